@@ -1,0 +1,47 @@
+# Everything runs from .venv, made from the hashed constraints files; PYTHON picks the interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+# llama-cpp-python compiles from source: leave out what the program never calls.
+export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_CURL=OFF
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+
+.PHONY: help install demo test check format bench docs lock clean
+.DEFAULT_GOAL := help
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+install: .venv/.installed ## Make .venv and install the program
+
+.venv/.installed: constraints.txt pyproject.toml
+	@echo "Installing into .venv (the first time llama.cpp is compiled: about 5 minutes)..."
+	@$(PYTHON) -c 'import sys; sys.exit("voicecli needs Python 3.11 to 3.13; run make PYTHON=python3.12") if not (3, 11) <= sys.version_info < (3, 14) else 0'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(INSTALL) --require-hashes -r constraints.txt
+	@$(INSTALL) --editable .
+	@touch $@
+
+.venv/.installed-dev: constraints-dev.txt .venv/.installed
+	@$(INSTALL) --require-hashes -r constraints-dev.txt
+	@touch $@
+
+test: .venv/.installed-dev ## Install what the tests need and run them all
+	@scripts/apt-packages
+	@$(BIN)/voicecli models pull embedded
+	@$(BIN)/pytest
+
+check: .venv/.installed-dev ## Lint, types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+	@$(BIN)/pyright
+
+format: .venv/.installed-dev ## Format the code
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+lock: ## Resolve the dependencies again (needs uv)
+	@scripts/lock
+
+clean: ## Remove what make made
+	@rm -rf .venv build out *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""The voice agent: the turn-taking core, the engines, and the two shells that run them."""

@@ -1,0 +1,35 @@
+"""How an engine takes time without computing: really sleeping, or charging a virtual clock.
+
+Scripted engines call `spend`; the virtual-clock shell installs its meter with `metered`. Kept apart
+so that no engine reads a clock.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from pipelines.turn_taking.time import SECOND, Nanos
+
+
+def _sleep(duration: Nanos) -> None:
+    time.sleep(duration / SECOND)
+
+
+_spend: ContextVar[Callable[[Nanos], None]] = ContextVar("_spend", default=_sleep)
+
+
+def spend(duration: Nanos) -> None:
+    """Take `duration` nanoseconds: asleep in real time, on the meter in virtual time."""
+    if duration > 0:
+        _spend.get()(duration)
+
+
+@contextmanager
+def metered(meter: Callable[[Nanos], None]) -> Iterator[None]:
+    """Within the block `spend` calls `meter` instead of sleeping."""
+    token = _spend.set(meter)
+    try:
+        yield
+    finally:
+        _spend.reset(token)

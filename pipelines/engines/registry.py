@@ -1,0 +1,51 @@
+"""Finds an engine by kind and file name and builds it; changes with how engines are looked up.
+
+`[asr] engine = "moonshine"` means the module `pipelines.engines.asr.moonshine`, which offers a
+frozen dataclass `Settings` (its fields are the TOML keys) and `build(settings, context)`.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args
+
+from pipelines.engines.protocols import Llm
+from pipelines.turn_taking.events import EngineKind
+
+KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an engine may need from outside to be built."""
+
+    locate: Callable[[str], Path]
+    """The path of weights by registry name, or of a file by its path."""
+    llm: Llm | None = None
+    """The reply LLM, for turn detectors that read its next-token probabilities."""
+
+
+def engine_names(kind: EngineKind) -> list[str]:
+    """Names of all engines of a kind, sorted."""
+    package = importlib.import_module(f"pipelines.engines.{kind}")
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+
+
+def engine_module(kind: EngineKind, name: str) -> ModuleType:
+    """The module of one engine; loads only that one.
+
+    Raises:
+        LookupError: there is no such engine; says which there are.
+    """
+    names = engine_names(kind)
+    if name not in names:
+        raise LookupError(f'no {kind} engine "{name}"; there are: {", ".join(names)}')
+    return importlib.import_module(f"pipelines.engines.{kind}.{name}")
+
+
+def build_engine(kind: EngineKind, name: str, settings: Any, context: Context) -> Any:
+    """Build the named engine from its Settings; may load weights and take seconds."""
+    return engine_module(kind, name).build(settings, context)

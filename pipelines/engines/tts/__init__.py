@@ -1,0 +1,1 @@
+"""Speech synthesisers, one a file."""

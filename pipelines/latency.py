@@ -1,0 +1,1 @@
+"""How long each part of a turn took: a fold over the journal."""

@@ -1,0 +1,184 @@
+"""What the core may ask of the world: its only output; changes with what a shell can do.
+
+Commands are imperative, frozen, and each carries the reason for it with the numbers behind it.
+They take effect at the moment of the event that caused them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pipelines.turn_taking.events import JobId
+from pipelines.turn_taking.reasons import Reason
+from pipelines.turn_taking.time import Nanos
+
+Role: TypeAlias = Literal["system", "agent", "caller"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of the conversation's history; an agent's text is only what the caller heard."""
+
+    role: Role
+    text: str
+
+
+History: TypeAlias = tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StartTranscription:
+    """Transcribe the caller's audio from media time `start` on, as it arrives."""
+
+    job: JobId
+    start: Nanos
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class FinishTranscription:
+    """Give the final transcript of the job's audio up to media time `until`."""
+
+    job: JobId
+    until: Nanos
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTranscription:
+    """Forget a transcription; its results no longer matter."""
+
+    job: JobId
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreEndOfTurn:
+    """Ask detectors whether the caller has finished.
+
+    `history` ends before the caller's present turn; `text` is that turn so far, and its audio lies
+    in media time `start` to `until`.
+    """
+
+    job: JobId
+    detectors: tuple[str, ...]
+    start: Nanos
+    until: Nanos
+    text: str
+    history: History
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareReply:
+    """Let the LLM read the prompt in advance; generate nothing."""
+
+    job: JobId
+    history: History
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateReply:
+    """Stream the agent's reply to `history`."""
+
+    job: JobId
+    history: History
+    speculative: bool
+    """Asked for before the caller's turn was judged to be over."""
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReply:
+    """Stop generating a reply and synthesising its clauses."""
+
+    job: JobId
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class SynthesizeClause:
+    """Make audio of one clause; `reply` is the job whose cancellation takes it along."""
+
+    job: JobId
+    reply: JobId
+    text: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class PlayClause:
+    """Play a clause (named by its synthesis job) after those queued before it."""
+
+    job: JobId
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class PausePlayout:
+    """Fall silent at once, keeping what is queued."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePlayout:
+    """Go on from where playout was paused."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ClearPlayout:
+    """Fall silent at once and drop what is queued here and at the far side."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    """Hang up."""
+
+    reason: Reason
+
+
+Verdict: TypeAlias = Literal[
+    "turn_ended",  # the caller's turn is over; the reply may be heard
+    "turn_held",  # silence, but the caller seems to have more to say
+    "turn_resumed",  # the caller went on after a pause
+    "turn_dropped",  # speech without words: cough, noise
+    "turn_reopened",  # the caller went on before the reply was heard
+    "overlap_ignored",  # backchannel or noise while the agent speaks
+    "overlap_interrupts",  # a real interruption
+    "speculation_kept",
+    "speculation_dropped",
+    "result_dropped",  # a result of work that was cancelled
+    "engine_failed",
+    "agent_done",  # the reply was heard to its end
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDecision:
+    """Nothing to do: a decision that the journal must show, such as a hold or an ignored cough."""
+
+    verdict: Verdict
+    reason: Reason
+
+
+Command: TypeAlias = (
+    StartTranscription
+    | FinishTranscription
+    | CancelTranscription
+    | ScoreEndOfTurn
+    | PrepareReply
+    | GenerateReply
+    | CancelReply
+    | SynthesizeClause
+    | PlayClause
+    | PausePlayout
+    | ResumePlayout
+    | ClearPlayout
+    | EndCall
+    | RecordDecision
+)

@@ -1,0 +1,190 @@
+"""What may happen in a call: the only input of the core; changes with what the core can perceive.
+
+Every event is frozen and carries `at`, the moment it became known, in nanoseconds since the call
+began. Ranges of audio (`start`, `end`, `until`) are in *media time*: the moment at which the caller
+uttered the sample, so `at - end` of a scored frame is at least the delay of the line (`ingress`).
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from pipelines.turn_taking.time import Nanos
+
+JobId: TypeAlias = int
+"""Names one piece of work asked of an engine; never used twice in a call."""
+
+EngineKind: TypeAlias = Literal["vad", "asr", "turn_detector", "llm", "tts"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """The call is connected in both directions."""
+
+    at: Nanos
+
+
+@dataclass(frozen=True, slots=True)
+class FrameScored:
+    """The VAD judged one chunk of the caller's audio."""
+
+    at: Nanos
+    start: Nanos
+    end: Nanos
+    speech: float
+    """Probability of speech, 0 to 1."""
+    ingress: Nanos = 0
+    """Delay of the line for this chunk: network and jitter buffer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartialTranscript:
+    """The recogniser's view of a transcription still under way."""
+
+    at: Nanos
+    job: JobId
+    until: Nanos
+    """Media time up to which audio was heard."""
+    stable: str
+    """Words on which two consecutive hypotheses agree (LocalAgreement-2)."""
+    unstable: str
+    """The words after them, which may still change."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinalTranscript:
+    """The answer to FinishTranscription: everything from the job's start to `until`."""
+
+    at: Nanos
+    job: JobId
+    until: Nanos
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfTurnScored:
+    """One detector's answer to ScoreEndOfTurn."""
+
+    at: Nanos
+    job: JobId
+    detector: str
+    probability: float
+    """Probability that the caller has finished, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPrepared:
+    """The answer to PrepareReply: the prompt has been read, nothing was generated."""
+
+    at: Nanos
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTextReceived:
+    """A piece of the reply's text, to be appended to what came before."""
+
+    at: Nanos
+    job: JobId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyCompleted:
+    """The reply's text is whole."""
+
+    at: Nanos
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseSynthesized:
+    """More of a clause's audio exists."""
+
+    at: Nanos
+    job: JobId
+    audio: Nanos
+    """Duration of the clause's audio so far."""
+    complete: bool
+    """Whether that is all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutStarted:
+    """The first frame of a clause left for the caller."""
+
+    at: Nanos
+    job: JobId
+    egress: Nanos = 0
+    """Delay from here to the caller's ear."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkReached:
+    """The caller has heard a clause to its end."""
+
+    at: Nanos
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True)
+class PlayoutCleared:
+    """Playout stopped at once and what was queued, here and at the far side, is gone."""
+
+    at: Nanos
+    job: JobId | None
+    """The clause that was being heard; None if none was."""
+    position: Nanos
+    """How much of that clause the caller heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfReceived:
+    """The caller pressed a key: one of 0-9 A-D * #."""
+
+    at: Nanos
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFailed:
+    """An engine could not do a job; the job is over."""
+
+    at: Nanos
+    job: JobId
+    kind: EngineKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineReached:
+    """The moment that `Conversation.deadline` named has come."""
+
+    at: Nanos
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The call is over; nothing follows."""
+
+    at: Nanos
+    cause: str
+
+
+Event: TypeAlias = (
+    CallStarted
+    | FrameScored
+    | PartialTranscript
+    | FinalTranscript
+    | EndOfTurnScored
+    | ReplyPrepared
+    | ReplyTextReceived
+    | ReplyCompleted
+    | ClauseSynthesized
+    | PlayoutStarted
+    | MarkReached
+    | PlayoutCleared
+    | DtmfReceived
+    | EngineFailed
+    | DeadlineReached
+    | CallEnded
+)

@@ -1,0 +1,135 @@
+"""Every threshold of turn-taking, so that a recorded call can be replayed under others.
+
+Fields are the keys of a profile's `[policy.*]` tables; durations carry their unit in the name.
+Defaults suit a phone line with the embedded engines.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class GatePolicy:
+    """Hysteresis that turns speech probabilities into confirmed speech and pauses."""
+
+    start_threshold: float = 0.5
+    """A chunk at or above this may begin speech."""
+    stop_threshold: float = 0.35
+    """A chunk below this is silence; in between, the state stays."""
+    confirm_ms: int = 90
+    """Speech must last this long before anything is transcribed."""
+    pre_roll_ms: int = 300
+    """Audio from before the onset given to the transcriber, so that no first phoneme is lost."""
+    pause_ms: int = 90
+    """Silence after which the caller counts as paused and the end of the turn is considered."""
+    post_roll_ms: int = 60
+    """Audio after the end of speech given to the transcriber."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointingPolicy:
+    """How long to wait, given how finished the caller sounds."""
+
+    delays_ms: tuple[tuple[float, float], ...] = (
+        (0.0, 2200),
+        (0.2, 1600),
+        (0.5, 900),
+        (0.8, 300),
+        (0.95, 200),
+    )
+    """Points (P(end of turn), silence in ms) between which the delay is interpolated."""
+    weights: tuple[tuple[str, float], ...] = ()
+    """Detectors and their weights: P is the weighted mean of their log-odds."""
+    text_detectors: tuple[str, ...] = ()
+    """Those of them that are asked only once the final transcript is there."""
+    unscored_ms: int = 800
+    """Silence that ends a turn when no detector has answered."""
+    backstop_ms: int = 3000
+    """Silence that ends a turn whatever the detectors say."""
+    transcript_timeout_ms: int = 2000
+    """Wait this long for a final transcript, then go by the partial one."""
+    carry_over_ms: int = 8000
+    """A turn longer than this is transcribed in pieces, split at its pauses."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeculationPolicy:
+    """What may be prepared while it is still open whether the caller has finished."""
+
+    transcribe: bool = True
+    """Ask for the final transcript at the pause instead of at the end of the turn."""
+    prepare_above: float = 0.0
+    """P from which the LLM reads the prompt in advance; above 1: never."""
+    reply_above: float = 0.5
+    """P from which the reply and its first clause are made in advance; above 1: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class BargeInPolicy:
+    """Who gets to stop the agent, and how soon."""
+
+    enabled: bool = True
+    pause_after_ms: int = 220
+    """Overlapping speech that makes the agent fall silent while it is judged."""
+    interrupt_after_ms: int = 700
+    """Overlapping speech that is an interruption whatever the words."""
+    min_words: int = 1
+    """Words that are no backchannel, needed to interrupt sooner than that."""
+    resume_after_ms: int = 350
+    """Silence after overlapping speech that was no interruption before the agent goes on."""
+    greeting_interruptible: bool = True
+    backchannels: tuple[str, ...] = (
+        "mm", "mhm", "mm hmm", "hmm", "hm", "uh huh", "aha", "ah", "oh", "uh", "um", "er",
+        "yeah", "yes", "yep", "yup", "ok", "okay", "right", "sure", "i see", "got it", "good",
+        "great", "cool", "alright", "all right", "nice", "wow", "really", "of course",
+    )  # fmt: skip
+    """What a listener says to show that they listen; compared without case and punctuation."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClausePolicy:
+    """How the reply is cut into pieces for the synthesiser."""
+
+    first_min_words: int = 2
+    """The first clause is spoken from this many words on, at the first punctuation."""
+    first_max_words: int = 10
+    """Without punctuation, the first clause is cut after this many words."""
+    min_words: int = 4
+    """Later clauses are at least this long, unless a sentence ends."""
+    max_words: int = 30
+    synthesize_ahead: int = 2
+    """Clauses that may be synthesised before the one being heard has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPolicy:
+    """What the agent says of its own accord, and when it gives up."""
+
+    system_prompt: str = ""
+    greeting: str = ""
+    idle_prompts: tuple[str, ...] = ("Are you still there?",)
+    """Said one after the other to a silent caller; after the last, the call is ended."""
+    idle_ms: int = 10_000
+    goodbye: str = "I'll hang up now. Goodbye."
+    apology: str = "Sorry, I had a problem there. Could you say that again?"
+    """Said when the reply could not be made."""
+    not_heard: str = "Sorry, I didn't catch that."
+    """Said when the caller's words could not be transcribed."""
+    max_failures: int = 3
+    """Turns that may fail one after the other before the call is ended."""
+    reply_timeout_ms: int = 8000
+    """Wait this long for the next piece of a reply before it counts as failed."""
+    dtmf_timeout_ms: int = 2000
+    """Pause after a key press that ends a row of digits."""
+    dtmf_terminator: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All of it; one table of the profile per field."""
+
+    gate: GatePolicy = field(default_factory=GatePolicy)
+    endpointing: EndpointingPolicy = field(default_factory=EndpointingPolicy)
+    speculation: SpeculationPolicy = field(default_factory=SpeculationPolicy)
+    barge_in: BargeInPolicy = field(default_factory=BargeInPolicy)
+    clauses: ClausePolicy = field(default_factory=ClausePolicy)
+    agent: AgentPolicy = field(default_factory=AgentPolicy)

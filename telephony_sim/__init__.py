@@ -1,0 +1,1 @@
+"""The phone network between a caller and an agent, simulated; knows nothing of either."""

@@ -1,0 +1,1 @@
+"""voicecli: the program around the voice agent (commands, screens, wires to the outside)."""

@@ -1,0 +1,31 @@
+"""The command line: registers each verb and turns errors into a sentence and an exit code."""
+
+import os
+import sys
+
+import typer
+
+from voicecli.errors import VoicecliError
+
+app = typer.Typer(
+    name="voicecli",
+    help="Talk to your phone voice agent, see where every millisecond went, replay calls.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the program; the exit codes are those of `voicecli.errors`."""
+    try:
+        app()
+    except VoicecliError as error:
+        if os.environ.get("VOICECLI_DEBUG"):
+            raise
+        print(f"voicecli: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Ways in which a caller's audio reaches the agent and back."""
