@@ -1,0 +1,133 @@
+"""Where these tests get engines, weights and audio from; changes with how weights are located."""
+
+import dataclasses
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipelines.engines.modelled import metered
+from pipelines.engines.registry import KINDS, Context, engine_module, engine_names
+from pipelines.turn_taking.events import EngineKind
+
+PULL = "voicecli models pull embedded"
+
+
+def needs_weights(kind: EngineKind, name: str) -> bool:
+    """Whether the engine loads weights: then a field of its Settings names them."""
+    fields = dataclasses.fields(engine_module(kind, name).Settings)
+    return any(field.name == "weights" for field in fields)
+
+
+def engine_param(kind: EngineKind, name: str) -> Any:
+    marks = [pytest.mark.weights] if needs_weights(kind, name) else []
+    return pytest.param((kind, name), marks=marks, id=f"{kind}.{name}")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for `vad`, `asr`, … runs over every engine of that kind."""
+    for kind in KINDS:
+        if kind in metafunc.fixturenames:
+            params = [engine_param(kind, name) for name in engine_names(kind)]
+            metafunc.parametrize(kind, params, indirect=True)
+    if "any_engine" in metafunc.fixturenames:
+        params = [(kind, name) for kind in KINDS for name in engine_names(kind)]
+        metafunc.parametrize("any_engine", params, ids=".".join)
+
+
+@pytest.fixture(scope="session")
+def locate() -> Callable[[str], Path]:
+    """The path of weights by name; skips, or fails where weights are required, if absent."""
+    from voicecli.errors import VoicecliError  # noqa: PLC0415 (pipelines never imports voicecli)
+    from voicecli.models import store  # noqa: PLC0415
+
+    def find(name: str) -> Path:
+        try:
+            return store.locate(name)
+        except VoicecliError as error:
+            message = f"{name} is missing; get it with: {PULL} ({error})"
+            if os.environ.get("VOICECLI_REQUIRE_WEIGHTS") == "1":
+                pytest.fail(message)
+            pytest.skip(message)
+
+    return find
+
+
+def located_by_nobody(name: str) -> Path:
+    raise AssertionError(f"an engine without weights asked for {name}")
+
+
+@pytest.fixture(scope="session")
+def engine_of(request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """Builds an engine with some settings; each combination once, as real ones take a while."""
+    built: dict[tuple[EngineKind, str, str], Any] = {}
+
+    def get(kind: EngineKind, name: str, **settings: Any) -> Any:
+        key = (kind, name, repr(sorted(settings.items())))
+        if key not in built:
+            module = engine_module(kind, name)
+            weighty = needs_weights(kind, name)
+            find = request.getfixturevalue("locate") if weighty else located_by_nobody
+            llm = get("llm", "scripted") if kind == "turn_detector" else None
+            built[key] = module.build(module.Settings(**settings), Context(locate=find, llm=llm))
+        return built[key]
+
+    return get
+
+
+@pytest.fixture
+def vad(request: pytest.FixtureRequest, engine_of: Callable[..., Any]) -> Any:
+    engine = engine_of(*request.param)
+    engine.reset()
+    return engine
+
+
+@pytest.fixture
+def asr(request: pytest.FixtureRequest, engine_of: Callable[..., Any]) -> Any:
+    engine = engine_of(*request.param)
+    engine.reset()
+    return engine
+
+
+@pytest.fixture
+def llm(request: pytest.FixtureRequest, engine_of: Callable[..., Any]) -> Any:
+    return engine_of(*request.param)
+
+
+@pytest.fixture
+def tts(request: pytest.FixtureRequest, engine_of: Callable[..., Any]) -> Any:
+    return engine_of(*request.param)
+
+
+@pytest.fixture
+def turn_detector(request: pytest.FixtureRequest, engine_of: Callable[..., Any]) -> Any:
+    return engine_of(*request.param)
+
+
+@pytest.fixture(autouse=True)
+def spent() -> Iterator[list[int]]:
+    """What scripted engines spent, in nanoseconds: no test sleeps."""
+    durations: list[int] = []
+    with metered(durations.append):
+        yield durations
+
+
+@pytest.fixture
+def go_on() -> threading.Event:
+    """A stop signal that is never set."""
+    return threading.Event()
+
+
+@pytest.fixture
+def noise() -> Callable[..., np.ndarray]:
+    """White noise of some length, the same every time."""
+
+    def make(samples: int, dbfs: float = -30.0) -> np.ndarray:
+        generator = np.random.default_rng(7)
+        return (generator.standard_normal(samples) * 10 ** (dbfs / 20)).astype(np.float32)
+
+    return make
