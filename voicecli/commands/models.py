@@ -1,0 +1,107 @@
+"""`voicecli models`: shows, fetches and checks model weights; changes with these verbs' surface."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from voicecli.models.registry import Entry
+
+app = typer.Typer(help="Model weights: list, pull, verify, path.", no_args_is_help=True)
+
+# Imports stand inside the functions: `voicecli --help` registers this module and must stay fast.
+# ruff: noqa: PLC0415
+
+
+@app.command("list")
+def list_models() -> None:
+    """Show every model: size, licence, source, and whether it is here."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from voicecli.models.registry import load_registry
+    from voicecli.models.space import megabytes
+    from voicecli.models.store import damage
+
+    registry = load_registry()
+    table = Table("name", "what it is", box=None, header_style="bold")
+    table.add_column("size", justify="right")
+    for column in ("licence", "source", "installed"):
+        table.add_column(column)
+    for entry in registry.models.values():
+        problem = damage(entry, thorough=False)
+        size = megabytes(entry.bytes) if entry.bytes else "?"
+        state = "yes" if problem is None else "no" if problem == "not there yet" else problem
+        table.add_row(entry.name, entry.title, size, entry.licence, str(entry.source), state)
+    console = Console(highlight=False)
+    console.print(table)
+    for name, members in registry.sets.items():
+        console.print(f"\nset [bold]{name}[/bold]: {', '.join(members)}", soft_wrap=True)
+
+
+@app.command()
+def pull(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME…", help="Models or sets of models.")
+    ] = None,
+) -> None:
+    """Fetch models that are not here yet; what is here is left alone."""
+    from voicecli.errors import UsageError
+    from voicecli.models.pull import pull as pull_entries
+    from voicecli.models.registry import load_registry
+    from voicecli.models.store import damage
+
+    registry = load_registry()
+    if not names:
+        sets = "; ".join(f"{name} ({', '.join(m)})" for name, m in registry.sets.items())
+        raise UsageError(f"say which models to pull, by name or by set. Sets: {sets}")
+    entries = registry.expand(names)
+    if not any(damage(entry, thorough=False) for entry in entries):
+        typer.echo(f"Nothing to do: {', '.join(entry.name for entry in entries)} already here.")
+        return
+    from voicecli.models.screen import PullScreen
+
+    with PullScreen() as screen:
+        pull_entries(entries, screen)
+
+
+@app.command()
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME…]", help="Default: all that are here.")
+    ] = None,
+) -> None:
+    """Read the models again and compare their sha256 with what was recorded."""
+    from voicecli.errors import WeightsError
+    from voicecli.models.registry import load_registry
+    from voicecli.models.store import damage, folder_of
+
+    registry = load_registry()
+    chosen = registry.expand(names) if names else tuple(registry.models.values())
+    entries = [entry for entry in chosen if names or folder_of(entry).is_dir()]
+    if not entries:
+        raise WeightsError("no models are here; get some with: voicecli models pull embedded")
+    damaged: list[Entry] = []
+    for entry in entries:
+        problem = damage(entry, thorough=True)
+        typer.echo(f"{entry.name}: {problem or 'ok'}")
+        if problem:
+            damaged.append(entry)
+    if damaged:
+        again = " ".join(entry.name for entry in damaged)
+        raise WeightsError(
+            f"{len(damaged)} of {len(entries)} models are damaged or missing; "
+            f"get them again with: voicecli models pull {again}"
+        )
+
+
+@app.command("path")
+def show_path(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model, or a file's path.")],
+) -> None:
+    """Print where a model's file or folder is."""
+    from voicecli.models.store import locate
+
+    located: Path = locate(name)
+    typer.echo(str(located))

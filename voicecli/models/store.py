@@ -1,0 +1,114 @@
+"""What lies in the models folder and whether it is whole; changes with the folder's layout.
+
+Each model has a folder of its own with its files and `receipt.json`: where they came from, their
+sizes and sha256. The folder appears in one step, so whatever has a receipt was whole once.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from voicecli.errors import WeightsError
+from voicecli.models.digest import sha256_of
+from voicecli.models.home import models_folder
+from voicecli.models.registry import Entry, load_registry
+from voicecli.tables import suggest
+
+RECEIPT = "receipt.json"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file as it was when it was put into the store."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+def locate(name_or_path: str) -> Path:
+    """The path of a model by its name, or of a file by its path.
+
+    For a model of several files it is their folder. Sizes are compared, hashes are not (see
+    `damage`), so that a call can start at once.
+
+    Raises:
+        WeightsError: it is missing or damaged; names the command that gets it.
+    """
+    registry = load_registry()
+    if name_or_path in registry.models:
+        return _located(registry.models[name_or_path])
+    path = Path(name_or_path).expanduser()
+    if path.exists():
+        return path
+    raise WeightsError(
+        f'there is neither a model nor a file "{name_or_path}"; '
+        f"{suggest(name_or_path, registry.models)}"
+    )
+
+
+def _located(entry: Entry) -> Path:
+    problem = damage(entry, thorough=False)
+    if problem is None:
+        return path_of(entry)
+    if entry.local:
+        raise WeightsError(f"{entry.name}: {problem}")
+    raise WeightsError(f"{entry.name}: {problem}; get it with: voicecli models pull {entry.name}")
+
+
+def folder_of(entry: Entry) -> Path:
+    """The folder that holds the entry's files, whether or not they are there."""
+    if entry.local:
+        return Path(entry.local.path).expanduser().parent
+    return models_folder() / entry.name
+
+
+def path_of(entry: Entry) -> Path:
+    """What an engine is given: the file, or the folder if the entry has several files."""
+    if entry.local:
+        return Path(entry.local.path).expanduser()
+    folder = folder_of(entry)
+    return folder / entry.files[0].name if len(entry.files) == 1 else folder
+
+
+def damage(entry: Entry, *, thorough: bool) -> str | None:
+    """What is wrong with the entry's files, or None; `thorough` reads and hashes all of them."""
+    if entry.local:
+        return None if path_of(entry).exists() else f"{path_of(entry)} does not exist"
+    records = read_receipt(entry)
+    if records is None:
+        return "not there yet"
+    for file in entry.files:
+        record = records.get(file.name)
+        if record is None or file.sha256 not in {None, record.sha256}:
+            return "another version is there"
+        if problem := _file_damage(folder_of(entry) / file.name, record, thorough=thorough):
+            return problem
+    return None
+
+
+def _file_damage(path: Path, record: FileRecord, *, thorough: bool) -> str | None:
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return f"{path.name} is missing"
+    if size != record.bytes:
+        return f"{path.name} has {size:,} bytes instead of {record.bytes:,}"
+    if thorough and sha256_of(path) != record.sha256:
+        return f"{path.name} is damaged (its sha256 is wrong)"
+    return None
+
+
+def read_receipt(entry: Entry) -> dict[str, FileRecord] | None:
+    """The entry's files as they were stored, by name; None if it never was, or unreadably so."""
+    try:
+        receipt = json.loads((folder_of(entry) / RECEIPT).read_text("utf-8"))
+        return {record["name"]: FileRecord(**record) for record in receipt["files"]}
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def write_receipt(folder: Path, source: str, records: list[FileRecord]) -> None:
+    """Write down what `folder` holds."""
+    receipt = {"source": source, "files": [asdict(record) for record in records]}
+    (folder / RECEIPT).write_text(json.dumps(receipt, indent=2) + "\n", "utf-8")

@@ -1,0 +1,192 @@
+"""Turns TOML tables into frozen dataclasses; changes with the kinds of value a table may hold.
+
+A class declares everything: its field names are the keys, its annotations the types, its defaults
+what may be left out, and `field(metadata={"range": (low, high)})` the bounds of a number.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from voicecli.errors import VoicecliError
+
+T = TypeVar("T")
+
+_TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file a value stands, for messages."""
+
+    file: str
+    error: type[VoicecliError]
+    """What to raise when the value is wrong."""
+    table: str = ""
+    key: str = ""
+
+    def in_table(self, name: str) -> "Place":
+        """The place of a table inside this one."""
+        return dataclasses.replace(self, table=f"{self.table}.{name}" if self.table else name)
+
+    def at(self, key: str) -> "Place":
+        """The place of one key of this table."""
+        return dataclasses.replace(self, key=key)
+
+    def wrong(self, what: str) -> VoicecliError:
+        """The error to raise, naming file, table and key."""
+        table = f" [{self.table}]" if self.table else ""
+        key = f" {self.key}" if self.key else ""
+        return self.error(f"{self.file}:{table}{key}: {what}")
+
+
+def read_toml(path: Path, error: type[VoicecliError]) -> tuple[dict[str, Any], str]:
+    """The tables of a TOML file and its text.
+
+    Raises:
+        VoicecliError: of the class `error`: the file cannot be read or is no TOML.
+    """
+    try:
+        text = path.read_text("utf-8")
+        return tomllib.loads(text), text
+    except UnicodeDecodeError:
+        raise error(f"{path}: not a TOML file (it is not UTF-8 text)") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise error(f"{path}: not valid TOML: {problem}") from None
+    except OSError as problem:
+        raise error(f"{path}: cannot be read: {problem.strerror}") from None
+
+
+def suggest(wrong: str, valid: Iterable[str]) -> str:
+    """'did you mean "x"? Valid are: …' for a name that is not among the valid ones."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(wrong, names, n=1)
+    hint = f'did you mean "{close[0]}"? ' if close else ""
+    return hint + ("Valid are: " + ", ".join(names) if names else "none are known here")
+
+
+def build(cls: type[T], table: object, place: Place) -> T:
+    """An instance of the dataclass `cls` from a TOML table.
+
+    Raises:
+        VoicecliError: of the class `place.error`; a key is unknown, missing, of the wrong type or
+            out of range.
+    """
+    if not isinstance(table, dict):
+        raise place.wrong(f"must be a table, not {_describe(table)}")
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # pyright: ignore[reportArgumentType]
+    for key in table:
+        if key not in fields:
+            raise place.wrong(f'there is no key "{key}" here; {suggest(key, fields)}')
+    hints = get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in table:
+            values[name] = _convert(hints[name], table[name], place.at(name))
+            _check_range(field.metadata.get("range"), values[name], place.at(name))
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise place.wrong(f'the key "{name}" is missing')
+    try:
+        return cls(**values)
+    except ValueError as problem:  # a class may check in __post_init__ how its fields fit together
+        raise place.wrong(str(problem)) from None
+
+
+def overlay(base: T, table: object, place: Place) -> T:
+    """A copy of the dataclass instance `base` with the keys of the table laid over it.
+
+    Nested dataclasses are laid over field by field as well.
+
+    Raises:
+        VoicecliError: as `build`.
+    """
+    if not isinstance(table, dict):
+        raise place.wrong(f"must be a table, not {_describe(table)}")
+    nested: dict[str, Any] = {}
+    plain: dict[str, Any] = {}
+    for key, value in table.items():
+        current = getattr(base, key, None)
+        if dataclasses.is_dataclass(current):
+            nested[key] = overlay(current, value, place.in_table(key))
+        else:
+            plain[key] = value
+    changed = build(type(base), plain, place)
+    changes = {key: getattr(changed, key) for key in plain} | nested
+    return dataclasses.replace(base, **changes)  # pyright: ignore[reportArgumentType, reportReturnType]
+
+
+def _convert(annotation: Any, value: Any, place: Place) -> Any:
+    if dataclasses.is_dataclass(annotation):
+        inner = dataclasses.replace(place.in_table(place.key), key="")
+        return build(annotation, value, inner)  # pyright: ignore[reportArgumentType]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is tuple:
+        return _convert_array(arguments, value, place)
+    if origin is Literal:
+        if value not in arguments:
+            raise place.wrong(
+                f'"{value}" is not allowed; {suggest(str(value), map(str, arguments))}'
+            )
+        return value
+    if origin in {Union, types.UnionType}:
+        inner = [argument for argument in arguments if argument is not types.NoneType]
+        return _convert(inner[0], value, place)  # TOML has no null: absence means None
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        if not isinstance(value, dict):
+            raise place.wrong(f"must be a table, not {_describe(value)}")
+        return {key: _convert(arguments[1], item, place.at(key)) for key, item in value.items()}
+    return _convert_scalar(annotation, value, place)
+
+
+def _convert_array(arguments: tuple[Any, ...], value: Any, place: Place) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise place.wrong(f"must be an array, not {_describe(value)}")
+    if len(arguments) == 2 and arguments[1] is Ellipsis:
+        return tuple(_convert(arguments[0], item, place) for item in value)
+    if len(arguments) != len(value):
+        raise place.wrong(f"must be an array of {len(arguments)} values, not of {len(value)}")
+    return tuple(_convert(a, item, place) for a, item in zip(arguments, value, strict=True))
+
+
+def _convert_scalar(annotation: Any, value: Any, place: Place) -> Any:
+    if annotation is float and type(value) is int:
+        return float(value)
+    # type() and not isinstance(): true is no whole number
+    if type(value) is not annotation:
+        expected = _TYPE_NAMES.get(annotation, str(annotation))
+        raise place.wrong(f"must be {expected}, not {_describe(value)}")
+    return value
+
+
+def _check_range(
+    bounds: tuple[float | None, float | None] | None, value: Any, place: Place
+) -> None:
+    if bounds is None or value is None:
+        return
+    low, high = bounds
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        allowed = f"at least {low}" if high is None else f"at most {high}"
+        if low is not None and high is not None:
+            allowed = f"between {low} and {high}"
+        raise place.wrong(f"must be {allowed}, not {value}")
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, str):
+        return f'the text "{value}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    return (
+        "an array"
+        if isinstance(value, list)
+        else "a table"
+        if isinstance(value, dict)
+        else "a date"
+    )
