@@ -1,0 +1,170 @@
+"""The folder that one call leaves behind: changes when a part is added to it.
+
+`call.wav` (16-bit stereo at the line's rate: left the caller, right the agent, both aligned to the
+sample with the journal's clock), `journal.jsonl`, `profile.toml` and perhaps `labels.json`.
+"""
+
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from pipelines.turn_taking.journal import Entry
+from voicecli.errors import InputError, StorageError
+from voicecli.recording.journal import JournalHeader, JournalWriter, read_journal, storing
+
+AUDIO: Final = "call.wav"
+JOURNAL: Final = "journal.jsonl"
+PROFILE: Final = "profile.toml"
+LABELS: Final = "labels.json"
+
+Stereo: TypeAlias = npt.NDArray[np.int16] | npt.NDArray[np.float32]
+"""Audio of shape (samples, 2): caller, agent; float in [-1, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """One recorded call, read back."""
+
+    path: Path
+    header: JournalHeader
+    entries: list[Entry]
+    stereo: npt.NDArray[np.int16]
+    """Shape (samples, 2) at `header.rate` Hz: caller, agent."""
+    profile: str
+    """The text of the profile the call was made with (TOML)."""
+    labels: dict[str, Any] | None
+
+
+def write_bundle(
+    path: Path,
+    header: JournalHeader,
+    entries: Iterable[Entry],
+    stereo: Stereo,
+    *,
+    profile: str,
+    labels: dict[str, Any] | None = None,
+) -> None:
+    """Write a call's folder in one step, in place of an older recording of that name.
+
+    Raises StorageError, leaving nothing behind and what was there untouched.
+    """
+    if path.exists() and not _is_replaceable(path):
+        raise StorageError(f"{path} exists and is not a recorded call; choose another folder.")
+    with _draft_of(path) as draft:
+        (draft / AUDIO).write_bytes(_wav(stereo, header.rate))
+        (draft / PROFILE).write_text(profile, encoding="utf-8")
+        if labels is not None:
+            (draft / LABELS).write_text(json.dumps(labels, indent=1), encoding="utf-8")
+        with JournalWriter(draft / JOURNAL, header) as journal:
+            for entry in entries:
+                journal.append(entry)
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a call's folder; InputError names the part that is missing or damaged."""
+    if not path.is_dir():
+        raise InputError(f"{path}: there is no such folder; give the folder of a recorded call.")
+    for part in (JOURNAL, AUDIO, PROFILE):
+        if not (path / part).is_file():
+            raise InputError(
+                f"{path}: {part} is missing, so this is not a whole recorded call; "
+                "copy the folder again or record the call again."
+            )
+    header, entries = read_journal(path / JOURNAL)
+    return Bundle(
+        path,
+        header,
+        entries,
+        _read_wav(path / AUDIO, header.rate),
+        _read_text(path / PROFILE),
+        _read_labels(path / LABELS),
+    )
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a path looks like the folder of a recorded call."""
+    return (path / JOURNAL).is_file()
+
+
+def _is_replaceable(path: Path) -> bool:
+    return path.is_dir() and (is_bundle(path) or not any(path.iterdir()))
+
+
+@contextmanager
+def _draft_of(path: Path) -> Iterator[Path]:
+    """A hidden folder beside `path` that takes its place only if the block succeeds."""
+    with storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # mkdtemp makes a private folder, but a recording is as public as its neighbours.
+        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        draft, replaced = hidden / "new", hidden / "old"
+        try:
+            draft.mkdir()
+            yield draft
+            if path.exists():
+                path.rename(replaced)
+            try:
+                draft.rename(path)
+            except OSError:
+                if replaced.exists():
+                    replaced.rename(path)
+                raise
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _wav(stereo: Stereo, rate: int) -> bytes:
+    # Encoded in memory: libsndfile reports a full disk without saying so.
+    content = io.BytesIO()
+    soundfile.write(content, stereo, rate, subtype="PCM_16", format="WAV")
+    return content.getvalue()
+
+
+def _read_wav(path: Path, rate: int) -> npt.NDArray[np.int16]:
+    try:
+        content = path.read_bytes()
+        stereo, found = soundfile.read(io.BytesIO(content), dtype="int16", always_2d=True)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise InputError(
+            f"{path}: the audio cannot be read ({error}); copy the folder again."
+        ) from None
+    # libsndfile reads a file that was cut off without complaint.
+    if len(content) < int.from_bytes(content[4:8], "little") + 8:
+        raise InputError(f"{path}: the audio is cut off; copy the folder again.")
+    if found != rate or stereo.shape[1] != 2:
+        raise InputError(
+            f"{path}: {found} Hz with {stereo.shape[1]} channel(s), but the journal was recorded "
+            f"at {rate} Hz in stereo; put the original {AUDIO} back."
+        )
+    return stereo.astype(np.int16, copy=False)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: the file cannot be read ({error}); copy the folder again."
+        ) from None
+
+
+def _read_labels(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    try:
+        labels = json.loads(_read_text(path))
+    except ValueError as error:
+        raise InputError(f"{path}: the labels are not JSON ({error}); correct the file.") from None
+    if not isinstance(labels, dict):
+        raise InputError(f"{path}: the labels are not a JSON object; correct the file.")
+    return labels

@@ -1,0 +1,321 @@
+"""A call's journal as a file of JSON lines: changes when the format on disk does.
+
+The first line is a header, each further line one entry: `{"at":…,"event":"FrameScored",…}` or
+`{"at":…,"command":"PlayClause",…,"reason":{"rule":…,"numbers":{…}}}`. The fields are those of the
+core's dataclasses, in their order, so a new event or command needs no change here.
+"""
+
+import builtins
+import collections.abc
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from functools import cache, partial
+from math import isfinite
+from pathlib import Path
+from typing import Any, Final, NoReturn, Self, TypeAlias, cast, get_args, get_type_hints
+
+from pipelines.turn_taking.commands import Command
+from pipelines.turn_taking.events import Event
+from pipelines.turn_taking.journal import Entry, Issued
+from voicecli.errors import InputError, StorageError
+
+VERSION: Final = 1
+_EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}
+_COMMANDS: Final = {kind.__name__: kind for kind in get_args(Command)}
+# Text stays readable; this turns a lone surrogate, which UTF-8 has not, into JSON's own escape.
+_SURROGATES: Final = "backslashreplace"
+_dumps: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+Check: TypeAlias = Callable[[Any], Any]
+"""Turns a JSON value into that of a field; raises ValueError saying what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalHeader:
+    """What the first line says about the call."""
+
+    profile: str
+    rate: int
+    """Sample rate of the line in Hz."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Anything else worth keeping, as JSON values."""
+    partial: bool = False
+    """The call was broken off: what the journal holds is right, but it is not all."""
+
+
+def encode(entry: Entry) -> str:
+    """One entry as a canonical JSON line, without the line's end."""
+    if isinstance(entry, Issued):
+        row: dict[str, Any] = {"at": entry.at, "command": type(entry.command).__name__}
+        source: Any = entry.command
+    else:
+        row = {"at": entry.at, "event": type(entry).__name__}
+        source = entry
+    for name, dump in _dumpers(type(source)):
+        value = getattr(source, name)
+        row[name] = value if dump is None else dump(value)
+    return _dumps(row)
+
+
+def decode(line: str | bytes) -> Entry:
+    """The entry of one line; ValueError says what is wrong with it."""
+    row = _object(line)
+    try:
+        at = _int(row.pop("at"))
+    except KeyError:
+        raise ValueError("the key 'at' is missing") from None
+    if "event" in row:
+        kind = _known(_EVENTS, row.pop("event"), "event")
+        return _build(kind, {"at": at, **row})
+    if "command" in row:
+        kind = _known(_COMMANDS, row.pop("command"), "command")
+        return Issued(at, _build(kind, row))
+    raise ValueError("it has neither the key 'event' nor 'command'")
+
+
+def journal_hash(entries: Iterable[Entry]) -> str:
+    """SHA-256, in hex, of the canonical lines: equal for two runs that went the same way."""
+    digest = hashlib.sha256()
+    for entry in entries:
+        digest.update(_bytes(encode(entry)))
+    return digest.hexdigest()
+
+
+class JournalWriter:
+    """Writes a journal beside its final name and gives it that name when the call is over.
+
+    As a context manager it marks the journal as partial if the block is left by an exception
+    (Ctrl-C included). Every method raises StorageError if the disk refuses.
+    """
+
+    def __init__(self, path: Path, header: JournalHeader) -> None:
+        self._path = path
+        self._draft = path.with_name(path.name + ".partial")
+        self._partial = header.partial
+        with storing(path):
+            self._file = self._draft.open("wb")
+        self._write(_dumps(_header_row(header)))
+
+    def append(self, entry: Entry) -> None:
+        """Add one entry; it reaches the disk with `close` at the latest."""
+        self._write(encode(entry))
+
+    def close(self, *, partial: bool = False) -> None:
+        """Finish the file, marked if the call was broken off; closing twice is harmless."""
+        if self._file.closed:
+            return
+        if partial or self._partial:
+            self._write(_dumps({"partial": True}))
+        try:
+            with storing(self._path):
+                self._file.close()
+                self._draft.replace(self._path)
+        except StorageError:
+            self._draft.unlink(missing_ok=True)
+            raise
+
+    def _write(self, line: str) -> None:
+        with storing(self._path):
+            self._file.write(_bytes(line))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(partial=kind is not None)
+
+
+def read_journal(path: Path) -> tuple[JournalHeader, list[Entry]]:
+    """The header and every entry of a journal; InputError names the file, the line and the cure."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: the journal cannot be read ({error.strerror}).") from None
+    lines = content.split(b"\n")
+    unfinished = lines.pop()
+    if not lines:
+        raise InputError(f"{path}: this is not a voicecli journal; give a call's journal.jsonl.")
+    header = _read_header(path, lines[0])
+    if lines[-1] == b'{"partial":true}':
+        lines.pop()
+        header = replace(header, partial=True)
+    entries: list[Entry] = []
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            entries.append(decode(line))
+        except ValueError as error:
+            raise InputError(
+                f"{path}:{number}: {error}; correct or delete this line, or record the call again."
+            ) from None
+    if unfinished:
+        raise InputError(
+            f"{path}:{len(lines) + 1}: the last line is cut off; "
+            "delete it to use the part of the call before it."
+        )
+    return header, entries
+
+
+def _header_row(header: JournalHeader) -> dict[str, Any]:
+    row = {"voicecli_journal": VERSION, "profile": header.profile, "rate": header.rate}
+    return row | {key: value for key, value in header.metadata.items() if key not in row}
+
+
+def _read_header(path: Path, line: bytes) -> JournalHeader:
+    try:
+        row = _object(line)
+        version = row.pop("voicecli_journal")
+    except (ValueError, KeyError):
+        raise InputError(
+            f"{path}:1: this is not a voicecli journal; give a call's journal.jsonl."
+        ) from None
+    if version != VERSION:
+        raise InputError(
+            f"{path}:1: the journal has version {version!r} but this voicecli reads {VERSION}; "
+            "use the voicecli that recorded it."
+        )
+    try:
+        return JournalHeader(_str(row.pop("profile")), _int(row.pop("rate")), row)
+    except (ValueError, KeyError) as error:
+        raise InputError(
+            f"{path}:1: 'profile' (text) or 'rate' (Hz) is missing or wrong in the header "
+            f"({error}); correct this line, or record the call again."
+        ) from None
+
+
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turns the system's refusal to write into a StorageError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written ({error.strerror}); "
+            "free some space or choose another folder."
+        ) from None
+
+
+def _bytes(line: str) -> bytes:
+    return line.encode("utf-8", _SURROGATES) + b"\n"
+
+
+def _object(line: str | bytes) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):  # ValueError: bad UTF-8 too
+        raise ValueError("it is not JSON") from None
+    if not isinstance(row, dict):
+        raise ValueError("it is not a JSON object")  # noqa: TRY004 - one error for any bad line
+    return row
+
+
+def _known(kinds: Mapping[str, type], name: object, what: str) -> type:
+    if isinstance(name, str) and name in kinds:
+        return kinds[name]
+    raise ValueError(f"{name!r} is no {what} that this voicecli knows")
+
+
+def _build(kind: type, row: Mapping[str, Any]) -> Any:
+    """An instance of a frozen dataclass from the JSON object of its fields."""
+    checks, required = _checks(kind)
+    values = {}
+    for name, value in row.items():
+        check = checks.get(name)
+        if check is None:
+            raise ValueError(f"{kind.__name__} has no field {name!r}")
+        try:
+            values[name] = check(value)
+        except ValueError as error:
+            raise ValueError(f"{kind.__name__}.{name} {error}") from None
+    if not required <= values.keys():
+        missing = ", ".join(sorted(required - values.keys()))
+        raise ValueError(f"{kind.__name__} lacks {missing}")
+    return kind(**values)
+
+
+@cache
+def _checks(kind: type) -> tuple[dict[str, Check], frozenset[str]]:
+    """How to read each field of a dataclass, and the fields without a default."""
+    hints = get_type_hints(kind)
+    required = frozenset(f.name for f in fields(kind) if f.default is MISSING)
+    return {f.name: _check_for(hints[f.name]) for f in fields(kind)}, required
+
+
+@cache
+def _dumpers(kind: type) -> list[tuple[str, Check | None]]:
+    """How to write each field of a dataclass except an event's `at`; None: JSON has the type."""
+    hints = get_type_hints(kind)
+    return [(f.name, _dump_for(hints[f.name])) for f in fields(kind) if f.name != "at"]
+
+
+def _dump_for(hint: Any) -> Check | None:
+    if hint is float:
+        return float  # an int or a numpy scalar would make the canonical line differ
+    if is_dataclass(hint):
+        return lambda value: {
+            name: getattr(value, name) if dump is None else dump(getattr(value, name))
+            for name, dump in _dumpers(cast(type, hint))
+        }
+    if typing.get_origin(hint) is tuple:
+        dump = _dump_for(get_args(hint)[0])
+        return (lambda value: [dump(item) for item in value]) if dump else list
+    return dict if typing.get_origin(hint) is Mapping else None
+
+
+def _check_for(hint: Any) -> Check:
+    """The reader of one field's type; a type the core starts to use fails loudly here."""
+    if hint in _SCALARS:
+        return _SCALARS[hint]
+    if is_dataclass(hint):
+        return lambda value: _build(cast(type, hint), _expect(dict, "an object", value))
+    arguments = get_args(hint)
+    match typing.get_origin(hint):
+        case typing.Literal:
+            expected = "one of " + ", ".join(arguments)
+            return lambda value: value if value in arguments else _fail(expected, value)
+        case collections.abc.Mapping:
+            return _numbers
+        case builtins.tuple:
+            item = _check_for(arguments[0])
+            return lambda value: tuple(item(part) for part in _expect(list, "a list", value))
+        case types.UnionType if arguments[1:] == (types.NoneType,):
+            inner = _check_for(arguments[0])
+            return lambda value: None if value is None else inner(value)
+        case _:
+            raise TypeError(f"the journal cannot hold fields of type {hint}")
+
+
+def _fail(expected: str, value: object) -> NoReturn:
+    raise ValueError(f"should be {expected}, not {value!r}")
+
+
+def _expect(kind: type, expected: str, value: Any) -> Any:
+    # Not isinstance: True is no number here.
+    return value if type(value) is kind else _fail(expected, value)
+
+
+def _float(value: Any) -> float:
+    if (type(value) is float or type(value) is int) and isfinite(value):
+        return float(value)
+    return _fail("a finite number", value)
+
+
+def _numbers(value: Any) -> dict[str, float | int | str]:
+    for name, number in _expect(dict, "an object", value).items():
+        if type(number) is not str and (type(number) not in {int, float} or not isfinite(number)):
+            raise ValueError(f"[{name}] should be a finite number or text, not {number!r}")
+    return value
+
+
+_int: Final[Check] = partial(_expect, int, "a whole number")
+_str: Final[Check] = partial(_expect, str, "text")
+_SCALARS: Final[Mapping[Any, Check]] = {
+    int: _int,
+    str: _str,
+    float: _float,
+    bool: partial(_expect, bool, "true or false"),
+}
