@@ -26,5 +26,5 @@ def open_session(path: Path) -> InferenceSession:
     options.log_severity_level = 3  # errors: the terminal belongs to the program
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 (onnxruntime's errors share no base of their own)
+    except Exception as error:
         raise ValueError(f"{path} cannot be loaded as an ONNX model: {error}") from error

@@ -8,7 +8,7 @@ preceded by the last 4 ms of the one before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -58,7 +58,8 @@ class SileroVad:
         """
         frame = checked(frame, self.frame_samples)
         self._input[0, self._context :] = frame
-        output, self._feed["state"] = self._session.run(None, self._feed)
+        output, state = cast("list[np.ndarray]", self._session.run(None, self._feed))
+        self._feed["state"] = state
         self._input[0, : self._context] = frame[-self._context :]
         return float(output[0, 0])
 
