@@ -1,0 +1,47 @@
+"""Keeps what was said in a call, both tracks aligned to the sample; changes with how it is kept."""
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.turn_taking.time import SECOND, Nanos
+from voicecli.transports.base import RATE, Frame
+
+
+class Capture:
+    """Two growing int16 tracks at 8000 Hz: 32 kB a second, 115 MB for the longest call.
+
+    Media time 0 is sample 0 of both. What lies between the pieces is silence.
+    """
+
+    def __init__(self) -> None:
+        self._caller = bytearray()
+        self._agent = bytearray()
+
+    def caller(self, frame: Frame, at: Nanos) -> None:
+        """Put a frame, shape (n,), that the caller uttered from media time `at` on."""
+        _put(self._caller, frame, at)
+
+    def agent(self, frame: Frame, at: Nanos) -> None:
+        """Put a frame, shape (n,), that was at the caller's ear from `at` on."""
+        _put(self._agent, frame, at)
+
+    def heard(self, at: Nanos, samples: int) -> Frame:
+        """What was at the caller's ear from `at` on, shape (samples,)."""
+        start = 2 * round(at * RATE / SECOND)
+        piece = np.frombuffer(bytes(self._agent[start : start + 2 * samples]), np.int16)
+        return np.pad(piece, (0, samples - len(piece)))
+
+    def stereo(self) -> npt.NDArray[np.int16]:
+        """Caller left, agent right: shape (samples, 2), int16, 8000 Hz, as long as the longer."""
+        tracks = [np.frombuffer(bytes(track), np.int16) for track in (self._caller, self._agent)]
+        both = np.zeros((max(len(track) for track in tracks), 2), np.int16)
+        for channel, track in enumerate(tracks):
+            both[: len(track), channel] = track
+        return both
+
+
+def _put(track: bytearray, frame: Frame, at: Nanos) -> None:
+    start = 2 * round(at * RATE / SECOND)
+    track.extend(bytes(max(0, start - len(track))))
+    # A line whose delay has shrunk plays over the end of what it played before.
+    track[start : start + frame.nbytes] = frame.tobytes()

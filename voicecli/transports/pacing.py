@@ -1,0 +1,162 @@
+"""Decides which part of a recording the caller plays in each tick; changes with the pacing rules.
+
+*recorded*: everything at its recorded time.
+*responsive*: the recording runs on until the agent starts to speak in one of its silences, then
+waits for the agent to finish plus the rest of that silence (MAX_GAP at most). If the recording has
+the caller speaking again within CUT_IN of the agent's start, or the agent starts inside the
+caller's speech, the agent has cut in: the recording runs on over it. A turn with a cue plays that
+long after the agent's start.
+
+Under both, all speech is played once, whole and in order; responsive pacing may shorten a silence
+and put silence of its own into one.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
+from voicecli.recording.audio_file import Samples
+from voicecli.recording.labels import Turn
+from voicecli.transports.base import FRAME_SAMPLES, RATE, Frame
+from voicecli.transports.ear import Ear
+
+Pace: TypeAlias = Literal["responsive", "recorded"]
+
+CUT_IN: Nanos = 300 * MILLISECOND
+MAX_GAP: Nanos = 1500 * MILLISECOND
+CUE_FALLBACK: Nanos = 8 * SECOND
+"""A turn whose cue never comes is played this long after the one before it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedSegment:
+    """Where in media time a turn of the recording was played.
+
+    `index` counts the turns. `cut_in`: the agent started to speak inside it or shortly before.
+    """
+
+    index: int
+    start: Nanos
+    end: Nanos
+    cut_in: bool
+
+
+class Pacer:
+    """Plays `audio` (shape (n,), int16, 8000 Hz) with `turns` in order, frame by frame.
+
+    `opening` is silence in front of the recording, in which an agent may greet.
+    """
+
+    def __init__(self, audio: Samples, turns: Sequence[Turn], pace: Pace, opening: Nanos) -> None:
+        self._audio = audio
+        self._pace = pace
+        self._position = -_samples(opening)
+        self._turns = [turn for turn in turns if _sample(turn.start_s) < len(audio)]
+        self._spans = [(_sample(t.start_s), min(_sample(t.end_s), len(audio))) for t in self._turns]
+        cued = (i for i, turn in enumerate(self._turns) if turn.cue and pace == "responsive")
+        self._cued = deque(cued)
+        self._next = 0  # the turn that is being played, or the one after the present silence
+        self._waiting = False
+        self._played: list[tuple[Nanos, Nanos]] = []
+        self._cut_in: set[int] = set()
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the whole recording has been played."""
+        return self._position >= len(self._audio)
+
+    @property
+    def played(self) -> list[PlayedSegment]:
+        """The turns played so far, the present one up to now."""
+        return [
+            PlayedSegment(index, start, end, index in self._cut_in)
+            for index, (start, end) in enumerate(self._played)
+        ]
+
+    @property
+    def floor_claimed(self) -> PlayedSegment | None:
+        """The last turn played by which the caller claimed the conversation, if any."""
+        claims = (played for played in reversed(self.played) if self._claims(played.index))
+        return next(claims, None)
+
+    def _claims(self, index: int) -> bool:
+        return self._turns[index].takes_floor
+
+    def frame(self, start: Nanos, ear: Ear, *, agent_began: bool) -> Frame:
+        """The caller's 20 ms from media time `start` on, given what it has heard until then."""
+        if self._next < len(self._turns):
+            gap = self._spans[self._next][0] - self._position
+            pending = bool(self._cued) and self._cued[0] == self._next
+            if agent_began and not pending and self._claims(self._next) and _within_cut_in(gap):
+                self._cut_in.add(self._next)
+            if pending:
+                if start >= self._due(ear):
+                    self._cued.popleft()
+                    self._position = self._spans[self._next][0]
+            elif gap > 0 and self._pace == "responsive" and self._held(gap, start, ear):
+                return np.zeros(FRAME_SAMPLES, np.int16)
+        return self._take(start)
+
+    def _held(self, gap: int, start: Nanos, ear: Ear) -> bool:
+        """Whether to wait in the present silence, of which `gap` samples remain."""
+        if ear.speaking:
+            self._waiting = not _within_cut_in(gap)
+            return self._waiting
+        if self._waiting and ear.ended is not None:
+            self._waiting = False
+            # The gap counts from the agent's last sound, but it took a while to know it for that.
+            left = min(gap, _samples(MAX_GAP)) - _samples(start - ear.ended)
+            self._position = self._spans[self._next][0] - max(0, left)
+        return False
+
+    def _due(self, ear: Ear) -> Nanos:
+        """When to play the next turn, which has a cue."""
+        turn = self._turns[self._next]
+        claimed = self.floor_claimed
+        asked = claimed.start if claimed else 0
+        if turn.cue and ear.started is not None and ear.started >= asked:
+            return ear.started + from_ms(turn.cue.after_agent_start_ms)
+        before_end = self._spans[self._next - 1][1] if self._next else 0
+        recorded = _nanos(self._spans[self._next][0] - before_end)
+        silent_since = self._played[-1][1] if self._played else 0
+        return silent_since + max(recorded, CUE_FALLBACK)
+
+    def _take(self, start: Nanos) -> Frame:
+        """Play on, but not into a turn that waits for its cue."""
+        limit = self._spans[self._cued[0]][0] if self._cued else len(self._audio)
+        begin = self._position
+        end = max(begin, min(begin + FRAME_SAMPLES, limit))
+        frame = np.zeros(FRAME_SAMPLES, np.int16)
+        piece = self._audio[max(0, begin) : max(0, end)]
+        offset = max(0, -begin)
+        frame[offset : offset + len(piece)] = piece
+        while self._next < len(self._turns) and self._spans[self._next][0] < end:
+            first, last = self._spans[self._next]
+            if first >= begin:
+                self._played.append((start + _nanos(first - begin), 0))
+            self._played[-1] = (self._played[-1][0], start + _nanos(min(last, end) - begin))
+            if last > end:
+                break
+            self._next += 1
+        self._position = end
+        return frame
+
+
+def _within_cut_in(gap: int) -> bool:
+    return _nanos(gap) <= CUT_IN
+
+
+def _sample(seconds: float) -> int:
+    return round(seconds * RATE)
+
+
+def _samples(duration: Nanos) -> int:
+    return round(duration * RATE / SECOND)
+
+
+def _nanos(samples: int) -> Nanos:
+    return samples * SECOND // RATE
