@@ -1,1 +1,0 @@
-"""How long each part of a turn took: a fold over the journal."""

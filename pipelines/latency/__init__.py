@@ -1,0 +1,35 @@
+"""How long each part of a turn took, and why: folds over the journal."""
+
+from pipelines.latency.barge_ins import fold_barge_ins
+from pipelines.latency.decisions import fold_decisions
+from pipelines.latency.index import JournalIndex
+from pipelines.latency.statistics import Distribution, Summary, distribution, percentile, summarise
+from pipelines.latency.turns import fold_turns
+from pipelines.latency.vocabulary import (
+    BARGE_IN_SPANS,
+    SPANS,
+    BargeIn,
+    BargeInSpan,
+    Decision,
+    SpanName,
+    Turn,
+)
+
+__all__ = [
+    "BARGE_IN_SPANS",
+    "SPANS",
+    "BargeIn",
+    "BargeInSpan",
+    "Decision",
+    "Distribution",
+    "JournalIndex",
+    "SpanName",
+    "Summary",
+    "Turn",
+    "distribution",
+    "fold_barge_ins",
+    "fold_decisions",
+    "fold_turns",
+    "percentile",
+    "summarise",
+]

@@ -1,0 +1,106 @@
+"""Folds a journal into barge-ins: changes with how the core stops or spares a reply."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from pipelines.latency.index import JournalIndex
+from pipelines.latency.vocabulary import BARGE_IN_SPANS, BargeIn, BargeInSpan, Decision, Turn
+from pipelines.turn_taking.events import PlayoutCleared
+from pipelines.turn_taking.journal import Entry
+from pipelines.turn_taking.time import Nanos
+
+
+def fold_barge_ins(
+    journal: Iterable[Entry] | JournalIndex, turns: Sequence[Turn] = ()
+) -> list[BargeIn]:
+    """Every stretch of the caller's speech over the agent that was judged, in order.
+
+    `turns` are those of the same journal; each barge-in names the one whose reply it was.
+    """
+    index = journal if isinstance(journal, JournalIndex) else JournalIndex(journal)
+    return [
+        _barge_in(index, decision, turns)
+        for decision in index.decisions
+        if decision.verdict in {"overlap_interrupts", "overlap_ignored"}
+    ]
+
+
+def _barge_in(index: JournalIndex, decision: Decision, turns: Sequence[Turn]) -> BargeIn:
+    interrupts = decision.verdict == "overlap_interrupts"
+    onset, detected = _onset_and_detection(decision)
+    playout = index.playout_before(decision.at)
+    cleared = _cleared(index, decision) if interrupts else None
+    silent, spans = None, {}
+    if playout is not None and cleared is not None:
+        stopped = min([cleared.at, *_pauses(index, onset, decision.at)])
+        silent = stopped + playout.egress
+        spans = _telescope(onset, (detected, decision.at, cleared.at), stopped, silent)
+    reply = decision.numbers.get("reply")
+    if not isinstance(reply, int):
+        reply = index.reply_of_clause(playout.job) if playout is not None else None
+    written, heard = index.text_of(reply) if reply is not None else ("", "")
+    return BargeIn(
+        onset=onset,
+        detected=detected,
+        judged=decision.at,
+        verdict="interrupts" if interrupts else "ignored",
+        text=str(decision.numbers.get("text", "")),
+        turn=next((turn.index for turn in turns if turn.reply == reply is not None), None),
+        cleared=cleared.at if cleared else None,
+        silent_at_ear=silent,
+        paused=0 if interrupts else _paused(index, onset, decision.at),
+        spans=spans,
+        written=written,
+        heard=heard,
+        decision=decision,
+    )
+
+
+def _onset_and_detection(decision: Decision) -> tuple[Nanos, Nanos]:
+    onset = decision.numbers.get("onset_ns")
+    detected = decision.numbers.get("detected_ns")
+    onset = onset if isinstance(onset, int) else decision.at
+    return onset, detected if isinstance(detected, int) else onset
+
+
+def _cleared(index: JournalIndex, decision: Decision) -> PlayoutCleared | None:
+    """The end of playout that this interruption caused: none if nothing was being played."""
+    following = (
+        later.at
+        for later in index.decisions
+        if later.at > decision.at and later.verdict == "overlap_interrupts"
+    )
+    until = next(following, None)
+    return next(
+        (
+            event
+            for event in index.clears
+            if event.at >= decision.at and (until is None or event.at <= until)
+        ),
+        None,
+    )
+
+
+def _pauses(index: JournalIndex, onset: Nanos, until: Nanos) -> list[Nanos]:
+    """When the agent fell silent for this speech and did not speak again before the verdict."""
+    resumed = max((at for at in index.resumes if onset <= at < until), default=onset)
+    return [at for at in index.pauses if resumed <= at <= until]
+
+
+def _paused(index: JournalIndex, onset: Nanos, judged: Nanos) -> Nanos:
+    """Silence spent on speech that was then ignored; playout resumes at the verdict or before."""
+    total = 0
+    for pause in (at for at in index.pauses if onset <= at <= judged):
+        total += next((at for at in index.resumes if at >= pause), judged) - pause
+    return total
+
+
+def _telescope(
+    onset: Nanos, moments: Iterable[Nanos], stopped: Nanos, silent: Nanos
+) -> dict[BargeInSpan, Nanos]:
+    """Spans between moments, none of which counts past the one at which playout stopped."""
+    milestones = [onset]
+    for moment in moments:
+        milestones.append(min(max(moment, milestones[-1]), max(stopped, onset)))
+    milestones.append(silent)
+    return {name: b - a for name, (a, b) in zip(BARGE_IN_SPANS, pairwise(milestones), strict=True)}

@@ -1,0 +1,158 @@
+"""One pass over a journal into look-ups by job: changes when a fold needs another one."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pipelines.latency.decisions import decision_of
+from pipelines.latency.vocabulary import Decision
+from pipelines.turn_taking.commands import (
+    CancelReply,
+    Command,
+    FinishTranscription,
+    GenerateReply,
+    PausePlayout,
+    RecordDecision,
+    ResumePlayout,
+    SynthesizeClause,
+)
+from pipelines.turn_taking.events import (
+    ClauseSynthesized,
+    Event,
+    FinalTranscript,
+    FrameScored,
+    JobId,
+    MarkReached,
+    PlayoutCleared,
+    PlayoutStarted,
+    ReplyTextReceived,
+)
+from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.time import Nanos
+
+
+@dataclass(slots=True)
+class ReplyTrace:
+    """What the journal says of one utterance of the agent."""
+
+    requested: Nanos | None = None
+    first_text: Nanos | None = None
+    pieces: list[str] = field(default_factory=list[str])
+    cancelled: bool = False
+    clauses: dict[JobId, tuple[Nanos, str]] = field(default_factory=dict[JobId, tuple[Nanos, str]])
+    """Synthesis job -> when it was asked for and its text."""
+    done: Decision | None = None
+    """The decision that says how much of it was heard."""
+
+
+@dataclass(slots=True)
+class TranscriptionTrace:
+    """When final transcripts of one job were asked for, and when and what they were."""
+
+    asked: list[Nanos] = field(default_factory=list[Nanos])
+    finals: list[FinalTranscript] = field(default_factory=list[FinalTranscript])
+
+
+class JournalIndex:
+    """A journal, ready for questions about single jobs and moments."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.decisions: list[Decision] = []
+        self.replies: dict[JobId, ReplyTrace] = defaultdict(ReplyTrace)
+        self.transcriptions: dict[JobId, TranscriptionTrace] = defaultdict(TranscriptionTrace)
+        self.first_audio: dict[JobId, Nanos] = {}
+        """Clause -> when its first audio existed."""
+        self.playouts: dict[JobId, PlayoutStarted] = {}
+        """Clause -> when it began to be heard; in order of time."""
+        self.marks: set[JobId] = set()
+        """Clauses heard to their end."""
+        self.pauses: list[Nanos] = []
+        self.resumes: list[Nanos] = []
+        self.clears: list[PlayoutCleared] = []
+        self._frame_ends: list[Nanos] = []
+        self._frame_ingress: list[Nanos] = []
+        for entry in entries:
+            if isinstance(entry, Issued):
+                self._take_command(entry.at, entry.command)
+            else:
+                self._take_event(entry)
+
+    def ingress_at(self, media: Nanos) -> Nanos:
+        """Delay of the line for the chunk that ends at this media time, or the next one."""
+        if not self._frame_ends:
+            return 0
+        position = min(bisect_left(self._frame_ends, media), len(self._frame_ends) - 1)
+        return self._frame_ingress[position]
+
+    def reply_of_clause(self, clause: JobId) -> JobId | None:
+        """The utterance that a clause belongs to."""
+        return next((job for job, trace in self.replies.items() if clause in trace.clauses), None)
+
+    def playout_before(self, moment: Nanos) -> PlayoutStarted | None:
+        """The clause that was the last to become audible by then."""
+        started = [playout for playout in self.playouts.values() if playout.at <= moment]
+        return started[-1] if started else None
+
+    def first_playout(self, reply: JobId) -> PlayoutStarted | None:
+        """The first clause of an utterance that was heard."""
+        clauses = self.replies[reply].clauses
+        return next((self.playouts[job] for job in clauses if job in self.playouts), None)
+
+    def text_of(self, reply: JobId) -> tuple[str, str]:
+        """What was written of an utterance, and what of that was heard."""
+        trace = self.replies[reply]
+        clauses = [text for _, text in trace.clauses.values()]
+        written = "".join(trace.pieces) or " ".join(clauses)
+        heard = " ".join(text for job, (_, text) in trace.clauses.items() if job in self.marks)
+        numbers = trace.done.numbers if trace.done else {}
+        return (
+            str(numbers.get("written", written)).strip(),
+            str(numbers.get("heard", heard)).strip(),
+        )
+
+    def _take_event(self, event: Event) -> None:
+        match event:
+            case FrameScored():
+                self._frame_ends.append(event.end)
+                self._frame_ingress.append(event.ingress)
+            case FinalTranscript():
+                self.transcriptions[event.job].finals.append(event)
+            case ReplyTextReceived() if not self.replies[event.job].cancelled:
+                trace = self.replies[event.job]
+                trace.pieces.append(event.text)
+                if trace.first_text is None:
+                    trace.first_text = event.at
+            case ClauseSynthesized() if event.audio > 0:
+                self.first_audio.setdefault(event.job, event.at)
+            case PlayoutStarted():
+                self.playouts.setdefault(event.job, event)
+            case MarkReached():
+                self.marks.add(event.job)
+            case PlayoutCleared():
+                self.clears.append(event)
+            case _:
+                pass
+
+    def _take_command(self, at: Nanos, command: Command) -> None:
+        match command:
+            case FinishTranscription():
+                self.transcriptions[command.job].asked.append(at)
+            case GenerateReply():
+                self.replies[command.job].requested = at
+            case CancelReply():
+                self.replies[command.job].cancelled = True
+            case SynthesizeClause():
+                self.replies[command.reply].clauses[command.job] = (at, command.text)
+            case PausePlayout():
+                self.pauses.append(at)
+            case ResumePlayout():
+                self.resumes.append(at)
+            case RecordDecision():
+                decision = decision_of(at, command)
+                self.decisions.append(decision)
+                reply = decision.numbers.get("reply")
+                if decision.verdict == "agent_done" and isinstance(reply, int):
+                    self.replies[reply].done = decision
+            case _:
+                pass

@@ -1,0 +1,372 @@
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.latency import (
+    BARGE_IN_SPANS,
+    SPANS,
+    JournalIndex,
+    fold_barge_ins,
+    fold_decisions,
+    fold_turns,
+    percentile,
+    summarise,
+)
+from pipelines.turn_taking import commands as c
+from pipelines.turn_taking import events as e
+from pipelines.turn_taking.journal import Issued
+from pipelines.turn_taking.reasons import because
+from pipelines.turn_taking.time import from_ms
+
+
+def ms(value):
+    return from_ms(value)
+
+
+def decided(at, verdict, rule="turn_over", **numbers):
+    return Issued(ms(at), c.RecordDecision(verdict, because(rule, **numbers)))
+
+
+def issued(at, command, *args):
+    return Issued(ms(at), command(*args, because("turn_over")))
+
+
+@dataclass
+class OneTurn:
+    """A turn's moments in ms: speech ends at 1000 and nothing is done ahead, unless overridden."""
+
+    end: float = 1000
+    ingress: float = 40
+    paused: float = 1130
+    asked: float = 1340
+    final: float = 1440
+    commit: float = 1440
+    wait: float = 300
+    requested: float = 1440
+    text: float = 1640
+    synthesize: float = 1700
+    audio: float = 1760
+    playout: float = 1780
+    egress: float = 40
+    numbers: dict = field(default_factory=lambda: {"p": 0.9, "silence_ms": 300.0})
+
+    def journal(self):
+        entries = [
+            e.FrameScored(ms(self.end + self.ingress), ms(0), ms(self.end), 0.9, ms(self.ingress)),
+            issued(self.asked, c.FinishTranscription, 1, ms(self.end)),
+            e.FinalTranscript(ms(self.final), 1, ms(self.end), "Book a table."),
+            Issued(
+                ms(self.requested),
+                c.GenerateReply(2, (), speculative=False, reason=because("turn_committed")),
+            ),
+            decided(
+                self.commit,
+                "turn_ended",
+                speech_start_ns=ms(100),
+                speech_end_ns=ms(self.end),
+                paused_at_ns=ms(self.paused),
+                wait_ms=self.wait,
+                reply=2,
+                transcription=1,
+                text="Book a table.",
+                **self.numbers,
+            ),
+            e.ReplyTextReceived(ms(self.text), 2, "Sure, "),
+            e.ReplyTextReceived(ms(self.synthesize), 2, "for two?"),
+            issued(self.synthesize, c.SynthesizeClause, 3, 2, "Sure, for two?"),
+            e.ClauseSynthesized(ms(self.audio), 3, ms(500), complete=True),
+            e.PlayoutStarted(ms(self.playout), 3, ms(self.egress)),
+            e.MarkReached(ms(self.playout + 500), 3),
+            decided(
+                self.playout + 500, "agent_done", "agent_heard", reply=2, heard="Sure, for two?"
+            ),
+        ]
+        return sorted(entries, key=lambda entry: entry.at)  # stable: causes stay before effects
+
+
+def spans_ms(turn):
+    return {name: span / 1e6 for name, span in turn.spans.items()}
+
+
+def test_a_turn_done_in_sequence_is_split_at_every_milestone():
+    (turn,) = fold_turns(OneTurn().journal())
+    assert spans_ms(turn) == {
+        "ingress": 40,
+        "vad_hangover": 90,
+        "endpoint_wait": 210,
+        "asr_final": 100,
+        "llm_ttft": 200,
+        "first_clause": 60,
+        "tts_ttfb": 60,
+        "pacing": 20,
+        "egress": 40,
+    }
+    assert tuple(turn.spans) == SPANS
+    assert turn.voice_to_voice == ms(1780 + 40 - 1000)
+    assert turn.saved == 0
+
+
+def test_what_was_done_ahead_of_the_commit_costs_nothing_and_shows_as_saved():
+    ahead = OneTurn(
+        asked=1130, final=1200, requested=1200, text=1250, synthesize=1260, audio=1300,
+        commit=1340, playout=1345,
+    )  # fmt: skip
+    (turn,) = fold_turns(ahead.journal())
+    assert spans_ms(turn) == {
+        "ingress": 40,
+        "vad_hangover": 90,
+        "endpoint_wait": 210,
+        "asr_final": 0,
+        "llm_ttft": 0,
+        "first_clause": 0,
+        "tts_ttfb": 0,
+        "pacing": 5,
+        "egress": 40,
+    }
+    assert turn.saved == ms(70 + 60 + 40)
+
+
+def test_work_overlapped_in_part_saves_the_part_that_was_not_waited_for():
+    (turn,) = fold_turns(
+        OneTurn(asked=1130, final=1200, requested=1200, text=1400, commit=1340).journal()
+    )
+    assert spans_ms(turn)["llm_ttft"] == 60
+    assert turn.saved == ms(70 + (1700 - 1200) + 60 - (60 + 300 + 60))
+
+
+def test_waiting_for_a_late_transcript_is_not_blamed_on_the_endpoint():
+    (turn,) = fold_turns(OneTurn(asked=1130, final=1600, commit=1600, requested=1600).journal())
+    assert spans_ms(turn)["endpoint_wait"] == 210  # until the 300 ms of silence were seen
+    assert spans_ms(turn)["asr_final"] == 260
+
+
+def test_waiting_for_a_detector_after_the_transcript_is_blamed_on_the_endpoint():
+    (turn,) = fold_turns(OneTurn(asked=1130, final=1200, commit=1440).journal())
+    assert spans_ms(turn)["endpoint_wait"] == 310
+    assert spans_ms(turn)["asr_final"] == 0
+
+
+def test_figures_of_the_decision_and_texts_are_those_of_the_journal():
+    (turn,) = fold_turns(OneTurn().journal())
+    assert (turn.start, turn.end) == (ms(100), ms(1000))
+    assert turn.text == "Book a table."
+    assert (turn.p_end_of_turn, turn.silence_ms) == (0.9, 300)
+    assert (turn.written, turn.heard) == ("Sure, for two?", "Sure, for two?")
+    assert not turn.interrupted
+
+
+def test_a_turn_that_no_detector_scored_has_no_probability():
+    (turn,) = fold_turns(OneTurn(numbers={"p": -1}).journal())
+    assert turn.p_end_of_turn is None
+    assert turn.silence_ms is None
+
+
+def test_a_turn_without_a_reply_has_no_latency():
+    journal = [entry for entry in OneTurn().journal() if not isinstance(entry, e.PlayoutStarted)]
+    (turn,) = fold_turns(journal)
+    assert turn.voice_to_voice is None
+    assert turn.spans == {}
+    assert turn.playout is None
+
+
+def test_a_decision_without_any_number_still_makes_a_turn():
+    (turn,) = fold_turns([decided(500, "turn_ended")])
+    assert (turn.start, turn.end, turn.text) == (ms(500), ms(500), "")
+
+
+def test_a_reply_broken_off_by_the_end_of_the_call_was_heard_up_to_its_last_mark():
+    journal = [
+        *OneTurn().journal()[:-1],
+        issued(2400, c.SynthesizeClause, 4, 2, "Or three?"),
+        e.PlayoutStarted(ms(2410), 4),
+        e.CallEnded(ms(2500), "hangup"),
+    ]
+    (turn,) = fold_turns(journal)
+    assert turn.heard == "Sure, for two?"
+
+
+def test_text_that_arrives_after_a_reply_was_cancelled_was_never_written():
+    journal = OneTurn().journal()[:-1]
+    journal += [issued(2400, c.CancelReply, 2), e.ReplyTextReceived(ms(2401), 2, " Bye.")]
+    assert fold_turns(journal)[0].written == "Sure, for two?"
+
+
+def test_a_turn_that_the_caller_reopened_is_one_turn_with_both_decisions():
+    journal = [
+        decided(900, "turn_ended", reply=99, speech_start_ns=ms(100), speech_end_ns=ms(700)),
+        decided(950, "turn_reopened", "reopened"),
+        *OneTurn().journal(),
+    ]
+    (turn,) = fold_turns(journal)
+    assert turn.index == 1
+    assert [d.verdict for d in turn.decisions] == [
+        "turn_ended",
+        "turn_reopened",
+        "turn_ended",
+        "agent_done",
+    ]
+
+
+def test_decisions_go_to_the_turn_they_are_about():
+    journal = [
+        decided(10, "agent_speaks", "greeting"),
+        decided(300, "turn_held", wait_ms=1),
+        decided(400, "turn_ended", speech_start_ns=ms(100), speech_end_ns=ms(200), reply=1),
+        decided(450, "result_dropped", "stale", event="x", job=1),
+        decided(600, "overlap_interrupts", onset_ns=ms(500), reply=1),
+        decided(620, "agent_done", "agent_interrupted", reply=1),
+        decided(700, "turn_held"),
+        decided(800, "turn_ended", speech_start_ns=ms(500), speech_end_ns=ms(650), reply=2),
+        decided(900, "speculation_dropped"),
+    ]
+    first, second = fold_turns(journal)
+    assert [d.at / 1e6 for d in first.decisions] == [10, 300, 400, 450, 600, 620]
+    assert [d.at / 1e6 for d in second.decisions] == [700, 800, 900]
+    assert (first.interrupted, second.interrupted) == (True, False)
+    assert second.speculations_dropped == 1
+    assert len(fold_decisions(journal)) == len(journal)
+
+
+def test_a_rule_unknown_here_is_shown_by_name_and_numbers():
+    journal = [
+        decided(1, "turn_held", "made_up", p=0.5),
+        decided(2, "turn_held", "made_up"),
+        decided(3, "turn_held", "speculate"),  # lacks the numbers of its sentence
+        decided(4, "turn_held", "idle_too_long", prompts=2),
+    ]
+    assert [d.sentence for d in fold_decisions(journal)] == [
+        "made_up (p 0.5)",
+        "made_up",
+        "speculate",
+        "nobody answered 2 question(s): hang up",
+    ]
+
+
+moments = st.one_of(st.integers(0, 4000), st.floats(0, 4000, allow_nan=False))
+
+
+@given(
+    st.builds(
+        OneTurn,
+        paused=moments, asked=moments, final=moments, commit=moments, wait=moments,
+        requested=moments, text=moments, synthesize=moments, audio=moments,
+        playout=st.integers(1000, 4000), egress=moments, ingress=moments,
+    )
+)  # fmt: skip
+def test_whatever_the_order_of_milestones_spans_are_not_negative_and_add_up_exactly(times):
+    (turn,) = fold_turns(times.journal())
+    assert all(span >= 0 for span in turn.spans.values())
+    assert turn.voice_to_voice == ms(times.playout) + ms(times.egress) - ms(times.end)
+    assert turn.saved >= 0
+
+
+def barge_in(*between, judged=3000, verdict="overlap_interrupts"):
+    numbers = {"onset_ns": ms(2600), "detected_ns": ms(2730), "words": 2, "text": "no wait"}
+    entries = [
+        e.PlayoutStarted(ms(2000), 3, ms(40)),
+        *between,
+        decided(judged, verdict, "interrupted_by_words", **numbers),
+    ]
+    return OneTurn(playout=2000).journal()[:-3] + entries
+
+
+def test_an_interruption_is_split_from_onset_to_silence_at_the_ear():
+    journal = barge_in()
+    journal += [
+        issued(3000, c.ClearPlayout),
+        e.PlayoutCleared(ms(3010), 3, ms(400)),
+        decided(3010, "agent_done", "agent_interrupted", reply=2, heard="Sure,", written="Sure, x"),
+    ]
+    turns = fold_turns(journal)
+    (found,) = fold_barge_ins(journal, turns)
+    assert {name: span / 1e6 for name, span in found.spans.items()} == {
+        "detected": 130,
+        "judged": 270,
+        "cleared": 10,
+        "silent": 40,
+    }
+    assert tuple(found.spans) == BARGE_IN_SPANS
+    assert found.silent_at_ear == ms(3050)
+    assert (found.turn, found.verdict, found.text) == (1, "interrupts", "no wait")
+    assert (found.written, found.heard) == ("Sure, x", "Sure,")
+    assert turns[0].interrupted
+
+
+def test_silence_begins_when_playout_is_paused_to_judge_the_speech():
+    journal = barge_in(issued(2820, c.PausePlayout))
+    journal += [e.PlayoutCleared(ms(3010), 3, ms(400))]
+    (found,) = fold_barge_ins(JournalIndex(journal))
+    assert found.silent_at_ear == ms(2860)
+    assert sum(found.spans.values()) == ms(2860 - 2600)
+    assert found.spans["judged"] == ms(2820 - 2730)
+    assert found.spans["cleared"] == 0
+
+
+def test_a_pause_that_was_resumed_before_the_verdict_is_no_silence():
+    journal = barge_in(issued(2820, c.PausePlayout), issued(2900, c.ResumePlayout))
+    journal += [e.PlayoutCleared(ms(3010), 3, ms(400))]
+    (found,) = fold_barge_ins(journal)
+    assert found.silent_at_ear == ms(3050)
+
+
+def test_a_backchannel_shows_how_long_the_agent_held_its_breath():
+    journal = barge_in(issued(2820, c.PausePlayout), verdict="overlap_ignored")
+    journal += [issued(3000, c.ResumePlayout), e.MarkReached(ms(3500), 3)]
+    (found,) = fold_barge_ins(journal)
+    assert found.verdict == "ignored"
+    assert found.paused == ms(180)
+    assert found.silent_at_ear is None
+    assert found.spans == {}
+    assert found.heard == "Sure, for two?"
+
+
+def test_the_clearing_of_a_later_interruption_is_not_counted_for_an_earlier_one():
+    journal = barge_in()
+    journal += [
+        decided(4000, "overlap_interrupts", "interrupted_by_words", onset_ns=ms(3800)),
+        e.PlayoutCleared(ms(4005), 3, ms(400)),
+    ]
+    first, second = fold_barge_ins(journal)
+    assert first.cleared is None
+    assert second.cleared == ms(4005)
+
+
+def test_speech_over_the_greeting_belongs_to_no_turn():
+    journal = [
+        issued(0, c.SynthesizeClause, 1, 7, "Hello there."),
+        e.PlayoutStarted(ms(10), 1),
+        decided(500, "overlap_ignored"),
+    ]
+    (found,) = fold_barge_ins(journal, fold_turns(journal))
+    assert found.turn is None
+    assert found.written == "Hello there."
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "expected"),
+    [([5], 95, 5), ([1, 2], 50, 1.5), ([4, 1, 3, 2], 95, 3.85), ([1, 2, 3], 100, 3)],
+)
+def test_percentiles_are_linear_between_neighbours(values, share, expected):
+    assert percentile(values, share) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("values", "share"), [([], 50), ([1], 101), ([1], -1)])
+def test_a_percentile_of_nothing_or_out_of_range_is_refused(values, share):
+    with pytest.raises(ValueError, match="needs values"):
+        percentile(values, share)
+
+
+def test_a_summary_measures_only_the_turns_that_were_answered():
+    unanswered = [decided(9000, "turn_ended", reply=50)]
+    summary = summarise(fold_turns(OneTurn().journal() + unanswered))
+    assert (summary.turns, summary.answered) == (2, 1)
+    assert summary.voice_to_voice.p95 == ms(820)
+    assert summary.spans["endpoint_wait"].max == ms(210)
+
+
+def test_a_summary_of_no_turns_has_no_figures():
+    summary = summarise([])
+    assert summary.voice_to_voice is None
+    assert summary.spans["ingress"] is None
