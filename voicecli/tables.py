@@ -11,11 +11,13 @@ import types
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from voicecli.errors import VoicecliError
 
 T = TypeVar("T")
+Bounds: TypeAlias = tuple[float | None, float | None]
+"""Lowest and highest allowed value, both included; None: no bound on that side."""
 
 _TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
@@ -63,11 +65,14 @@ def read_toml(path: Path, error: type[VoicecliError]) -> tuple[dict[str, Any], s
 
 
 def suggest(wrong: str, valid: Iterable[str]) -> str:
-    """'did you mean "x"? Valid are: …' for a name that is not among the valid ones."""
+    """'did you mean "x"? (all: …)' for a name that is not among the valid ones."""
     names = sorted(valid)
+    if not names:
+        return "none are allowed here"
     close = difflib.get_close_matches(wrong, names, n=1)
-    hint = f'did you mean "{close[0]}"? ' if close else ""
-    return hint + ("Valid are: " + ", ".join(names) if names else "none are known here")
+    if not close:
+        return "there are: " + ", ".join(names)
+    return f'did you mean "{close[0]}"? (there are: {", ".join(names)})'
 
 
 def build(cls: type[T], table: object, place: Place) -> T:
@@ -77,20 +82,11 @@ def build(cls: type[T], table: object, place: Place) -> T:
         VoicecliError: of the class `place.error`; a key is unknown, missing, of the wrong type or
             out of range.
     """
-    if not isinstance(table, dict):
-        raise place.wrong(f"must be a table, not {_describe(table)}")
-    fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # pyright: ignore[reportArgumentType]
-    for key in table:
-        if key not in fields:
-            raise place.wrong(f'there is no key "{key}" here; {suggest(key, fields)}')
-    hints = get_type_hints(cls)
-    values: dict[str, Any] = {}
-    for name, field in fields.items():
-        if name in table:
-            values[name] = _convert(hints[name], table[name], place.at(name))
-            _check_range(field.metadata.get("range"), values[name], place.at(name))
-        elif field.default is MISSING and field.default_factory is MISSING:
-            raise place.wrong(f'the key "{name}" is missing')
+    values = _field_values(cls, table, place)
+    for field in _fields(cls):
+        optional = field.default is not MISSING or field.default_factory is not MISSING
+        if field.name not in values and not optional:
+            raise place.wrong(f'the key "{field.name}" is missing')
     try:
         return cls(**values)
     except ValueError as problem:  # a class may check in __post_init__ how its fields fit together
@@ -98,26 +94,35 @@ def build(cls: type[T], table: object, place: Place) -> T:
 
 
 def overlay(base: T, table: object, place: Place) -> T:
-    """A copy of the dataclass instance `base` with the keys of the table laid over it.
-
-    Nested dataclasses are laid over field by field as well.
+    """A copy of the dataclass instance `base` with the keys of the table laid over its fields.
 
     Raises:
-        VoicecliError: as `build`.
+        VoicecliError: as `build`, except that no key can be missing.
     """
+    values = _field_values(type(base), table, place)
+    try:
+        return dataclasses.replace(base, **values)  # pyright: ignore[reportArgumentType, reportReturnType]
+    except ValueError as problem:
+        raise place.wrong(str(problem)) from None
+
+
+def _fields(cls: type) -> tuple[dataclasses.Field[Any], ...]:
+    return tuple(field for field in dataclasses.fields(cls) if field.init)
+
+
+def _field_values(cls: type, table: object, place: Place) -> dict[str, Any]:
+    """The converted values of the table's keys, which must be fields of `cls`."""
     if not isinstance(table, dict):
         raise place.wrong(f"must be a table, not {_describe(table)}")
-    nested: dict[str, Any] = {}
-    plain: dict[str, Any] = {}
+    fields = {field.name: field for field in _fields(cls)}
+    hints = get_type_hints(cls)
+    values: dict[str, Any] = {}
     for key, value in table.items():
-        current = getattr(base, key, None)
-        if dataclasses.is_dataclass(current):
-            nested[key] = overlay(current, value, place.in_table(key))
-        else:
-            plain[key] = value
-    changed = build(type(base), plain, place)
-    changes = {key: getattr(changed, key) for key in plain} | nested
-    return dataclasses.replace(base, **changes)  # pyright: ignore[reportArgumentType, reportReturnType]
+        if key not in fields:
+            raise place.wrong(f'there is no key "{key}" here; {suggest(key, fields)}')
+        values[key] = _convert(hints[key], value, place.at(key))
+        _check_range(fields[key].metadata.get("range"), values[key], place.at(key))
+    return values
 
 
 def _convert(annotation: Any, value: Any, place: Place) -> Any:

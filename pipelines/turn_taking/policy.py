@@ -5,23 +5,31 @@ Defaults suit a phone line with the embedded engines.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
+
+_MINUTE_MS = 60_000
+
+
+def _bounded(default: float, low: float, high: float | None = None) -> Any:
+    """A field whose value, if read from a profile, must lie between low and high inclusive."""
+    return field(default=default, metadata={"range": (low, high)})
 
 
 @dataclass(frozen=True, slots=True)
 class GatePolicy:
     """Hysteresis that turns speech probabilities into confirmed speech and pauses."""
 
-    start_threshold: float = 0.5
+    start_threshold: float = _bounded(0.5, 0, 1)
     """A chunk at or above this may begin speech."""
-    stop_threshold: float = 0.35
+    stop_threshold: float = _bounded(0.35, 0, 1)
     """A chunk below this is silence; in between, the state stays."""
-    confirm_ms: int = 90
+    confirm_ms: int = _bounded(90, 0, _MINUTE_MS)
     """Speech must last this long before anything is transcribed."""
-    pre_roll_ms: int = 300
+    pre_roll_ms: int = _bounded(300, 0, _MINUTE_MS)
     """Audio from before the onset given to the transcriber, so that no first phoneme is lost."""
-    pause_ms: int = 90
+    pause_ms: int = _bounded(90, 0, _MINUTE_MS)
     """Silence after which the caller counts as paused and the end of the turn is considered."""
-    post_roll_ms: int = 60
+    post_roll_ms: int = _bounded(60, 0, _MINUTE_MS)
     """Audio after the end of speech given to the transcriber."""
 
 
@@ -41,13 +49,13 @@ class EndpointingPolicy:
     """Detectors and their weights: P is the weighted mean of their log-odds."""
     text_detectors: tuple[str, ...] = ()
     """Those of them that are asked only once the final transcript is there."""
-    unscored_ms: int = 800
+    unscored_ms: int = _bounded(800, 0, _MINUTE_MS)
     """Silence that ends a turn when no detector has answered."""
-    backstop_ms: int = 3000
+    backstop_ms: int = _bounded(3000, 0, _MINUTE_MS)
     """Silence that ends a turn whatever the detectors say."""
-    transcript_timeout_ms: int = 2000
+    transcript_timeout_ms: int = _bounded(2000, 0, _MINUTE_MS)
     """Wait this long for a final transcript, then go by the partial one."""
-    carry_over_ms: int = 8000
+    carry_over_ms: int = _bounded(8000, 1000, _MINUTE_MS)
     """A turn longer than this is transcribed in pieces, split at its pauses."""
 
 
@@ -57,9 +65,9 @@ class SpeculationPolicy:
 
     transcribe: bool = True
     """Ask for the final transcript at the pause instead of at the end of the turn."""
-    prepare_above: float = 0.0
+    prepare_above: float = _bounded(0.0, 0)
     """P from which the LLM reads the prompt in advance; above 1: never."""
-    reply_above: float = 0.5
+    reply_above: float = _bounded(0.5, 0)
     """P from which the reply and its first clause are made in advance; above 1: never."""
 
 
@@ -68,13 +76,13 @@ class BargeInPolicy:
     """Who gets to stop the agent, and how soon."""
 
     enabled: bool = True
-    pause_after_ms: int = 220
+    pause_after_ms: int = _bounded(220, 0, _MINUTE_MS)
     """Overlapping speech that makes the agent fall silent while it is judged."""
-    interrupt_after_ms: int = 700
+    interrupt_after_ms: int = _bounded(700, 0, _MINUTE_MS)
     """Overlapping speech that is an interruption whatever the words."""
-    min_words: int = 1
+    min_words: int = _bounded(1, 1)
     """Words that are no backchannel, needed to interrupt sooner than that."""
-    resume_after_ms: int = 350
+    resume_after_ms: int = _bounded(350, 0, _MINUTE_MS)
     """Silence after overlapping speech that was no interruption before the agent goes on."""
     greeting_interruptible: bool = True
     backchannels: tuple[str, ...] = (
@@ -89,14 +97,14 @@ class BargeInPolicy:
 class ClausePolicy:
     """How the reply is cut into pieces for the synthesiser."""
 
-    first_min_words: int = 2
+    first_min_words: int = _bounded(2, 1)
     """The first clause is spoken from this many words on, at the first punctuation."""
-    first_max_words: int = 10
+    first_max_words: int = _bounded(10, 1)
     """Without punctuation, the first clause is cut after this many words."""
-    min_words: int = 4
+    min_words: int = _bounded(4, 1)
     """Later clauses are at least this long, unless a sentence ends."""
-    max_words: int = 30
-    synthesize_ahead: int = 2
+    max_words: int = _bounded(30, 1)
+    synthesize_ahead: int = _bounded(2, 1)
     """Clauses that may be synthesised before the one being heard has ended."""
 
 
@@ -108,17 +116,17 @@ class AgentPolicy:
     greeting: str = ""
     idle_prompts: tuple[str, ...] = ("Are you still there?",)
     """Said one after the other to a silent caller; after the last, the call is ended."""
-    idle_ms: int = 10_000
+    idle_ms: int = _bounded(10_000, 1000)
     goodbye: str = "I'll hang up now. Goodbye."
     apology: str = "Sorry, I had a problem there. Could you say that again?"
     """Said when the reply could not be made."""
     not_heard: str = "Sorry, I didn't catch that."
     """Said when the caller's words could not be transcribed."""
-    max_failures: int = 3
+    max_failures: int = _bounded(3, 1)
     """Turns that may fail one after the other before the call is ended."""
-    reply_timeout_ms: int = 8000
+    reply_timeout_ms: int = _bounded(8000, 100, _MINUTE_MS)
     """Wait this long for the next piece of a reply before it counts as failed."""
-    dtmf_timeout_ms: int = 2000
+    dtmf_timeout_ms: int = _bounded(2000, 0, _MINUTE_MS)
     """Pause after a key press that ends a row of digits."""
     dtmf_terminator: str = "#"
 

@@ -1,0 +1,252 @@
+import dataclasses
+import types
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from pipelines.engines import registry
+from pipelines.turn_taking.policy import Policy
+from voicecli import profile as profiles
+from voicecli.errors import ProfileError
+from voicecli.profile import load_policy, load_profile, shipped_profiles, to_toml
+
+ENGINES = """
+[vad]
+engine = "scripted"
+[asr]
+engine = "scripted"
+[llm]
+engine = "scripted"
+[tts]
+engine = "scripted"
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write(text: str, name: str = "mine.toml") -> str:
+        path = tmp_path / name
+        path.write_text(text, "utf-8")
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def refused(write):
+    """The message with which a profile, the scripted engines and the text, is refused."""
+
+    def refused(text: str, engines: str = ENGINES) -> str:
+        with pytest.raises(ProfileError) as caught:
+            load_profile(write(engines + text))
+        return str(caught.value).replace("\n", " ")
+
+    return refused
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_every_shipped_profile_loads_under_its_own_name(name):
+    assert load_profile(name).name == name
+
+
+def test_what_is_left_out_keeps_its_default(write):
+    loaded = load_profile(write(ENGINES))
+    assert (loaded.name, loaded.line, loaded.turn_detectors) == ("mine", "clean", ())
+    assert loaded.policy == Policy()
+
+
+def test_policy_and_agent_tables_become_the_policy(write):
+    loaded = load_profile(
+        write(
+            ENGINES
+            + """
+            [agent]
+            greeting = "Hi"
+            idle_prompts = ["One?", "Two?"]
+            [policy.gate]
+            start_threshold = 1
+            [policy.endpointing]
+            delays_ms = [[0, 1000], [1, 100]]
+            """
+        )
+    )
+    assert loaded.policy.agent.greeting == "Hi"
+    assert loaded.policy.agent.idle_prompts == ("One?", "Two?")
+    assert loaded.policy.gate.start_threshold == 1.0
+    assert loaded.policy.endpointing.delays_ms == ((0.0, 1000.0), (1.0, 100.0))
+    assert loaded.policy.barge_in == Policy().barge_in
+
+
+def test_an_engines_table_becomes_its_settings(write):
+    loaded = load_profile(write(ENGINES + "chunk_ms = 40\nlevel_dbfs = -30"))
+    assert loaded.tts.name == "scripted"
+    assert (loaded.tts.settings.chunk_ms, loaded.tts.settings.level_dbfs) == (40, -30.0)
+
+
+def test_detectors_bring_their_weights_and_their_need_of_text_into_the_policy(write, monkeypatch):
+    _add_detector(monkeypatch, "reads_words", needs_text=True)
+    loaded = load_profile(
+        write(ENGINES + "[turn_detectors.reads_words]\nweight = 2\n[turn_detectors.silence]\n")
+    )
+    assert [(d.name, d.weight) for d in loaded.turn_detectors] == [
+        ("reads_words", 2.0),
+        ("silence", 1.0),
+    ]
+    assert loaded.policy.endpointing.weights == (("reads_words", 2.0), ("silence", 1.0))
+    assert loaded.policy.endpointing.text_detectors == ("reads_words",)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("[policy.gate]\nstart_treshold = 0.5", ["[policy.gate]", "start_threshold", "pause_ms"]),
+        ("[policy.gates]", ["[policy.gates]", 'did you mean "gate"', "barge_in"]),
+        ("[lin]", ["[lin]", 'did you mean "line"', "turn_detectors"]),
+        ("[line]\nnme = 'clean'", ["[line]", '"nme"', '"name"']),
+        ("[policy.gate]\nconfirm_ms = '90'", ["[policy.gate] confirm_ms", "whole number", '"90"']),
+        ("[policy.gate]\nconfirm_ms = 90.5", ["[policy.gate] confirm_ms", "whole number", "90.5"]),
+        ("[policy.gate]\nconfirm_ms = true", ["[policy.gate] confirm_ms", "not true"]),
+        ("[policy.gate]\nstart_threshold = 1.5", ["start_threshold", "between 0 and 1", "1.5"]),
+        ("[policy.gate]\nstart_threshold = nan", ["start_threshold", "between 0 and 1"]),
+        ("[policy.gate]\nstop_threshold = 0.9", ["stop_threshold", "start_threshold"]),
+        ("[policy.clauses]\nmax_words = 0", ["[policy.clauses] max_words", "at least 1"]),
+        ("[policy.endpointing]\ndelays_ms = []", ["delays_ms", "rising"]),
+        ("[policy.endpointing]\ndelays_ms = [[0.5, 1], [0.1, 2]]", ["delays_ms", "rising"]),
+        ("[policy.endpointing]\ndelays_ms = [[0.5]]", ["delays_ms", "2 values", "1"]),
+        ("[policy.endpointing]\ndelays_ms = 3", ["delays_ms", "an array"]),
+        ("[policy.endpointing]\nweights = [['a', 1]]", ["weights", "[turn_detectors.NAME]"]),
+        ("[policy]\ngate = 1", ["[policy.gate]", "a table"]),
+        ("[turn_detectors.smart]", ["[turn_detectors.smart]", '"smart"', "silence"]),
+        ("[turn_detectors.silence]\nweight = 0", ["[turn_detectors.silence] weight", "between"]),
+        ("[turn_detectors.silence]\nprobabilty = 1", ["[turn_detectors.silence]", '"probability"']),
+        ("[agent]\ngreeting = 3", ["[agent] greeting", "a text", "3"]),
+        ("[agent]\nidle_prompts = 'Hello?'", ["[agent] idle_prompts", "an array"]),
+        ("[vad]", ["not valid TOML", "line"]),
+    ],
+)
+def test_a_wrong_profile_is_refused_with_file_table_key_and_the_valid_names(refused, text, parts):
+    message = refused(text)
+    assert "mine.toml" in message
+    for part in parts:
+        assert part in message
+
+
+def test_an_unknown_engine_is_refused_with_those_there_are(refused):
+    message = refused(
+        "", ENGINES.replace('[asr]\nengine = "scripted"', '[asr]\nengine = "scriptd"')
+    )
+    assert '[asr] engine: there is no asr engine "scriptd"; did you mean "scripted"?' in message
+
+
+def test_an_unknown_key_of_an_engine_is_refused_with_its_keys(refused):
+    message = refused("ms_per_chr = 3")
+    assert "[tts]" in message
+    assert 'did you mean "ms_per_char"?' in message
+
+
+def test_a_missing_engine_table_is_refused(refused):
+    message = refused("", ENGINES.replace('[llm]\nengine = "scripted"', ""))
+    assert '[llm]: needs engine = "…"' in message
+
+
+def test_invalid_toml_is_refused_with_line_and_column(refused):
+    assert "line 2, column" in refused("", "[agent]\ngreeting = Hello\n")
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ProfileError, match="UTF-8"):
+        load_profile(str(path))
+
+
+def test_a_missing_profile_is_refused_with_the_shipped_ones():
+    with pytest.raises(ProfileError, match='did you mean "scripted"'):
+        load_profile("scriptd")
+
+
+def test_a_folder_is_no_profile(tmp_path):
+    with pytest.raises(ProfileError, match="neither shipped nor as a file"):
+        load_profile(str(tmp_path))
+
+
+def test_settings_check_nested_tables_choices_and_how_fields_fit(refused, monkeypatch):
+    _add_detector(monkeypatch, "picky", settings=PickySettings)
+    head = "[turn_detectors.picky]\n"
+    assert '"loud"' in refused(head + 'mode = "lod"')
+    assert "[turn_detectors.picky.band] low_hz" in refused(head + "band = { low_hz = 'x' }")
+    assert 'the key "low_hz" is missing' in refused(head + "band = { }")
+    assert "loud needs a band" in refused(head + 'mode = "loud"')
+
+
+def test_a_policy_file_lays_only_its_keys_over_the_base(write):
+    base = load_profile("scripted").policy
+    path = write("[policy.endpointing]\nbackstop_ms = 1200\n[agent]\ngreeting = 'Other'\n")
+    changed = load_policy(Path(path), base)
+    assert changed == dataclasses.replace(
+        base,
+        endpointing=dataclasses.replace(base.endpointing, backstop_ms=1200),
+        agent=dataclasses.replace(base.agent, greeting="Other"),
+    )
+
+
+def test_a_policy_file_may_weigh_the_detectors_anew(write):
+    path = write("[policy.endpointing]\nweights = [['scripted', 3]]\n")
+    changed = load_policy(Path(path), load_profile("scripted").policy)
+    assert changed.endpointing.weights == (("scripted", 3.0),)
+
+
+def test_a_policy_file_with_an_engine_is_refused(write):
+    with pytest.raises(ProfileError, match=r"no table \[vad\]; there are: agent, policy"):
+        load_policy(Path(write("[vad]\nengine = 'scripted'\n")), Policy())
+
+
+def test_a_missing_policy_file_is_refused(tmp_path):
+    with pytest.raises(ProfileError, match="cannot be read: No such file"):
+        load_policy(tmp_path / "none.toml", Policy())
+
+
+def test_a_copy_of_a_profile_is_the_same_profile_under_the_same_name(write):
+    first = load_profile(write("# my agent\n" + ENGINES + "[agent]\ngreeting = 'Hi'\n"))
+    copy = load_profile(write(to_toml(first), "profile.toml"))
+    assert "# my agent" in copy.source
+    assert dataclasses.replace(copy, path=first.path, source=first.source) == first
+    assert to_toml(copy) == copy.source
+
+
+@dataclasses.dataclass(frozen=True)
+class Band:
+    low_hz: int
+
+
+@dataclasses.dataclass(frozen=True)
+class PickySettings:
+    mode: Literal["quiet", "loud"] = "quiet"
+    band: Band | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode == "loud" and self.band is None:
+            raise ValueError("loud needs a band")
+
+
+@dataclasses.dataclass(frozen=True)
+class NoSettings:
+    pass
+
+
+def _add_detector(monkeypatch, name: str, *, settings: type = NoSettings, needs_text: bool = False):
+    """Make a turn detector of that name exist for this test."""
+    module = types.ModuleType(name)
+    module.Settings = settings
+    module.NEEDS_TEXT = needs_text
+    real_names, real_module = registry.engine_names, registry.engine_module
+
+    def names(kind):
+        return sorted([*real_names(kind), name]) if kind == "turn_detector" else real_names(kind)
+
+    def find(kind, wanted):
+        return module if wanted == name else real_module(kind, wanted)
+
+    monkeypatch.setattr(profiles, "engine_names", names)
+    monkeypatch.setattr(profiles, "engine_module", find)

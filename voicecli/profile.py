@@ -1,0 +1,236 @@
+"""A profile (one agent, its engines and thresholds) read from TOML; changes with what it may say.
+
+    [agent]                 what the agent says of its own accord
+    [vad] [asr] [llm] [tts] engine = "name", and the keys of that engine's Settings
+    [turn_detectors.name]   weight = 1.0, and the keys of that detector's Settings
+    [line]                  name = "clean": a phone line of profiles/lines, or a path
+    [policy.gate] …         thresholds: a table for each field of turn_taking's Policy
+
+Only the Settings classes of the engines are loaded here, no model and no model library.
+"""
+
+import dataclasses
+import itertools
+import json
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipelines.engines.registry import engine_module, engine_names
+from pipelines.turn_taking.events import EngineKind
+from pipelines.turn_taking.policy import EndpointingPolicy, Policy
+from voicecli.errors import ProfileError
+from voicecli.tables import Place, build, overlay, read_toml, suggest
+
+SHIPPED = Path(__file__).resolve().parents[1] / "profiles"
+
+_POLICY_TABLES = tuple(f.name for f in dataclasses.fields(Policy) if f.name != "agent")
+_ENGINE_TABLES: tuple[EngineKind, ...] = ("vad", "asr", "llm", "tts")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """An engine by its name, and its Settings."""
+
+    name: str
+    settings: Any
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorChoice:
+    """A turn detector by its name, its Settings, and its weight among the detectors."""
+
+    name: str
+    settings: Any
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One agent, whole and valid."""
+
+    name: str
+    path: Path
+    vad: EngineChoice
+    asr: EngineChoice
+    llm: EngineChoice
+    tts: EngineChoice
+    turn_detectors: tuple[DetectorChoice, ...]
+    line: str
+    """A phone line's name in profiles/lines, or a path."""
+    policy: Policy
+    source: str = field(repr=False, default="")
+    """The text of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    name: str = "clean"
+
+
+@dataclass(frozen=True, slots=True)
+class _Weight:
+    weight: float = field(default=1.0, metadata={"range": (0.01, 100)})
+
+
+def shipped_profiles() -> list[str]:
+    """Names of the profiles that come with voicecli, sorted."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """Read a shipped profile by its name, or any by its path.
+
+    Raises:
+        ProfileError: there is none, or it is wrong; names the file, the table and the key.
+    """
+    path = _find(name_or_path)
+    tables, source = read_toml(path, ProfileError)
+    place = Place(str(path), ProfileError)
+    known = ("name", "agent", *_ENGINE_TABLES, "turn_detectors", "line", "policy")
+    _refuse_unknown(tables, known, place)
+    engines = {kind: _engine(kind, tables, place) for kind in _ENGINE_TABLES}
+    detectors, endpointing = _turn_detectors(tables.get("turn_detectors", {}), place)
+    policy = _policy(Policy(endpointing=endpointing), tables, place)
+    if changed := _changed(endpointing, policy.endpointing, ("weights", "text_detectors")):
+        where = place.in_table("policy.endpointing").at(changed)
+        raise where.wrong("follows from the tables [turn_detectors.NAME] with weight = 1.0")
+    return Profile(
+        name=_name(tables, path, place),
+        path=path,
+        turn_detectors=detectors,
+        line=build(_Line, tables.get("line", {}), place.in_table("line")).name,
+        policy=policy,
+        source=source,
+        **engines,
+    )
+
+
+def load_policy(path: Path, base: Policy) -> Policy:
+    """Lay a file of `[policy.*]` and `[agent]` tables over a policy.
+
+    Raises:
+        ProfileError: the file is missing or wrong; names the file, the table and the key.
+    """
+    tables, _ = read_toml(path, ProfileError)
+    place = Place(str(path), ProfileError)
+    _refuse_unknown(tables, ("agent", "policy"), place)
+    return _policy(base, tables, place)
+
+
+def to_toml(profile: Profile) -> str:
+    """The profile's file, comments and all, under its own name wherever it is put."""
+    if "name" in tomllib.loads(profile.source):
+        return profile.source
+    return f"name = {json.dumps(profile.name)}\n{profile.source}"
+
+
+def _find(name_or_path: str) -> Path:
+    shipped = SHIPPED / f"{name_or_path}.toml"
+    if name_or_path in shipped_profiles():
+        return shipped
+    path = Path(name_or_path).expanduser()
+    if path.is_file():
+        return path
+    raise ProfileError(
+        f'there is no profile "{name_or_path}", neither shipped nor as a file; '
+        f"{suggest(name_or_path, shipped_profiles())}"
+    )
+
+
+def _name(tables: dict[str, Any], path: Path, place: Place) -> str:
+    name = tables.get("name", path.stem)
+    if not isinstance(name, str):
+        raise place.at("name").wrong("must be a text")
+    return name
+
+
+def _refuse_unknown(tables: dict[str, Any], known: tuple[str, ...], place: Place) -> None:
+    for table in tables:
+        if table not in known:
+            raise place.wrong(f"there is no table [{table}]; {suggest(table, known)}")
+
+
+def _engine(kind: EngineKind, tables: dict[str, Any], place: Place) -> EngineChoice:
+    place = place.in_table(kind)
+    table = tables.get(kind)
+    if not isinstance(table, dict) or "engine" not in table:
+        raise place.wrong(f'needs engine = "…"; {suggest("", engine_names(kind))}')
+    name = table["engine"]
+    rest = {key: value for key, value in table.items() if key != "engine"}
+    return EngineChoice(name, _settings(kind, name, rest, place, "engine"))
+
+
+def _settings(kind: EngineKind, name: object, table: Any, place: Place, key: str) -> Any:
+    names = engine_names(kind)
+    if name not in names:
+        wrong = f'there is no {kind} engine "{name}"; {suggest(str(name), names)}'
+        raise place.at(key).wrong(wrong)
+    return build(engine_module(kind, str(name)).Settings, table, place)
+
+
+def _turn_detectors(
+    tables: Any, place: Place
+) -> tuple[tuple[DetectorChoice, ...], EndpointingPolicy]:
+    """The detectors, and the endpointing that knows their weights and who of them needs text."""
+    if not isinstance(tables, dict):
+        raise place.at("turn_detectors").wrong("must be tables [turn_detectors.NAME]")
+    choices: list[DetectorChoice] = []
+    for name, table in tables.items():
+        here = place.in_table(f"turn_detectors.{name}")
+        if not isinstance(table, dict):
+            raise here.wrong("must be a table")
+        weight = {key: value for key, value in table.items() if key == "weight"}
+        rest = {key: value for key, value in table.items() if key != "weight"}
+        settings = _settings("turn_detector", name, rest, here, "")
+        choices.append(DetectorChoice(name, settings, build(_Weight, weight, here).weight))
+    endpointing = EndpointingPolicy(
+        weights=tuple((choice.name, choice.weight) for choice in choices),
+        text_detectors=tuple(c.name for c in choices if _needs_text(c.name)),
+    )
+    return tuple(choices), endpointing
+
+
+def _changed(before: object, after: object, fields: tuple[str, ...]) -> str | None:
+    return next((name for name in fields if getattr(before, name) != getattr(after, name)), None)
+
+
+def _needs_text(detector: str) -> bool:
+    return bool(engine_module("turn_detector", detector).NEEDS_TEXT)
+
+
+def _policy(base: Policy, tables: dict[str, Any], place: Place) -> Policy:
+    """`base` with the tables [policy.*] and [agent] laid over it."""
+    given = tables.get("policy", {})
+    if not isinstance(given, dict):
+        raise place.at("policy").wrong("must be tables [policy.NAME]")
+    policy_place = place.in_table("policy")
+    for name in given:
+        if name not in _POLICY_TABLES:
+            valid = suggest(name, _POLICY_TABLES)
+            raise policy_place.wrong(f"there is no table [policy.{name}]; {valid}")
+    changes = {
+        name: overlay(getattr(base, name), table, policy_place.in_table(name))
+        for name, table in given.items()
+    }
+    if "agent" in tables:
+        changes["agent"] = overlay(base.agent, tables["agent"], place.in_table("agent"))
+    policy = dataclasses.replace(base, **changes)
+    _check_fit(policy, policy_place)
+    return policy
+
+
+def _check_fit(policy: Policy, place: Place) -> None:
+    """What types and ranges cannot say: how values must fit together."""
+    if policy.gate.stop_threshold > policy.gate.start_threshold:
+        what = f"must not be above start_threshold, which is {policy.gate.start_threshold}"
+        raise place.in_table("gate").at("stop_threshold").wrong(what)
+    points = policy.endpointing.delays_ms
+    rising = all(a < b for (a, _), (b, _) in itertools.pairwise(points))
+    if not (points and rising and all(0 <= p <= 1 and delay >= 0 for p, delay in points)):
+        raise (
+            place.in_table("endpointing")
+            .at("delays_ms")
+            .wrong("needs points [P, silence in ms], P rising from 0 to 1, no silence negative")
+        )
