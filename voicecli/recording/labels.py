@@ -3,41 +3,48 @@
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, cast
 
 from voicecli.errors import InputError
+from voicecli.tables import Place, build
 
 SCHEMA = "voicecli.labels/1"
 
 Intent: TypeAlias = Literal["end_of_turn", "hold", "backchannel", "interruption", "noise"]
 """What a stretch of the caller's sound does: ends the turn, pauses within it, shows that the
 caller listens, takes the floor from the agent, or is no speech at all."""
-INTENTS: tuple[Intent, ...] = get_args(Intent)
+
+
+_SECONDS = {"range": (0, 86_400)}
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
     """When to play a turn in a live call: this long after the agent starts to speak."""
 
-    after_agent_start_ms: int
+    after_agent_start_ms: int = field(metadata={"range": (0, 600_000)})
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One unbroken stretch of the caller's sound, in seconds of the recording.
 
-    `intent` is None where nobody has judged it, as in automatic segments.
+    `intent` is None where nobody has judged it, as in automatic segments. Raises ValueError if it
+    ends before it starts.
     """
 
-    start_s: float
-    end_s: float
+    start_s: float = field(metadata=_SECONDS)
+    end_s: float = field(metadata=_SECONDS)
     text: str = ""
     intent: Intent | None = None
     cue: Cue | None = None
+
+    def __post_init__(self) -> None:
+        if self.end_s <= self.start_s:
+            raise ValueError(f"end_s {self.end_s} is not after start_s {self.start_s}")
 
     @property
     def takes_floor(self) -> bool:
@@ -70,7 +77,7 @@ def read_labels(path: str | os.PathLike[str], duration_s: float = math.inf) -> L
     entries = document.get("turns")
     if not isinstance(entries, list):
         raise InputError(f'{path}: "turns" must be a list.')
-    turns = tuple(_turn(entry, f"{path}: turn {index}") for index, entry in enumerate(entries))
+    turns = tuple(_turn(entry, f"turn {index}", path) for index, entry in enumerate(entries))
     for index, (earlier, later) in enumerate(pairwise(turns), 1):
         if later.start_s < earlier.end_s:
             raise InputError(f"{path}: turn {index} starts before turn {index - 1} has ended.")
@@ -89,43 +96,8 @@ def write_labels(path: str | os.PathLike[str], labels: Labels) -> None:
     Path(path).write_text(f'{head}, "turns": [\n{turns}\n]}}\n', encoding="utf-8")
 
 
-def _turn(entry: object, where: str) -> Turn:
-    if not isinstance(entry, dict):
-        raise InputError(f"{where} must be an object.")
-    fields = cast("Mapping[str, Any]", entry)
-    _known(fields, ("start_s", "end_s", "text", "intent", "cue"), where)
-    start, end = (_seconds(fields, key, where) for key in ("start_s", "end_s"))
-    if end <= start:
-        raise InputError(f'{where}: "end_s" {end} is not after "start_s" {start}.')
-    text, intent = fields.get("text", ""), fields.get("intent")
-    if not isinstance(text, str):
-        raise InputError(f'{where}: "text" must be text.')
-    if intent is not None and intent not in INTENTS:
-        raise InputError(f'{where}: "intent" {intent!r} is none of {", ".join(INTENTS)}.')
-    return Turn(start, end, text, intent, _cue(fields.get("cue"), where))
-
-
-def _cue(entry: object, where: str) -> Cue | None:
-    if entry is None:
-        return None
-    if not isinstance(entry, dict):
-        raise InputError(f'{where}: "cue" must be an object or null.')
-    fields = cast("Mapping[str, Any]", entry)
-    _known(fields, ("after_agent_start_ms",), f"{where}, cue")
-    after = fields.get("after_agent_start_ms")
-    if not isinstance(after, int) or isinstance(after, bool) or after < 0:
-        raise InputError(f'{where}: "after_agent_start_ms" must be a whole number, 0 or more.')
-    return Cue(after)
-
-
-def _known(fields: Mapping[str, Any], keys: Sequence[str], where: str) -> None:
-    for key in fields:
-        if key not in keys:
-            raise InputError(f'{where}: there is no key "{key}"; the keys are {", ".join(keys)}.')
-
-
-def _seconds(fields: Mapping[str, Any], key: str, where: str) -> float:
-    value: object = fields.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise InputError(f'{where}: "{key}" must be a number of seconds, 0 or more.')
-    return float(value)
+def _turn(entry: object, name: str, path: Path) -> Turn:
+    if isinstance(entry, dict):  # as in TOML, what is not there is not null but absent
+        fields = cast("dict[str, Any]", entry)
+        entry = {key: value for key, value in fields.items() if value is not None}
+    return build(Turn, entry, Place(str(path), InputError, name))

@@ -1,0 +1,1 @@
+"""The calls that ship with voicecli: data only; changes when a call is added to them."""

@@ -1,0 +1,64 @@
+"""What a synthetic call is made of: the TOML file that says who says what when."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from voicecli.errors import InputError
+from voicecli.recording.labels import Intent
+from voicecli.tables import Place, build, read_toml
+
+Sound: TypeAlias = Literal["speech", "cough"]
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One stretch of the caller's sound and the silence after it; the keys of `[[turns]]`."""
+
+    text: str = ""
+    """What is said; its last punctuation decides whether the voice falls or stays up."""
+    intent: Intent = "end_of_turn"
+    pause_s: float = field(default=4.0, metadata={"range": (0, 60)})
+    """Silence until the next one begins."""
+    cue_ms: int | None = field(default=None, metadata={"range": (0, 600_000)})
+    """In a live call: play it this long after the agent starts to speak."""
+    sound: Sound = "speech"
+    words_per_minute: int | None = field(default=None, metadata={"range": (80, 450)})
+    """Another pace than the rest of the call."""
+
+    def __post_init__(self) -> None:
+        if (self.sound == "speech") != bool(self.text):
+            raise ValueError("needs a text, or a sound that has none")
+
+
+@dataclass(frozen=True, slots=True)
+class CallScript:
+    """A whole call; the keys of the file beside `[[turns]]`, and the turns."""
+
+    description: str
+    licence: str
+    voice: str
+    """A voice of espeak-ng, such as en-us or en-gb+f1."""
+    turns: tuple[Utterance, ...]
+    words_per_minute: int = field(default=170, metadata={"range": (80, 450)})
+    pitch: int = field(default=50, metadata={"range": (0, 99)})
+    lead_in_s: float = field(default=1.5, metadata={"range": (0, 60)})
+    """Silence before the first turn, in which an agent may greet."""
+    seed: int = field(default=0, metadata={"range": (0, None)})
+    """For what is drawn at random: the sound of a cough."""
+
+
+def read_script(path: Path) -> CallScript:
+    """The call script in a TOML file; InputError names the file, the table and the key."""
+    tables, _ = read_toml(path, InputError)
+    place = Place(str(path), InputError)
+    entries = tables.pop("turns", None)
+    if not isinstance(entries, list) or not entries:
+        raise place.wrong("there must be at least one [[turns]]")
+    turns = tuple(
+        build(Utterance, entry, place.in_table(f"turns {number}"))
+        for number, entry in enumerate(entries, 1)
+    )
+    # Built apart so that a message can say which turn is wrong.
+    script = build(CallScript, {**tables, "turns": []}, place)
+    return replace(script, turns=turns)

@@ -1,0 +1,133 @@
+"""Speaks a call script and knows to the sample what it said; changes with how calls are rendered.
+
+The voices are espeak-ng's, made repeatable by our engine: the same script gives the same samples.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from pipelines.engines.registry import Context
+from pipelines.engines.tts import espeak
+from voicecli.errors import InputError, StorageError
+from voicecli.recording.audio_file import Samples
+from voicecli.recording.call_script import CallScript, Utterance, read_script
+from voicecli.recording.labels import Cue, Labels, Turn, write_labels
+
+RATE = 16_000
+SCRIPT, AUDIO, LABELS = "call.toml", "caller.flac", "labels.json"
+_TAIL_S = 1.0
+_PEAK = 0.5  # -6 dB of full scale: about what a telephone delivers
+_EDGE_DB = -45.0  # under the loudest sample, a sound is over
+_FADE_S = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A rendered call: `pcm` of shape (n,), int16, at `rate` Hz, and its exact labels."""
+
+    pcm: Samples
+    rate: int
+    labels: Labels
+
+
+def make_recordings(folder: Path, names: Iterable[str] = ()) -> list[Path]:
+    """Make `caller.flac` and `labels.json` beside each `call.toml` under `folder`.
+
+    `names` limits it to these sub-folders. Returns the folders of the calls made. Raises InputError
+    for a script that is missing or wrong, StorageError if the files cannot be written.
+    """
+    scripts = [folder / name / SCRIPT for name in names] or sorted(folder.glob(f"*/{SCRIPT}"))
+    if not scripts:
+        raise InputError(f"{folder} holds no call scripts (NAME/{SCRIPT}).")
+    made: list[Path] = []
+    for path in scripts:
+        _write(render(read_script(path), path), path.parent)
+        made.append(path.parent)
+    return made
+
+
+def _write(call: Call, folder: Path) -> None:
+    audio, labels = folder / f".{AUDIO}", folder / f".{LABELS}"
+    try:
+        soundfile.write(audio, call.pcm, call.rate, subtype="PCM_16", compression_level=1.0)
+        write_labels(labels, call.labels)
+        audio.replace(folder / AUDIO)
+        labels.replace(folder / LABELS)
+    except (OSError, soundfile.SoundFileError) as error:
+        raise StorageError(f"{folder} cannot be written to: {error}.") from None
+    finally:
+        audio.unlink(missing_ok=True)
+        labels.unlink(missing_ok=True)
+
+
+def render(script: CallScript, path: Path) -> Call:
+    """Speak the script; `path` is named in the labels' source and in errors.
+
+    Raises InputError for a voice that espeak-ng does not have, or for a turn without a sound.
+    """
+    rng = np.random.default_rng(script.seed)
+    pieces: list[Samples] = [_silence(script.lead_in_s)]
+    turns: list[Turn] = []
+    position = len(pieces[0])
+    for number, utterance in enumerate(script.turns, 1):
+        sound = _cough(rng) if utterance.sound == "cough" else _speech(script, utterance, path)
+        if not len(sound):
+            raise InputError(f"{path}: [turns {number}] text: {utterance.text!r} has no sound")
+        end = position + len(sound)
+        cue = None if utterance.cue_ms is None else Cue(utterance.cue_ms)
+        turns.append(Turn(position / RATE, end / RATE, utterance.text, utterance.intent, cue))
+        pieces += [sound, _silence(utterance.pause_s)]
+        position = end + len(pieces[-1])
+    pieces.append(_silence(_TAIL_S))
+    source = f"exact: made from {path.parent.name}/{path.name} by `voicecli recordings make`"
+    return Call(np.concatenate(pieces), RATE, Labels(tuple(turns), source))
+
+
+def _speech(script: CallScript, utterance: Utterance, path: Path) -> Samples:
+    """The utterance from its first sound to its last, shape (n,), int16, RATE Hz."""
+    settings = espeak.Settings(
+        voice=script.voice,
+        words_per_minute=utterance.words_per_minute or script.words_per_minute,
+        pitch=script.pitch,
+        end_pause_ms=0,
+    )
+    try:
+        tts = espeak.build(settings, Context(locate=Path))
+    except ValueError as error:
+        raise InputError(f"{path}: voice: {error}") from None
+    chunks = list(tts.synthesize(utterance.text, threading.Event()))
+    if not chunks:
+        return np.zeros(0, np.int16)
+    return _finish(soxr.resample(np.concatenate(chunks), tts.sample_rate, RATE))
+
+
+def _cough(rng: np.random.Generator) -> Samples:
+    """Two bursts of breath through an open mouth, as far as a VAD is concerned."""
+    bursts: list[np.ndarray] = []
+    for seconds, decay_s, gain in ((0.16, 0.04, 1.0), (0.22, 0.07, 0.6)):
+        time = np.arange(round(seconds * RATE)) / RATE
+        noise = np.convolve(rng.standard_normal(len(time)), np.hanning(12), "same")
+        bursts.append(gain * noise * np.minimum(time / 0.008, 1) * np.exp(-time / decay_s))
+    return _finish(np.concatenate(bursts))
+
+
+def _finish(sound: np.ndarray) -> Samples:
+    """Cut to where it can be heard, at telephone level, without clicks at its ends."""
+    loudest = np.abs(sound).max()
+    heard = np.flatnonzero(np.abs(sound) > loudest * 10 ** (_EDGE_DB / 20))
+    sound = sound[heard[0] : heard[-1] + 1] * (_PEAK / loudest)
+    fade = min(round(_FADE_S * RATE), len(sound) // 2)
+    ramp = np.linspace(0, 1, fade, endpoint=False)
+    sound[:fade] *= ramp
+    sound[len(sound) - fade :] *= ramp[::-1]
+    return np.rint(sound * 32767).astype(np.int16)
+
+
+def _silence(seconds: float) -> Samples:
+    return np.zeros(round(seconds * RATE), np.int16)
