@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from pipelines.latency.index import JournalIndex
 from pipelines.latency.vocabulary import BARGE_IN_SPANS, BargeIn, BargeInSpan, Decision, Turn
-from pipelines.turn_taking.events import PlayoutCleared
+from pipelines.turn_taking.events import JobId, PlayoutCleared, PlayoutStarted
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import Nanos
 
@@ -13,31 +13,34 @@ from pipelines.turn_taking.time import Nanos
 def fold_barge_ins(
     journal: Iterable[Entry] | JournalIndex, turns: Sequence[Turn] = ()
 ) -> list[BargeIn]:
-    """Every stretch of the caller's speech over the agent that was judged, in order.
+    """Every stretch of the caller's speech over the audible agent that was judged, in order.
 
     `turns` are those of the same journal; each barge-in names the one whose reply it was.
     """
     index = journal if isinstance(journal, JournalIndex) else JournalIndex(journal)
-    return [
-        _barge_in(index, decision, turns)
-        for decision in index.decisions
-        if decision.verdict in {"overlap_interrupts", "overlap_ignored"}
-    ]
+    found: list[BargeIn] = []
+    for decision in index.decisions:
+        if decision.verdict in {"overlap_interrupts", "overlap_ignored"}:
+            reply = _reply(index, decision)
+            playout = index.playout_before(decision.at, reply)
+            if playout is not None:  # otherwise the agent was thinking: nothing to barge in on
+                turn = next((turn.index for turn in turns if turn.reply == reply), None)
+                found.append(_barge_in(index, decision, playout, turn))
+    return found
 
 
-def _barge_in(index: JournalIndex, decision: Decision, turns: Sequence[Turn]) -> BargeIn:
+def _barge_in(
+    index: JournalIndex, decision: Decision, playout: PlayoutStarted, turn: int | None
+) -> BargeIn:
     interrupts = decision.verdict == "overlap_interrupts"
     onset, detected = _onset_and_detection(decision)
-    playout = index.playout_before(decision.at)
     cleared = _cleared(index, decision) if interrupts else None
     silent, spans = None, {}
-    if playout is not None and cleared is not None:
+    if cleared is not None:
         stopped = min([cleared.at, *_pauses(index, onset, decision.at)])
         silent = stopped + playout.egress
         spans = _telescope(onset, (detected, decision.at, cleared.at), stopped, silent)
-    reply = decision.numbers.get("reply")
-    if not isinstance(reply, int):
-        reply = index.reply_of_clause(playout.job) if playout is not None else None
+    reply = _reply(index, decision)
     written, heard = index.text_of(reply) if reply is not None else ("", "")
     return BargeIn(
         onset=onset,
@@ -45,7 +48,7 @@ def _barge_in(index: JournalIndex, decision: Decision, turns: Sequence[Turn]) ->
         judged=decision.at,
         verdict="interrupts" if interrupts else "ignored",
         text=str(decision.numbers.get("text", "")),
-        turn=next((turn.index for turn in turns if turn.reply == reply is not None), None),
+        turn=turn,
         cleared=cleared.at if cleared else None,
         silent_at_ear=silent,
         paused=0 if interrupts else _paused(index, onset, decision.at),
@@ -54,6 +57,15 @@ def _barge_in(index: JournalIndex, decision: Decision, turns: Sequence[Turn]) ->
         heard=heard,
         decision=decision,
     )
+
+
+def _reply(index: JournalIndex, decision: Decision) -> JobId | None:
+    """The utterance spoken over: as the decision says, or else the last one to be heard."""
+    reply = decision.numbers.get("reply")
+    if isinstance(reply, int):
+        return reply
+    playout = index.playout_before(decision.at)
+    return index.reply_of_clause(playout.job) if playout is not None else None
 
 
 def _onset_and_detection(decision: Decision) -> tuple[Nanos, Nanos]:

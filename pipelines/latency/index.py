@@ -89,9 +89,14 @@ class JournalIndex:
         """The utterance that a clause belongs to."""
         return next((job for job, trace in self.replies.items() if clause in trace.clauses), None)
 
-    def playout_before(self, moment: Nanos) -> PlayoutStarted | None:
-        """The clause that was the last to become audible by then."""
-        started = [playout for playout in self.playouts.values() if playout.at <= moment]
+    def playout_before(self, moment: Nanos, reply: JobId | None = None) -> PlayoutStarted | None:
+        """The last clause, of this utterance or of any, that had become audible by then."""
+        clauses = self.playouts if reply is None else self.replies[reply].clauses
+        started = [
+            playout
+            for job, playout in self.playouts.items()
+            if playout.at <= moment and job in clauses
+        ]
         return started[-1] if started else None
 
     def first_playout(self, reply: JobId) -> PlayoutStarted | None:

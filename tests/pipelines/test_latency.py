@@ -333,6 +333,11 @@ def test_the_clearing_of_a_later_interruption_is_not_counted_for_an_earlier_one(
     assert second.cleared == ms(4005)
 
 
+def test_speech_before_anything_of_the_reply_was_audible_is_no_barge_in():
+    journal = [*OneTurn().journal(), decided(5000, "overlap_interrupts", reply=9)]
+    assert fold_barge_ins(journal) == []
+
+
 def test_speech_over_the_greeting_belongs_to_no_turn():
     journal = [
         issued(0, c.SynthesizeClause, 1, 7, "Hello there."),

@@ -1,18 +1,18 @@
 """The folder that one call leaves behind: changes when a part is added to it.
 
-`call.wav` (16-bit stereo at the line's rate: left the caller, right the agent, both aligned to the
-sample with the journal's clock), `journal.jsonl`, `profile.toml` and perhaps `labels.json`.
+`call.wav` (16-bit stereo at the line's rate: left the caller as uttered, right the agent as it
+reaches the caller's ear, both aligned to the sample with the journal's clock), `journal.jsonl`,
+`profile.toml` and perhaps `labels.json`, whose seconds are those of the call.
 """
 
 import io
-import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ import soundfile
 from pipelines.turn_taking.journal import Entry
 from voicecli.errors import InputError, StorageError
 from voicecli.recording.journal import JournalHeader, JournalWriter, read_journal, storing
+from voicecli.recording.labels import Labels, read_labels, write_labels
 
 AUDIO: Final = "call.wav"
 JOURNAL: Final = "journal.jsonl"
@@ -42,7 +43,7 @@ class Bundle:
     """Shape (samples, 2) at `header.rate` Hz: caller, agent."""
     profile: str
     """The text of the profile the call was made with (TOML)."""
-    labels: dict[str, Any] | None
+    labels: Labels | None
 
 
 def write_bundle(
@@ -52,7 +53,7 @@ def write_bundle(
     stereo: Stereo,
     *,
     profile: str,
-    labels: dict[str, Any] | None = None,
+    labels: Labels | None = None,
 ) -> None:
     """Write a call's folder in one step, in place of an older recording of that name.
 
@@ -64,7 +65,7 @@ def write_bundle(
         (draft / AUDIO).write_bytes(_wav(stereo, header.rate))
         (draft / PROFILE).write_text(profile, encoding="utf-8")
         if labels is not None:
-            (draft / LABELS).write_text(json.dumps(labels, indent=1), encoding="utf-8")
+            write_labels(draft / LABELS, labels)
         with JournalWriter(draft / JOURNAL, header) as journal:
             for entry in entries:
                 journal.append(entry)
@@ -81,14 +82,11 @@ def read_bundle(path: Path) -> Bundle:
                 "copy the folder again or record the call again."
             )
     header, entries = read_journal(path / JOURNAL)
-    return Bundle(
-        path,
-        header,
-        entries,
-        _read_wav(path / AUDIO, header.rate),
-        _read_text(path / PROFILE),
-        _read_labels(path / LABELS),
-    )
+    stereo = _read_wav(path / AUDIO, header.rate)
+    labels = None
+    if (path / LABELS).exists():
+        labels = read_labels(path / LABELS, len(stereo) / header.rate)
+    return Bundle(path, header, entries, stereo, _read_text(path / PROFILE), labels)
 
 
 def is_bundle(path: Path) -> bool:
@@ -156,15 +154,3 @@ def _read_text(path: Path) -> str:
         raise InputError(
             f"{path}: the file cannot be read ({error}); copy the folder again."
         ) from None
-
-
-def _read_labels(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    try:
-        labels = json.loads(_read_text(path))
-    except ValueError as error:
-        raise InputError(f"{path}: the labels are not JSON ({error}); correct the file.") from None
-    if not isinstance(labels, dict):
-        raise InputError(f"{path}: the labels are not a JSON object; correct the file.")
-    return labels

@@ -10,11 +10,12 @@ from pipelines.turn_taking.events import CallEnded, CallStarted
 from voicecli.errors import InputError, StorageError
 from voicecli.recording.bundle import is_bundle, read_bundle, write_bundle
 from voicecli.recording.journal import JournalHeader
+from voicecli.recording.labels import Labels, Turn
 
 HEADER = JournalHeader("default", 8000)
 ENTRIES = [CallStarted(0), CallEnded(1_000_000_000, "hangup")]
 STEREO = np.arange(16000, dtype=np.int16).reshape(-1, 2)
-LABELS = {"turns": [{"start_s": 0.1, "end_s": 0.9, "text": "héllo", "intent": "end_of_turn"}]}
+LABELS = Labels((Turn(0.1, 0.9, "héllo", "end_of_turn"),), "by hand")
 
 
 @pytest.fixture
@@ -120,8 +121,8 @@ def wav(samples, rate):
         ("call.wav", wav(STEREO, 8000)[:-1000], "call.wav: the audio is cut off"),
         ("call.wav", wav(STEREO, 16000), "16000 Hz with 2"),
         ("call.wav", wav(STEREO[:, 0], 8000), r"8000 Hz with 1 channel\(s\)"),
-        ("labels.json", b"{", "labels.json: the labels are not JSON"),
-        ("labels.json", b"[]", "labels.json: the labels are not a JSON object"),
+        ("labels.json", b"{", "labels.json is not JSON"),
+        ("labels.json", b"[]", "labels.json holds no labels"),
         ("profile.toml", b"\xff", "profile.toml: the file cannot be read"),
         ("journal.jsonl", b"{}\n", "journal.jsonl:1: this is not a voicecli journal"),
     ],
