@@ -16,7 +16,9 @@ from telephony_sim.errors import UnknownNameError
 
 KINDS = {
     "codecs": "codec",
+    "concealments": "concealment",
     "degradations": "degradation",
+    "jitter_buffers": "jitter buffer",
 }
 
 

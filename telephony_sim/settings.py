@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from telephony_sim.errors import SettingError
 
@@ -59,7 +59,7 @@ def _hints(cls: type) -> Mapping[str, tuple[type, Range | Choice | None]]:
 def check(settings: object) -> None:
     """Raise SettingError unless every value is of its type, finite and within its limit."""
     for name, (kind, limit) in _hints(type(settings)).items():
-        value = cast("Any", getattr(settings, name))
+        value = getattr(settings, name)
         # bool is an int to Python; to whoever writes a TOML file it is not.
         right_type = isinstance(value, int | float if kind is float else kind)
         if not right_type or (isinstance(value, bool) and kind is not bool):

@@ -13,6 +13,12 @@ from telephony_sim.errors import LineError, SettingError, UnknownNameError
 
 Direction = Literal["uplink", "downlink"]
 DIRECTIONS: tuple[Direction, ...] = ("uplink", "downlink")
+# Key in TOML: the kind of part it names, and what is used where a line says nothing.
+_ENDS = {
+    "codec": ("codecs", "ulaw"),
+    "jitter_buffer": ("jitter_buffers", "adaptive"),
+    "concealment": ("concealments", "appendix_i"),
+}
 PRESETS = Path(__file__).parents[1] / "profiles" / "lines"
 
 
@@ -35,6 +41,8 @@ class PathSpec:
 
     chain: tuple[Part, ...]
     codec: Part
+    jitter_buffer: Part
+    concealment: Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +101,10 @@ def _path(table: Any, path: Path, direction: Direction) -> PathSpec:
     if not isinstance(table, dict):
         raise SettingError(direction, "must be a table", str(path))
     body = cast("dict[str, Any]", table)
-    for key in body.keys() - {"chain", "codec"}:
-        raise SettingError(key, "is not a key here; the keys are: chain, codec", where)
+    for key in body.keys() - {"chain", *_ENDS}:
+        raise SettingError(
+            key, f"is not a key here; the keys are: chain, {', '.join(_ENDS)}", where
+        )
     chain = body.get("chain", [])
     if not isinstance(chain, list):
         raise SettingError("chain", f"must be an array of tables: [[{direction}.chain]]", where)
@@ -102,8 +112,11 @@ def _path(table: Any, path: Path, direction: Direction) -> PathSpec:
         _part("degradations", stage, f"{path} [[{direction}.chain]] no. {number}", path.parent)
         for number, stage in enumerate(cast("list[Any]", chain), 1)
     )
-    codec = body.get("codec", {"use": "ulaw"})
-    return PathSpec(stages, _part("codecs", codec, f"{path} [{direction}.codec]", path.parent))
+    codec, jitter_buffer, concealment = (
+        _part(kind, body.get(key, {"use": default}), f"{path} [{direction}.{key}]", path.parent)
+        for key, (kind, default) in _ENDS.items()
+    )
+    return PathSpec(stages, codec, jitter_buffer, concealment)
 
 
 def _part(kind: str, table: Any, where: str, folder: Path) -> Part:

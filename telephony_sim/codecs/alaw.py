@@ -22,6 +22,9 @@ class Alaw:
         """Samples after companding, in rows of 160: shape (n, 160) for n frames of int16."""
         return g711.alaw_heard(pcm).reshape(-1, 160)
 
+    def decoder(self) -> None:
+        """Nothing is left to decode: see `Payload`."""
+
 
 def build(_settings: Settings, _rng: np.random.Generator) -> Alaw:
     """An A-law codec; it draws nothing."""

@@ -22,6 +22,9 @@ class Ulaw:
         """Samples after companding, in rows of 160: shape (n, 160) for n frames of int16."""
         return g711.ulaw_heard(pcm).reshape(-1, 160)
 
+    def decoder(self) -> None:
+        """Nothing is left to decode: see `Payload`."""
+
 
 def build(_settings: Settings, _rng: np.random.Generator) -> Ulaw:
     """A µ-law codec; it draws nothing."""

@@ -11,6 +11,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from telephony_sim.transit import Transit
+
 Signal = npt.NDArray[np.float64]
 
 
@@ -24,4 +26,20 @@ class SignalDegradation(Protocol):
         `far` has the same shape: what is heard at this end of the line meanwhile, for echo.
         The result is a new array, or `pcm` itself.
         """
+        ...
+
+
+@runtime_checkable
+class PacketDegradation(Protocol):
+    """Works on packets of 20 ms; chance (`draw`) stands apart from its effect (`apply`)."""
+
+    def draw(self, count: int) -> Signal:
+        """What chance decides for the next `count` packets, shape (count,): kept in the trace.
+
+        A loss draws 1 for lost and 0 for kept, a delay draws milliseconds.
+        """
+        ...
+
+    def apply(self, transit: Transit, drawn: Signal) -> None:
+        """Change the fate of those packets in place."""
         ...

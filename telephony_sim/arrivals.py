@@ -1,0 +1,110 @@
+"""Changes when the forms in which packet arrivals are recorded do."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from telephony_sim.errors import LineError
+from telephony_sim.rtp import Unwrapper
+
+PACKET_MS = 20.0
+LARGEST_GAP = 30_000  # packets, ten minutes: a larger jump is a broken file
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Packets in the order in which they were sent, one entry each, from the first to the last.
+
+    relative_delay_ms: shape (n,), delay above the fastest packet's; NaN for one that never came.
+    """
+
+    relative_delay_ms: npt.NDArray[np.float64]
+
+
+def read_arrivals(path: Path) -> Arrivals:
+    """Packet arrivals from CSV, or from JSON lines such as a journal.
+
+    Each row or object gives `sequence` (16-bit RTP numbers may wrap), `arrival_ms`, and perhaps
+    `sent_ms` (else packets are taken to be sent every 20 ms). In JSON lines the time may also be
+    `at`, in nanoseconds; objects without a sequence number are passed over. Raises LineError,
+    naming file and line, for anything else.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LineError(f"cannot read the trace {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise LineError(f"{path} is neither CSV nor JSON lines: it is not text") from error
+    rows = _json_rows(text, path) if text.lstrip().startswith("{") else _csv_rows(text, path)
+    if len(rows) < 2:
+        raise LineError(f"{path} holds {len(rows)} packets; a trace needs at least 2")
+    unwrapper = Unwrapper(rows[0][0], 16)
+    first: dict[int, float] = {}
+    for sequence, arrival_ms, sent_ms in rows:
+        number = unwrapper.extend(sequence)
+        sent = number * PACKET_MS if sent_ms is None else sent_ms
+        first.setdefault(number, arrival_ms - sent)  # a duplicate tells nothing
+    lowest, highest = min(first), max(first)
+    if highest - lowest > LARGEST_GAP + 10 * len(first):
+        raise LineError(f"{path}: the sequence numbers jump from {lowest} to {highest}")
+    delays = np.full(highest - lowest + 1, np.nan)
+    for number, delay in first.items():
+        delays[number - lowest] = delay
+    return Arrivals(delays - np.nanmin(delays))
+
+
+Row = tuple[int, float, float | None]
+
+
+def _row(fields: dict[str, Any], where: str) -> Row:
+    try:
+        sent = fields.get("sent_ms")
+        row = (
+            int(fields["sequence"]),
+            float(fields["arrival_ms"]),
+            None if sent in (None, "") else float(cast("str", sent)),
+        )
+    except KeyError as error:
+        raise LineError(f"{where} has no {error.args[0]}") from None
+    except (TypeError, ValueError) as error:
+        raise LineError(f"{where}: {error}") from None
+    if not all(np.isfinite([row[1], row[2] or 0])):
+        raise LineError(f"{where}: times must be finite")
+    return row
+
+
+def _csv_rows(text: str, path: Path) -> list[Row]:
+    reader = csv.DictReader(text.splitlines())
+    columns = reader.fieldnames or []
+    for column in ("sequence", "arrival_ms"):
+        if column not in columns:
+            raise LineError(
+                f"{path} has no column {column}; it has: {', '.join(columns) or 'none'}"
+            )
+    return [_row(dict(fields), f"{path} line {reader.line_num}") for fields in reader]
+
+
+def _json_rows(text: str, path: Path) -> list[Row]:
+    rows: list[Row] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        where = f"{path} line {number}"
+        try:
+            fields = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise LineError(f"{where} is not JSON: {error.msg}") from None
+        if not isinstance(fields, dict) or "sequence" not in fields:
+            continue
+        record = cast("dict[str, Any]", fields)
+        if "arrival_ms" not in record and isinstance(record.get("at"), int):
+            record["arrival_ms"] = record["at"] / 1e6
+        rows.append(_row(record, where))
+    return rows
