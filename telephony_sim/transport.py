@@ -25,7 +25,8 @@ class LineOutput(NamedTuple):
 
     pcm: shape (160,), int16, 8 kHz. ingress_ms: one-way delay of these samples from their capture
     to their playout, jitter buffer and decoder included, the 20 ms that any frame takes to fill
-    not. lost: the packet due now never arrives (redundancy may repair it). concealed: some of these samples are invented.
+    not. lost: the packet due now never arrives, though redundancy may repair it. concealed: some
+    of these samples are invented.
     """
 
     pcm: Pcm
