@@ -154,7 +154,9 @@ Verdict: TypeAlias = Literal[
     "speculation_dropped",
     "result_dropped",  # a result of work that was cancelled
     "engine_failed",
-    "agent_done",  # the reply was heard to its end
+    "agent_speaks",  # a sentence of its own: greeting, question, apology, goodbye
+    "agent_done",  # it was heard to its end, or as far as it came
+    "marks_assumed",  # playout said nothing: taken as heard
 ]
 
 

@@ -1,8 +1,8 @@
 """What may happen in a call: the only input of the core; changes with what the core can perceive.
 
 Every event is frozen and carries `at`, the moment it became known, in nanoseconds since the call
-began. Ranges of audio (`start`, `end`, `until`) are in *media time*: the moment at which the caller
-uttered the sample, so `at - end` of a scored frame is at least the delay of the line (`ingress`).
+began. Ranges of audio (`start`, `end`, `until`) are in *media time*: the moment at which the sample
+left the line towards the agent. The caller uttered it `ingress` earlier.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class FrameScored:
     speech: float
     """Probability of speech, 0 to 1."""
     ingress: Nanos = 0
-    """Delay of the line for this chunk: network and jitter buffer."""
+    """Delay of the line before this chunk: network and jitter buffer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a call's journal is made of: every event, and every command with the moment it was issued."""
+"""What a call's journal is made of: every event and command, with the moment of each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pipelines.turn_taking.time import Nanos, to_ms
+
 Number: TypeAlias = float | int | str
 
 
@@ -23,4 +25,82 @@ def because(rule: str, **numbers: Number) -> Reason:
     return Reason(rule, numbers)
 
 
-RULES: Mapping[str, str] = {}
+def milliseconds(duration: Nanos) -> float:
+    """A duration as a reason's number: milliseconds to a tenth."""
+    return round(to_ms(duration), 1)
+
+
+RULES: Mapping[str, str] = {
+    # the caller's turn
+    "speech_confirmed": "{speech_ms:.0f} ms of speech: the caller speaks",
+    "speech_over_agent": "{speech_ms:.0f} ms of speech while the agent is {agent}: listening in",
+    "speech_went_on": "the caller went on after {silence_ms:.0f} ms of silence",
+    "long_turn_carried_over": (
+        "the turn is {turn_ms:.0f} ms long: what came before the pause is settled"
+    ),
+    "pause_detected": "{silence_ms:.0f} ms of silence: the turn may be over",
+    "final_transcript": "the words are final: {words} of them",
+    "hold_by_score": (
+        "P(end) {p:.2f}{scores}: waits until {wait_ms:.0f} ms of silence, {left_ms:.0f} ms left"
+    ),
+    "hold_unscored": (
+        "no detector has answered: waits until {wait_ms:.0f} ms of silence, {left_ms:.0f} ms left"
+    ),
+    "end_by_score": (
+        "answered after {silence_ms:.0f} ms of silence: P(end) {p:.2f}{scores} asks for "
+        "{wait_ms:.0f} ms; the backstop had {backstop_left_ms:.0f} ms left"
+    ),
+    "end_by_timer": (
+        "answered after {silence_ms:.0f} ms of silence: no detector answered, the timer is at "
+        "{wait_ms:.0f} ms"
+    ),
+    "end_by_backstop": (
+        "answered after {silence_ms:.0f} ms of silence: the backstop of {wait_ms:.0f} ms, although "
+        "P(end) is {p:.2f}{scores}"
+    ),
+    "end_by_keypad": "answered: keys {digits}, then the last key or silence",
+    "no_words": "{speech_ms:.0f} ms of sound without words: not answered",
+    "transcript_late": "no final transcript after {waited_ms:.0f} ms: going by the partial one",
+    "turn_over": "the turn is over",
+    # speculation
+    "prefill": "the words are final: the LLM may read them before the turn is over",
+    "speculate": "P(end) {p:.2f} ≥ {threshold:.2f}: the reply is begun before the turn is over",
+    "speculation_paid": (
+        "the reply begun {lead_ms:.0f} ms earlier is kept: {clauses} clause(s) made"
+    ),
+    "speculation_wasted": "the caller went on: the reply begun {lead_ms:.0f} ms ago is thrown away",
+    "turn_committed": "the turn is over: reply",
+    # the agent's turn
+    "greeting": "the call has begun: greet",
+    "first_clause": "first clause, {words} word(s): speak it while the rest is written",
+    "next_clause": "clause {clause}, {words} word(s)",
+    "clause_ready": "{audio_ms:.0f} ms of audio is ready",
+    "agent_heard": "heard to the end",
+    "agent_interrupted": "stopped: {heard_words} of {written_words} words were heard",
+    "marks_missing": "no word from playout for {waited_ms:.0f} ms: taken as heard",
+    "idle": "{idle_ms:.0f} ms of silence on both sides: ask whether anybody is there",
+    "idle_too_long": "nobody answered {prompts} question(s): hang up",
+    "goodbye_heard": "the goodbye was heard: hang up",
+    # barge-in
+    "overlap_to_judge": (
+        "{speech_ms:.0f} ms of speech over the agent: silent while it is judged"
+    ),
+    "interrupted_by_words": "interruption: {words} word(s) that are no backchannel: “{text}”",
+    "interrupted_by_duration": "interruption: {speech_ms:.0f} ms of speech, whatever the words",
+    "interrupted_by_keypad": "interruption: key {digit} pressed",
+    "overlap_backchannel": "backchannel “{text}”: the agent keeps the floor",
+    "overlap_without_words": "{speech_ms:.0f} ms of sound without words: the agent keeps the floor",
+    "resume_ignored": "no interruption: goes on where it stopped",
+    "resume_unjudged": "{silence_ms:.0f} ms of silence and no verdict yet: goes on",
+    "reopened": "the caller went on before the reply was heard: it is withdrawn",
+    # what goes wrong
+    "stale": "result of {event} for job {job}, which is no longer wanted",
+    "engine_failed": "{kind} failed: {message}",
+    "reply_timeout": "nothing of the reply for {waited_ms:.0f} ms",
+    "reply_empty": "the LLM wrote nothing",
+    "apology": "the reply failed ({why}): say so",
+    "not_heard": "the words could not be transcribed: say so",
+    "too_many_failures": "{failures} turns failed one after the other: hang up",
+    "deaf": "the voice activity detector failed, nothing can be heard: hang up",
+}  # fmt: skip
+"""The sentence of each rule, a format string over the reason's numbers."""

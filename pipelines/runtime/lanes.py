@@ -1,0 +1,48 @@
+"""What a shell offers to run engines with: lanes of work, one after the other within each.
+
+Work is a generator run off the event loop; each `Delivery` that it yields is called by the shell on
+its own thread, with the moment at which the result was there, and gives the event to tell the core.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from pipelines.engines.protocols import StopSignal
+from pipelines.turn_taking.events import EngineFailed, EngineKind, Event, JobId
+from pipelines.turn_taking.time import Nanos
+
+Delivery: TypeAlias = Callable[[Nanos], Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One job for one engine."""
+
+    job: JobId
+    kind: EngineKind
+    lane: str
+    """Work on the same lane runs in order, never at once."""
+    run: Callable[[StopSignal], Iterator[Delivery]]
+    modelled: bool
+    """Takes only the time it says it does (`pipelines.engines.modelled`)."""
+    done: Callable[[], None] | None = None
+    """Called on the shell's thread when the work is over, however it ended."""
+
+
+class Lanes(Protocol):
+    """Runs work; the two shells have one each."""
+
+    def submit(self, work: Work) -> None:
+        """Queue work behind what is on its lane."""
+        ...
+
+    def cancel(self, job: JobId) -> None:
+        """Ask the job's work to stop; what is queued of it never starts."""
+        ...
+
+
+def failure(work: Work, error: Exception) -> Delivery:
+    """What to deliver when work raised."""
+    message = f"{type(error).__name__}: {error}"
+    return lambda at: EngineFailed(at, work.job, work.kind, message)

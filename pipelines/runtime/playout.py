@@ -1,0 +1,140 @@
+"""The agent's mouth: cuts queued clauses into 20 ms frames and knows which of them were sent."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipelines.runtime.timeline import Samples
+from pipelines.turn_taking.events import (
+    Event,
+    JobId,
+    MarkReached,
+    PlayoutCleared,
+    PlayoutStarted,
+)
+from pipelines.turn_taking.time import SECOND, Nanos
+
+FRAME_MS = 20
+FRAME: Nanos = FRAME_MS * 1_000_000
+
+
+@dataclass(slots=True)
+class _ClauseAudio:
+    job: JobId
+    chunks: deque[Samples] = field(default_factory=deque[Samples])
+    waiting: int = 0
+    """Samples in `chunks`."""
+    sent: int = 0
+    complete: bool = False
+
+
+class Playout:
+    """Sans-I/O: whoever has the clock asks for a frame every 20 ms.
+
+    Args:
+        rate: of the line, Hz.
+        prebuffer_ms: audio that must be there before a clause begins, unless it is complete.
+    """
+
+    def __init__(self, rate: int, prebuffer_ms: int = 40) -> None:
+        self._rate = rate
+        self._frame_samples = rate * FRAME_MS // 1000
+        self._prebuffer = rate * prebuffer_ms // 1000
+        self._made: dict[JobId, _ClauseAudio] = {}
+        self._queue: deque[_ClauseAudio] = deque()
+        self._marks: deque[tuple[Nanos, JobId]] = deque()
+        self._paused = False
+        self.underruns = 0
+        """Frames in which a clause's audio was not ready in time."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is queued or on its way to the ear."""
+        return bool(self._queue or self._marks)
+
+    def add(self, job: JobId, pcm: Samples, *, complete: bool) -> Nanos:
+        """More audio of a clause; the duration of all of it so far."""
+        clause = self._made.setdefault(job, _ClauseAudio(job))
+        if len(pcm):
+            clause.chunks.append(pcm)
+            clause.waiting += len(pcm)
+        clause.complete = clause.complete or complete
+        return (clause.sent + clause.waiting) * SECOND // self._rate
+
+    def play(self, job: JobId) -> None:
+        """Queue a clause."""
+        self._queue.append(self._made.setdefault(job, _ClauseAudio(job)))
+
+    def forget(self, job: JobId) -> None:
+        """A clause will not be played."""
+        clause = self._made.pop(job, None)
+        if clause is not None and clause in self._queue and clause.sent == 0:
+            self._queue.remove(clause)
+
+    def pause(self) -> None:
+        """Fall silent, keeping the queue."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Go on where it stopped."""
+        self._paused = False
+
+    def clear(self, now: Nanos) -> PlayoutCleared:
+        """Fall silent and drop the queue.
+
+        What was sent is on its way and will be heard, so it counts as heard.
+        """
+        current = self._queue[0] if self._queue and self._queue[0].sent else None
+        self._queue.clear()
+        self._made.clear()
+        self._marks.clear()
+        self._paused = False
+        if current is None:
+            return PlayoutCleared(now, None, 0)
+        return PlayoutCleared(now, current.job, current.sent * SECOND // self._rate)
+
+    def tick(self, now: Nanos, egress: Nanos) -> tuple[Samples | None, list[Event]]:
+        """The next 20 ms, int16 of shape (rate / 50,), and what came of it; None is silence.
+
+        `egress` is the delay from handing over a frame to the caller's ear.
+        """
+        events: list[Event] = []
+        frame: Samples | None = None
+        filled = 0
+        while not self._paused and self._queue and filled < self._frame_samples:
+            clause = self._queue[0]
+            if clause.sent == 0:
+                if not clause.complete and clause.waiting < self._prebuffer:
+                    break
+                events.append(PlayoutStarted(now, clause.job, egress))
+            if frame is None:
+                frame = np.zeros(self._frame_samples, np.int16)
+            filled += self._take(clause, frame[filled:])
+            if clause.waiting == 0 and clause.complete:
+                heard = now + filled * SECOND // self._rate + egress
+                self._marks.append((heard, clause.job))
+                self._queue.popleft()
+                self._made.pop(clause.job, None)
+            elif filled < self._frame_samples:
+                self.underruns += 1
+                break
+        while self._marks and self._marks[0][0] <= now:
+            events.append(MarkReached(now, self._marks.popleft()[1]))
+        return frame, events
+
+    @staticmethod
+    def _take(clause: _ClauseAudio, into: Samples) -> int:
+        filled = 0
+        while clause.chunks and filled < len(into):
+            chunk = clause.chunks[0]
+            part = chunk[: len(into) - filled]
+            into[filled : filled + len(part)] = part
+            filled += len(part)
+            if len(part) == len(chunk):
+                clause.chunks.popleft()
+            else:
+                clause.chunks[0] = chunk[len(part) :]
+        clause.sent += filled
+        clause.waiting -= filled
+        return filled

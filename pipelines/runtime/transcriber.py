@@ -1,0 +1,112 @@
+"""Feeds the recogniser with the audio of one transcription at a time, as fast as it can take it."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import soxr
+
+from pipelines.engines.protocols import Pcm, StopSignal, StreamingAsr
+from pipelines.runtime.lanes import Delivery, Lanes, Work
+from pipelines.runtime.timeline import Timeline, to_float
+from pipelines.turn_taking.commands import FinishTranscription, StartTranscription
+from pipelines.turn_taking.events import FinalTranscript, JobId, PartialTranscript
+from pipelines.turn_taking.time import Nanos, from_ms
+
+STEP = from_ms(100)
+"""Audio handed over at a time, at least; while the recogniser is busy it grows."""
+
+
+class Transcriber:
+    """Keeps one piece of work on the recogniser's lane: the next takes all the audio since.
+
+    So a slow recogniser falls behind by one decode at most, and its queue never grows.
+    """
+
+    def __init__(self, asr: StreamingAsr, timeline: Timeline, lanes: Lanes) -> None:
+        self._asr = asr
+        self._timeline = timeline
+        self._lanes = lanes
+        self._resampler: soxr.ResampleStream | None = None
+        self._job: JobId | None = None
+        self._start: Nanos = -1
+        self._fed: Nanos = 0
+        self._fresh = True
+        """Whether the recogniser must forget before it is fed."""
+        self._until: Nanos | None = None
+        self._busy = False
+
+    def start(self, command: StartTranscription) -> None:
+        """Listen from media time `start`; goes on if that is where it began before."""
+        self._job, self._until = command.job, None
+        if command.start != self._start:
+            self._start = self._fed = command.start
+            self._fresh = True
+        self.pump()
+
+    def finish(self, command: FinishTranscription) -> None:
+        """Give the final transcript of what there is up to media time `until`."""
+        if command.job == self._job:
+            self._until = command.until
+            self.pump()
+
+    def cancel(self, job: JobId) -> None:
+        """Stop listening."""
+        if job == self._job:
+            self._job = None
+
+    def pump(self) -> None:
+        """Hand over what has come in, if the recogniser is free."""
+        if self._job is None or self._busy:
+            return
+        end = self._timeline.end
+        if self._until is not None and end >= self._until:
+            self._submit(max(self._until, self._fed), last=True)
+        elif self._until is None and end - self._fed >= STEP:
+            self._submit(end, last=False)
+
+    def _submit(self, end: Nanos, *, last: bool) -> None:
+        if self._job is None:
+            return
+        pcm = to_float(self._timeline.read(self._fed, end))
+        job, fresh, until = self._job, self._fresh, self._until
+        self._fed, self._fresh, self._busy = end, False, True
+        if last:
+            self._job = None
+        run = partial(self._transcribe, job, pcm, fresh, end if until is None else until, last)
+        modelled = getattr(self._asr, "modelled", False)
+        self._lanes.submit(Work(job, "asr", "asr", run, modelled, done=self._free))
+
+    def _free(self) -> None:
+        self._busy = False
+        self.pump()
+
+    def _transcribe(
+        self, job: JobId, pcm: Pcm, fresh: bool, until: Nanos, last: bool, _stop: StopSignal
+    ) -> Iterator[Delivery]:
+        """On the recogniser's lane."""
+        if fresh:
+            self._asr.reset()
+            self._resampler = None
+        hypothesis = self._asr.feed(self._resample(pcm)) if len(pcm) else None
+        if last:
+            text = self._asr.finish().text
+            yield partial(_final, job, until, text)
+        elif hypothesis is not None:
+            stable, unstable = hypothesis.stable, hypothesis.unstable
+            yield partial(_partial, job, until, stable, unstable)
+
+    def _resample(self, pcm: Pcm) -> Pcm:
+        rate = self._timeline.rate
+        if rate == self._asr.sample_rate:
+            return pcm
+        if self._resampler is None:
+            self._resampler = soxr.ResampleStream(rate, self._asr.sample_rate, 1, quality="MQ")
+        return self._resampler.resample_chunk(pcm)
+
+
+def _final(job: JobId, until: Nanos, text: str, at: Nanos) -> FinalTranscript:
+    return FinalTranscript(at, job, until, text)
+
+
+def _partial(job: JobId, until: Nanos, stable: str, unstable: str, at: Nanos) -> PartialTranscript:
+    return PartialTranscript(at, job, until, stable, unstable)

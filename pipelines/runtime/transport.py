@@ -1,0 +1,47 @@
+"""What the shells ask of a call's two-way audio; changes with what every kind of call can do.
+
+A transport is sans-I/O: the shell pulls and pushes one 20 ms frame a tick, on whichever clock.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pipelines.runtime.timeline import Samples
+from pipelines.turn_taking.time import Nanos
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The caller's frame of one tick, as it comes out of the line on the agent's side."""
+
+    pcm: Samples
+    """20 ms of mono audio: shape (rate / 50,), int16."""
+    ingress: Nanos
+    """How long the line took: the agent has the frame this much after the caller uttered it."""
+
+
+class Transport(Protocol):
+    """One full-duplex call in ticks of 20 ms."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second in both directions."""
+        ...
+
+    @property
+    def egress(self) -> Nanos:
+        """Delay from handing over a frame to its first sample at the caller's ear."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether the caller has hung up, or has nothing more to say or to wait for."""
+        ...
+
+    def receive(self, now: Nanos) -> Received:
+        """The 20 ms that reach the agent by `now`; one call a tick, in order."""
+        ...
+
+    def send(self, frame: Samples | None, now: Nanos) -> None:
+        """Hand over the agent's frame of this tick; None means that the agent is silent."""
+        ...

@@ -1,0 +1,161 @@
+"""The virtual-clock shell: engines run inline and their time is charged to a simulated clock.
+
+Faster than real time and, with modelled engines, reproducible to the bit: a discrete-event
+simulation over a heap of what is due when.
+"""
+
+import heapq
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+
+from pipelines.engines.modelled import metered
+from pipelines.runtime.clock import Stopwatch
+from pipelines.runtime.engines import Engines
+from pipelines.runtime.lanes import Delivery, Work, failure
+from pipelines.runtime.playout import FRAME
+from pipelines.runtime.session import Session
+from pipelines.runtime.transport import Transport
+from pipelines.turn_taking.events import Event, JobId
+from pipelines.turn_taking.journal import Entry
+from pipelines.turn_taking.policy import Policy
+from pipelines.turn_taking.time import Nanos
+
+
+def run_virtual(
+    policy: Policy,
+    engines: Engines,
+    transport: Transport,
+    record: Callable[[Entry], None],
+    progress: Callable[[Nanos], None] | None = None,
+) -> Session:
+    """Run a call to its end.
+
+    Args:
+        policy: of turn-taking.
+        engines: run inline; the time they take, or say they take, passes on the virtual clock.
+        transport: the caller.
+        record: gets every event and command in order.
+        progress: told the virtual time at every tick.
+    """
+    agenda = _Agenda()
+    lanes = _VirtualLanes(agenda)
+    session = Session(policy, engines, transport, lanes, record)
+    lanes.deliver = session.handle
+
+    def tick() -> None:
+        session.tick(agenda.now)
+        if progress is not None:
+            progress(agenda.now)
+        agenda.after(FRAME, tick)
+
+    agenda.after(FRAME, tick)
+    session.start(0)
+    while not session.over:
+        deadline = session.deadline
+        if deadline is not None and deadline <= agenda.next_at:
+            agenda.now = max(agenda.now, deadline)
+            session.deadline_reached(agenda.now)
+        else:
+            agenda.run_next()
+    return session
+
+
+class _Agenda:
+    """What is due when; first come, first served among what is due at once."""
+
+    def __init__(self) -> None:
+        self.now: Nanos = 0
+        self._heap: list[tuple[Nanos, int, Callable[[], None]]] = []
+        self._count = 0
+
+    @property
+    def next_at(self) -> Nanos:
+        return self._heap[0][0]
+
+    def after(self, delay: Nanos, action: Callable[[], None]) -> None:
+        self._count += 1
+        heapq.heappush(self._heap, (self.now + delay, self._count, action))
+
+    def run_next(self) -> None:
+        self.now, _, action = heapq.heappop(self._heap)
+        action()
+
+
+class _Stop:
+    """A stop signal for work that runs on the same thread."""
+
+    def __init__(self) -> None:
+        self._set = False
+
+    def set(self) -> None:
+        self._set = True
+
+    def is_set(self) -> bool:
+        return self._set
+
+
+class _VirtualLanes:
+    """Each lane has one piece of work under way; its next step starts on delivery of the last."""
+
+    def __init__(self, agenda: _Agenda) -> None:
+        self._agenda = agenda
+        self._waiting: defaultdict[str, deque[tuple[Work, _Stop]]] = defaultdict(deque)
+        self._busy: set[str] = set()
+        self._stops: defaultdict[JobId, list[_Stop]] = defaultdict(list)
+        self.deliver: Callable[[Event], None]
+
+    def submit(self, work: Work) -> None:
+        stop = _Stop()
+        if work.job:
+            self._stops[work.job].append(stop)
+        self._waiting[work.lane].append((work, stop))
+        self._start_next(work.lane)
+
+    def cancel(self, job: JobId) -> None:
+        for stop in self._stops.pop(job, []):
+            stop.set()
+
+    def _start_next(self, lane: str) -> None:
+        while lane not in self._busy and self._waiting[lane]:
+            work, stop = self._waiting[lane].popleft()
+            if stop.is_set():
+                self._over(work)
+                continue
+            self._busy.add(lane)
+            self._step(work, stop, work.run(stop))
+
+    def _step(self, work: Work, stop: _Stop, steps: Iterator[Delivery]) -> None:
+        """Run to the next result and deliver it when its time has passed."""
+        spent: Nanos = 0
+
+        def meter(duration: Nanos) -> None:
+            nonlocal spent
+            spent += duration
+
+        watch = Stopwatch()
+        delivery: Delivery | None
+        try:
+            with metered(meter):
+                delivery = next(steps, None)
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises ends its job, not the call
+            delivery = failure(work, error)
+            steps = iter(())
+        cost = spent if work.modelled else spent + watch.elapsed()
+        self._agenda.after(cost, lambda: self._arrive(work, stop, steps, delivery))
+
+    def _arrive(
+        self, work: Work, stop: _Stop, steps: Iterator[Delivery], delivery: Delivery | None
+    ) -> None:
+        if delivery is not None:
+            self.deliver(delivery(self._agenda.now))
+        if delivery is None or stop.is_set():
+            self._busy.discard(work.lane)
+            self._over(work)
+            self._start_next(work.lane)
+        else:
+            self._step(work, stop, steps)
+
+    def _over(self, work: Work) -> None:
+        self._stops.pop(work.job, None)
+        if work.done is not None:
+            work.done()

@@ -1,0 +1,362 @@
+"""The agent's side of the call: which utterance has the floor, and what was heard of it."""
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from pipelines.turn_taking.bookkeeping import Jobs, Timers
+from pipelines.turn_taking.commands import (
+    ClearPlayout,
+    Command,
+    EndCall,
+    GenerateReply,
+    History,
+    Message,
+    PausePlayout,
+    RecordDecision,
+    ResumePlayout,
+)
+from pipelines.turn_taking.events import (
+    ClauseSynthesized,
+    JobId,
+    MarkReached,
+    PlayoutCleared,
+    PlayoutStarted,
+    ReplyCompleted,
+    ReplyTextReceived,
+)
+from pipelines.turn_taking.policy import Policy
+from pipelines.turn_taking.reasons import Reason, because
+from pipelines.turn_taking.reply import Purpose, Reply
+from pipelines.turn_taking.time import Nanos, from_ms
+from pipelines.turn_taking.transitions import AGENT, Agent
+
+TimerName: TypeAlias = Literal[
+    "endpoint", "transcript", "overlap", "reply", "playout", "idle", "dtmf"
+]
+
+PLAYOUT_GRACE_MS = 3000
+"""A mark this late after the audio should have ended is never coming."""
+
+
+class AgentFloor:
+    """The agent's machine: LISTENING, THINKING, SPEAKING.
+
+    `on_free` is called when an utterance is over, heard to the end or not, and the caller's turn
+    can be answered.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        jobs: Jobs,
+        timers: Timers[TimerName],
+        emit: Callable[[Command], None],
+        on_free: Callable[[Nanos], None],
+    ) -> None:
+        self._policy = policy
+        self._jobs = jobs
+        self._timers = timers
+        self._emit = emit
+        self._on_free = on_free
+        self.state = Agent.LISTENING
+        self.reply: Reply | None = None
+        """The utterance that has the floor."""
+        self.paused = False
+        """Whether playout is silent while overlapping speech is judged."""
+        self._clearing: Reply | None = None
+        self._failures = 0
+        self._prompts_used = 0
+        system = policy.agent.system_prompt.strip()
+        self._history: list[Message] = [Message("system", system)] if system else []
+
+    @property
+    def history(self) -> History:
+        """The conversation so far; of the agent's words only those heard."""
+        return tuple(self._history)
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether speech over the present utterance may stop it."""
+        barge_in = self._policy.barge_in
+        if self.reply is None or not barge_in.enabled or self.reply.purpose == "goodbye":
+            return False
+        return barge_in.greeting_interruptible or self.reply.purpose != "greeting"
+
+    # -- taking the floor ---------------------------------------------------------------------
+
+    def _new_reply(self, purpose: Purpose, now: Nanos, *, released: bool) -> Reply:
+        return Reply(
+            self._jobs.start(),
+            purpose,
+            asked_at=now,
+            policy=self._policy.clauses,
+            jobs=self._jobs,
+            emit=self._emit,
+            released=released,
+        )
+
+    def generate(self, history: History, now: Nanos, *, speculative: bool, reason: Reason) -> Reply:
+        """Ask the LLM for a reply; it takes the floor with `take`."""
+        reply = self._new_reply("reply", now, released=not speculative)
+        self._emit(GenerateReply(reply.job, history, speculative, reason))
+        return reply
+
+    def take(self, reply: Reply, now: Nanos) -> None:
+        """Give the floor to this utterance."""
+        self.reply = reply
+        self._timers.cancel("idle")
+        self._move("floor taken")
+        if not reply.completed:
+            self._await_reply(now)
+        reply.release()
+
+    def say(self, purpose: Purpose, text: str, now: Nanos, reason: Reason) -> None:
+        """Say a sentence of the agent's own; the reason stands with its verdict in the journal."""
+        if not text.strip():
+            self._free(now)
+            return
+        self._emit(RecordDecision("agent_speaks", reason))
+        reply = self._new_reply(purpose, now, released=True)
+        self.take(reply, now)
+        self._await_reply(now)
+        reply.take_text(text)
+        reply.complete()
+
+    def heard_caller(self, text: str) -> None:
+        """The caller's turn is over: it enters the history."""
+        self._prompts_used = 0
+        self._history.append(Message("caller", text))
+
+    # -- results of engines and playout -------------------------------------------------------
+
+    def text_received(self, reply: Reply, event: ReplyTextReceived) -> None:
+        """The reply grew."""
+        reply.take_text(event.text)
+        self._progress(reply, event.at)
+
+    def text_completed(self, reply: Reply, event: ReplyCompleted) -> None:
+        """The reply's text is whole."""
+        self._jobs.end(event.job)
+        reply.complete()
+        if not reply.clauses:
+            self.fail(reply, event.at, because("reply_empty"))
+        else:
+            self._progress(reply, event.at)
+
+    def synthesized(self, reply: Reply, event: ClauseSynthesized) -> None:
+        """A clause has audio."""
+        reply.synthesized(event)
+        self._progress(reply, event.at)
+
+    def started(self, reply: Reply, event: PlayoutStarted) -> None:
+        """A clause became audible."""
+        reply.started(event)
+        if reply is self.reply and self.state is Agent.THINKING:
+            self._move("first sound")
+        self._progress(reply, event.at)
+
+    def mark(self, reply: Reply, event: MarkReached) -> None:
+        """A clause was heard to its end."""
+        if reply is self.reply and self.state is Agent.THINKING:
+            self._move("first sound")  # its PlayoutStarted was lost
+        reply.mark(event.job)
+        self._progress(reply, event.at)
+
+    def cleared(self, event: PlayoutCleared) -> None:
+        """Playout has stopped where `event` says."""
+        if self._clearing is not None:
+            self._settle(self._clearing, event.job, event.position)
+
+    # -- barge-in -----------------------------------------------------------------------------
+
+    def pause(self, reason: Reason) -> None:
+        """Fall silent while overlapping speech is judged."""
+        if self.reply is not None and self.reply.queued and not self.paused:
+            self.paused = True
+            self._timers.cancel("playout")
+            self._emit(PausePlayout(reason))
+
+    def resume(self, now: Nanos, reason: Reason) -> None:
+        """Go on after a false interruption."""
+        if self.reply is None:
+            return
+        if self.paused:
+            self.paused = False
+            self._emit(ResumePlayout(reason))
+        self.reply.release()
+        self._progress(self.reply, now)
+
+    def interrupt(self, reason: Reason) -> bool:
+        """Stop the present utterance for good.
+
+        In this order: local playout, synthesis and generation, the far buffer. Returns whether
+        the caller had heard any of it; if not, it leaves no trace in the history.
+        """
+        reply = self.reply
+        if reply is None:
+            return False
+        if reply.queued:
+            self.pause(reason)
+        reply.cancel(reason)
+        if reply.queued:
+            self._emit(ClearPlayout(reason))
+        self.reply, self.paused = None, False
+        self._timers.cancel("reply", "playout")
+        heard = self.state is Agent.SPEAKING
+        self._move("interrupted" if heard else "reply withdrawn")
+        if heard:
+            self._clearing = reply
+        return heard
+
+    def reopen(self) -> str:
+        """Take the caller's last message back out of the history; its text."""
+        if self._history and self._history[-1].role == "caller":
+            return self._history.pop().text
+        return ""
+
+    def settle(self) -> None:
+        """Before the history is used: if playout never said where it stopped, go by the marks."""
+        if self._clearing is not None:
+            self._settle(self._clearing, None, 0)
+
+    # -- failure and time ---------------------------------------------------------------------
+
+    def fail(self, reply: Reply, now: Nanos, why: Reason) -> None:
+        """The reply cannot go on. What of it can be heard is heard; otherwise apologise."""
+        if reply.queued and any(clause.queued and not clause.heard for clause in reply.clauses):
+            reply.cut_short()
+            self._jobs.end(reply.job)
+            self._progress(reply, now)
+            return
+        reply.cancel(why)
+        self._settle_history(reply.heard_text())
+        self.reply = None
+        self._timers.cancel("reply", "playout")
+        self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
+        if reply.purpose == "goodbye":
+            self.hang_up(why)
+        elif reply.purpose == "reply":
+            self.apologise(now, self._policy.agent.apology, because("apology", why=str(why)))
+        else:
+            self._count_failure(now)
+            if self.state is Agent.LISTENING:
+                self._free(now)
+
+    def skip_clause(self, reply: Reply, clause: JobId, now: Nanos) -> None:
+        """One clause could not be spoken; the others can."""
+        reply.drop_clause(clause)
+        self._progress(reply, now)
+
+    def apologise(self, now: Nanos, text: str, reason: Reason) -> None:
+        """Say that something went wrong, unless it has too often."""
+        self._count_failure(now)
+        if self.state is Agent.LISTENING and self.reply is None:
+            self.say("apology", text, now, reason)
+
+    def hang_up(self, reason: Reason) -> None:
+        """End the call now."""
+        self._emit(EndCall(reason))
+        self.reply = None
+        self._move("call ended")
+
+    def reply_late(self, now: Nanos) -> None:
+        """Nothing of the reply has come for too long."""
+        if self.reply is not None:
+            waited = self._policy.agent.reply_timeout_ms
+            self.fail(self.reply, now, because("reply_timeout", waited_ms=waited))
+
+    def marks_missing(self, now: Nanos) -> None:
+        """What was handed to playout must have been heard by now."""
+        if self.reply is not None:
+            reason = because("marks_missing", waited_ms=PLAYOUT_GRACE_MS)
+            self._emit(RecordDecision("marks_assumed", reason))
+            if self.state is Agent.THINKING:
+                self._move("first sound")
+            self.reply.mark_all_queued()
+            self._progress(self.reply, now)
+
+    def nobody_there(self, now: Nanos) -> None:
+        """Both have been silent for too long: ask, and in the end hang up."""
+        agent = self._policy.agent
+        if self._prompts_used < len(agent.idle_prompts):
+            prompt = agent.idle_prompts[self._prompts_used]
+            self._prompts_used += 1
+            self.say("idle_prompt", prompt, now, because("idle", idle_ms=agent.idle_ms))
+        else:
+            reason = because("idle_too_long", prompts=self._prompts_used)
+            self._say_goodbye(now, reason)
+
+    def start_idle_timer(self, now: Nanos) -> None:
+        """Nobody speaks: ask after a while."""
+        self._timers.set("idle", now + from_ms(self._policy.agent.idle_ms))
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _progress(self, reply: Reply, now: Nanos) -> None:
+        """After anything happened to a reply: is it over, and what is waited for?"""
+        if reply is not self.reply:
+            return
+        if reply.finished:
+            self._finish(reply, now)
+            return
+        if reply.completed and reply.queued and all(clause.complete for clause in reply.clauses):
+            self._timers.cancel("reply")
+        else:
+            self._await_reply(now)
+        if reply.queued and not self.paused:
+            grace = from_ms(PLAYOUT_GRACE_MS)
+            self._timers.set("playout", now + reply.unheard_audio + grace)
+
+    def _finish(self, reply: Reply, now: Nanos) -> None:
+        self.reply, self.paused = None, False
+        self._timers.cancel("reply", "playout")
+        self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
+        heard = reply.heard_text()
+        self._settle_history(heard)
+        if reply.purpose == "reply":
+            self._failures = 0
+        reason = because("agent_heard", reply=reply.job, heard=heard, written=reply.written)
+        self._emit(RecordDecision("agent_done", reason))
+        if reply.purpose == "goodbye":
+            self.hang_up(because("goodbye_heard"))
+        else:
+            self._free(now)
+
+    def _settle(self, reply: Reply, clause: JobId | None, position: Nanos) -> None:
+        self._clearing = None
+        heard = reply.heard_text(clause, position)
+        self._settle_history(heard)
+        reason = because(
+            "agent_interrupted",
+            reply=reply.job,
+            heard=heard,
+            written=reply.written,
+            heard_words=len(heard.split()),
+            written_words=len(reply.written.split()),
+        )
+        self._emit(RecordDecision("agent_done", reason))
+
+    def _settle_history(self, heard: str) -> None:
+        if heard:
+            self._history.append(Message("agent", heard))
+
+    def _count_failure(self, now: Nanos) -> None:
+        self._failures += 1
+        if self._failures >= self._policy.agent.max_failures and self.reply is None:
+            self._say_goodbye(now, because("too_many_failures", failures=self._failures))
+
+    def _say_goodbye(self, now: Nanos, reason: Reason) -> None:
+        if self._policy.agent.goodbye.strip():
+            self.say("goodbye", self._policy.agent.goodbye, now, reason)
+        else:
+            self.hang_up(reason)
+
+    def _free(self, now: Nanos) -> None:
+        self.start_idle_timer(now)
+        self._on_free(now)
+
+    def _await_reply(self, now: Nanos) -> None:
+        self._timers.set("reply", now + from_ms(self._policy.agent.reply_timeout_ms))
+
+    def _move(self, trigger: str) -> None:
+        self.state = AGENT[self.state, trigger]

@@ -1,0 +1,334 @@
+"""The caller's side of the call: from confirmed speech to a turn that is answered or dropped."""
+
+from collections.abc import Callable
+
+from pipelines.turn_taking.agent_floor import AgentFloor, TimerName
+from pipelines.turn_taking.barge_in import BackchannelList, OverlapVerdict, judge_overlap
+from pipelines.turn_taking.bookkeeping import Jobs, Timers
+from pipelines.turn_taking.caller_turn import CallerTurn, Pause, join_words
+from pipelines.turn_taking.commands import (
+    CancelTranscription,
+    Command,
+    RecordDecision,
+    StartTranscription,
+)
+from pipelines.turn_taking.events import EndOfTurnScored, FrameScored, PartialTranscript
+from pipelines.turn_taking.policy import Policy
+from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
+from pipelines.turn_taking.reply import Reply
+from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate
+from pipelines.turn_taking.time import Nanos, from_ms
+from pipelines.turn_taking.transitions import CALLER, Agent, Caller
+from pipelines.turn_taking.turn_end import TurnEnd
+
+
+class CallerSide:
+    """The caller's machine: SILENT, SPEAKING, PAUSED.
+
+    Speech over the agent is judged first (`barge_in.py`); only what is no backchannel and no noise
+    becomes a turn whose end is looked for (`turn_end.py`).
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        jobs: Jobs,
+        timers: Timers[TimerName],
+        emit: Callable[[Command], None],
+        floor: AgentFloor,
+    ) -> None:
+        self._policy = policy
+        self._jobs = jobs
+        self._timers = timers
+        self._emit = emit
+        self._floor = floor
+        self._gate = SpeechGate(policy.gate)
+        self._backchannels = BackchannelList(policy.barge_in.backchannels)
+        self._end = TurnEnd(policy, jobs, timers, emit, floor)
+        self._transcribed_until: Nanos = 0
+        self.state = Caller.SILENT
+        self.turn: CallerTurn | None = None
+
+    @property
+    def pause(self) -> Pause | None:
+        """The pause within the present turn, if there are both."""
+        return self.turn.pause if self.turn is not None else None
+
+    # -- voice --------------------------------------------------------------------------------
+
+    def frame(self, event: FrameScored) -> None:
+        """The VAD has judged a chunk."""
+        change = self._gate.handle(event)
+        turn = self.turn
+        if change is None:
+            if turn is None:
+                return
+            if turn.over_agent and self._gate.speaking:
+                self._judge_overlap(turn, event.at)
+            elif turn.pause is not None and turn.pause.overdue and not self._gate.undecided:
+                self.consider_end(event.at)
+        elif isinstance(change, SpeechConfirmed):
+            self._move("speech confirmed")
+            if turn is None:
+                self._begin(change.onset, event)
+            else:
+                self._go_on(turn, change.onset, event)
+        elif turn is not None:
+            self._move("pause")
+            self._pause(turn, change.end, event)
+
+    def _begin(self, onset: Nanos, event: FrameScored) -> None:
+        floor = self._floor
+        rule = "speech_over_agent" if floor.reply is not None else "speech_confirmed"
+        speech_ms = milliseconds(event.end - onset)
+        reason = because(rule, speech_ms=speech_ms, agent=floor.state.value)
+        start = max(self._transcribed_until, onset - from_ms(self._policy.gate.pre_roll_ms), 0)
+        over_agent = floor.reply is not None and floor.interruptible
+        turn = CallerTurn(onset, self._jobs.start(), start, over_agent, detected_at=event.at)
+        self.turn = turn
+        self._timers.cancel("idle")
+        self._emit(StartTranscription(turn.job, start, reason))
+        if not over_agent or floor.reply is None:
+            return
+        if floor.state is Agent.THINKING:
+            floor.reply.hold()
+        self._judge_overlap(turn, event.at)
+
+    def _go_on(self, turn: CallerTurn, onset: Nanos, event: FrameScored) -> None:
+        """The caller speaks again after a pause within the turn."""
+        pause, turn.pause = turn.pause, None
+        if pause is None:
+            return
+        self._timers.cancel("endpoint", "transcript", "overlap")
+        self._jobs.end(*pause.jobs)
+        self._end.drop_speculation(pause, event.at)
+        silence_ms = milliseconds(onset - pause.speech_end)
+        reason = because("speech_went_on", silence_ms=silence_ms)
+        self._emit(RecordDecision("turn_resumed", reason))
+        long = onset - turn.transcribed_from > from_ms(self._policy.endpointing.carry_over_ms)
+        if long and pause.final is not None and pause.until is not None:
+            turn_ms = milliseconds(onset - turn.onset)
+            reason = because("long_turn_carried_over", turn_ms=turn_ms)
+            turn.carried = join_words(turn.carried, pause.final)
+            turn.stable = turn.unstable = ""
+            pre_roll = from_ms(self._policy.gate.pre_roll_ms)
+            turn.transcribed_from = max(pause.until, onset - pre_roll)
+        self._restart_transcription(turn, reason)
+
+    def _pause(self, turn: CallerTurn, end: Nanos, event: FrameScored) -> None:
+        pause = turn.pause = Pause(end, event.at, event.ingress)
+        silence_ms = milliseconds(pause.silence(event.at))
+        reason = because("pause_detected", silence_ms=silence_ms)
+        if self._policy.speculation.transcribe or turn.over_agent:
+            self._end.ask_for_words(turn, pause, event.at, reason)
+        if turn.over_agent:
+            resume = end + from_ms(self._policy.barge_in.resume_after_ms)
+            self._timers.set("overlap", max(resume, event.at))
+            return
+        self._end.ask_detectors(turn, pause, "audio", reason)
+        self.consider_end(event.at)
+
+    def _restart_transcription(self, turn: CallerTurn, reason: Reason) -> None:
+        """Go on listening under a new job, so that answers to the old questions are stale."""
+        self._jobs.end(turn.job)
+        turn.job = self._jobs.start()
+        self._emit(StartTranscription(turn.job, turn.transcribed_from, reason))
+
+    # -- words --------------------------------------------------------------------------------
+
+    def partial(self, event: PartialTranscript) -> None:
+        """The recogniser has a new hypothesis."""
+        turn = self.turn
+        if turn is None or (turn.pause is not None and turn.pause.final is not None):
+            return
+        turn.stable, turn.unstable = event.stable, event.unstable
+        if turn.over_agent:
+            self._judge_overlap(turn, event.at)
+
+    def words_final(self, text: str, now: Nanos) -> None:
+        """The turn's words are final for this pause."""
+        turn, pause = self.turn, self.pause
+        if turn is None or pause is None:
+            return
+        pause.final = text
+        self._timers.cancel("transcript")
+        if turn.over_agent:
+            self._judge_overlap(turn, now)
+            return
+        if turn.text:
+            reason = because("final_transcript", words=len(turn.text.split()))
+            self._end.ask_detectors(turn, pause, "text", reason)
+        self.consider_end(now)
+
+    def scored(self, event: EndOfTurnScored) -> None:
+        """A detector has answered."""
+        if self.pause is not None:
+            self.pause.scores[event.detector] = event.probability
+            self.consider_end(event.at)
+
+    def transcript_late(self, now: Nanos) -> None:
+        """The final transcript has not come in time: make do with the partial one."""
+        turn, pause = self.turn, self.pause
+        if turn is None or pause is None or pause.final is not None:
+            return
+        waited_ms = self._policy.endpointing.transcript_timeout_ms
+        reason = because("transcript_late", waited_ms=waited_ms)
+        self._emit(CancelTranscription(turn.job, reason))
+        self.words_final(join_words(turn.stable, turn.unstable), now)
+
+    def transcription_failed(self, now: Nanos, reason: Reason) -> None:
+        """The recogniser broke down: try again while there is more to hear, else say so."""
+        turn, pause = self.turn, self.pause
+        if turn is None:
+            return
+        if pause is None:
+            self._restart_transcription(turn, reason)
+        elif turn.text or turn.over_agent:
+            self.words_final(join_words(turn.stable, turn.unstable), now)
+        else:
+            self._drop(turn, pause, now, reason)
+            if self._floor.reply is None:
+                text = self._policy.agent.not_heard
+                self._floor.apologise(now, text, because("not_heard"))
+
+    def add_keys(self, text: str) -> None:
+        """Keys were pressed in the midst of the turn."""
+        if self.turn is not None:
+            self.turn.carried = join_words(self.turn.carried, text)
+
+    # -- the end of the turn ------------------------------------------------------------------
+
+    def consider_end(self, now: Nanos) -> None:
+        """End the turn if that is due."""
+        turn, pause = self.turn, self.pause
+        if turn is None or pause is None or turn.over_agent:
+            return
+        why = self._end.consider(turn, pause, now, sound_under_way=self._gate.undecided)
+        if why is None:
+            return
+        if turn.text:
+            self._answer(turn, pause, now, why)
+        else:
+            speech_ms = milliseconds(pause.speech_end - turn.onset)
+            self._drop(turn, pause, now, because("no_words", speech_ms=speech_ms))
+
+    def _answer(self, turn: CallerTurn, pause: Pause, now: Nanos, why: Reason) -> None:
+        floor = self._floor
+        floor.settle()
+        self._close(turn, pause, "turn ended")
+        floor.heard_caller(turn.text)
+        reply = pause.speculation
+        if reply is None:
+            committed = because("turn_committed")
+            reply = floor.generate(floor.history, now, speculative=False, reason=committed)
+        facts = because(
+            why.rule,
+            **why.numbers,
+            text=turn.text,
+            transcription=turn.job,
+            reply=reply.job,
+            speech_start_ns=turn.onset,
+            speech_end_ns=pause.speech_end,
+            paused_at_ns=pause.detected_at,
+            ingress_ns=pause.ingress,
+        )
+        self._emit(RecordDecision("turn_ended", facts))
+        if pause.speculation is not None:
+            lead_ms = milliseconds(now - reply.asked_at)
+            reason = because("speculation_paid", lead_ms=lead_ms, clauses=len(reply.clauses))
+            self._emit(RecordDecision("speculation_kept", reason))
+        floor.take(reply, now)
+
+    def _drop(self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason) -> None:
+        self._end.drop_speculation(pause, now)
+        self._close(turn, pause, "turn dropped")
+        self._emit(RecordDecision("turn_dropped", reason))
+        if self._floor.reply is None:
+            self._floor.start_idle_timer(now)
+
+    def _close(self, turn: CallerTurn, pause: Pause, trigger: str) -> None:
+        self._jobs.end(turn.job, *pause.jobs)
+        self._timers.cancel("endpoint", "transcript", "overlap")
+        self._transcribed_until = pause.until or pause.speech_end
+        self.turn = None
+        self._move(trigger)
+
+    # -- speech over the agent ----------------------------------------------------------------
+
+    def _judge_overlap(self, turn: CallerTurn, now: Nanos) -> None:
+        pause = turn.pause
+        speech = self._gate.speech_end - turn.onset
+        verdict = judge_overlap(
+            speech,
+            turn.settled_text,
+            whole=pause is not None and pause.final is not None,
+            backchannels=self._backchannels,
+            policy=self._policy.barge_in,
+        )
+        if verdict is None:
+            long_enough = speech >= from_ms(self._policy.barge_in.pause_after_ms)
+            if long_enough and pause is None:
+                self._floor.pause(because("overlap_to_judge", speech_ms=milliseconds(speech)))
+            return
+        reason = self._overlap_reason(turn, verdict, speech)
+        if verdict.kind == "interrupts":
+            self.interrupt(reason, now)
+        elif pause is not None:
+            self._emit(RecordDecision("overlap_ignored", reason))
+            self._close(turn, pause, "overlap ignored")
+            self._floor.resume(now, because("resume_ignored"))
+
+    def _overlap_reason(self, turn: CallerTurn, verdict: OverlapVerdict, speech: Nanos) -> Reason:
+        numbers: dict[str, Number] = {
+            "onset_ns": turn.onset,
+            "detected_ns": turn.detected_at,
+            "speech_ms": milliseconds(speech),
+            "words": verdict.words,
+            "text": turn.settled_text,
+            "reply": self._floor.reply.job if self._floor.reply is not None else 0,
+        }
+        return because(verdict.rule, **numbers)
+
+    def interrupt(self, reason: Reason, now: Nanos) -> None:
+        """Stop the agent; what the caller says is an ordinary turn from here on."""
+        self._emit(RecordDecision("overlap_interrupts", reason))
+        reply = self._floor.reply
+        heard = self._floor.interrupt(reason)
+        if not heard and reply is not None and reply.purpose == "reply" and self.turn is not None:
+            self.turn.carried = join_words(self._floor.reopen(), self.turn.carried)
+            self._emit(RecordDecision("turn_reopened", because("reopened")))
+        self.agent_free(now)
+
+    def overlap_unjudged(self, now: Nanos) -> None:
+        """Silence after overlapping speech, and still no verdict: the agent goes on meanwhile."""
+        if self.pause is not None:
+            silence_ms = milliseconds(self.pause.silence(now))
+            self._floor.resume(now, because("resume_unjudged", silence_ms=silence_ms))
+
+    def agent_free(self, now: Nanos) -> None:
+        """The agent no longer has the floor: overlapping speech has become an ordinary turn.
+
+        It may be in a pause already.
+        """
+        turn, pause = self.turn, self.pause
+        if turn is None:
+            return
+        turn.over_agent = False
+        self._timers.cancel("overlap", "idle")
+        if pause is None:
+            return
+        reason = because("pause_detected", silence_ms=milliseconds(pause.silence(now)))
+        self._end.ask_detectors(turn, pause, "audio", reason)
+        if pause.final is not None:
+            self.words_final(pause.final, now)
+        else:
+            self._end.ask_for_words(turn, pause, now, reason)
+            self.consider_end(now)
+
+    def owner_of_speculation(self, job: int) -> Reply | None:
+        """The reply made in advance, if this is one of its jobs."""
+        reply = self.pause.speculation if self.pause is not None else None
+        return reply if reply is not None and reply.owns(job) else None
+
+    def _move(self, trigger: str) -> None:
+        self.state = CALLER[self.state, trigger]

@@ -1,0 +1,77 @@
+"""The caller's turn under way: its words so far, its pause and what the detectors say of it."""
+
+from dataclasses import dataclass, field
+
+from pipelines.turn_taking.events import JobId
+from pipelines.turn_taking.reply import Reply
+from pipelines.turn_taking.time import Nanos
+
+
+@dataclass(slots=True)
+class CallerTurn:
+    """One turn, from confirmed speech until it is answered or dropped."""
+
+    onset: Nanos
+    """Media time at which it began."""
+    job: JobId
+    """Its transcription."""
+    transcribed_from: Nanos
+    """Media time at which that transcription starts."""
+    over_agent: bool
+    """Began while the agent had the floor, and is not judged yet."""
+    detected_at: Nanos
+    """When its speech was confirmed."""
+    carried: str = ""
+    """Words from before `transcribed_from`: earlier pieces of a long or reopened turn."""
+    stable: str = ""
+    unstable: str = ""
+    pause: "Pause | None" = None
+    """Set while the caller is silent within the turn."""
+
+    @property
+    def text(self) -> str:
+        """All its words so far, the final ones where there are any."""
+        if self.pause is not None and self.pause.final is not None:
+            return join_words(self.carried, self.pause.final)
+        return join_words(self.carried, self.stable, self.unstable)
+
+    @property
+    def settled_text(self) -> str:
+        """Only words that no longer change."""
+        if self.pause is not None and self.pause.final is not None:
+            return self.text
+        return join_words(self.carried, self.stable)
+
+
+@dataclass(slots=True)
+class Pause:
+    """A silence that may be the end of the turn."""
+
+    speech_end: Nanos
+    """Media time of the last speech."""
+    detected_at: Nanos
+    ingress: Nanos
+    """Delay of the line at its start."""
+    until: Nanos | None = None
+    """Media time up to which the final transcript was asked for; None: not asked yet."""
+    final: str | None = None
+    scores: dict[str, float] = field(default_factory=dict[str, float])
+    asked: set[str] = field(default_factory=set[str])
+    """Kinds of detectors asked so far."""
+    jobs: list[JobId] = field(default_factory=list[JobId])
+    """Work that becomes pointless when the pause ends."""
+    prepared: bool = False
+    hold_recorded: bool = False
+    overdue: bool = False
+    """Would be the end, but for a sound that may be the caller going on."""
+    speculation: Reply | None = None
+    """The reply made in advance, should this be the end."""
+
+    def silence(self, now: Nanos) -> Nanos:
+        """How long the caller has been silent, as heard by the agent."""
+        return now - self.speech_end
+
+
+def join_words(*pieces: str) -> str:
+    """The pieces that are not empty, a space between them."""
+    return " ".join(piece.strip() for piece in pieces if piece.strip())

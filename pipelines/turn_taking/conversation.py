@@ -1,0 +1,262 @@
+"""The turn-taking core: takes events, gives commands; changes when a new event must be answered.
+
+`Conversation(policy).handle(event)` returns the commands that the event causes; `deadline` is the
+moment at which the core wants a DeadlineReached. It does no I/O and reads no clock, so the same
+events always give the same commands. The contract follows aioquic (time as an argument) and h11
+(state tables, `transitions.py`). The caller's side is `caller_side.py`, the agent's
+`agent_floor.py`.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from pipelines.turn_taking.agent_floor import AgentFloor, TimerName
+from pipelines.turn_taking.bookkeeping import Jobs, Timers
+from pipelines.turn_taking.caller_side import CallerSide
+from pipelines.turn_taking.commands import Command, History, RecordDecision
+from pipelines.turn_taking.events import (
+    CallEnded,
+    CallStarted,
+    ClauseSynthesized,
+    DeadlineReached,
+    DtmfReceived,
+    EndOfTurnScored,
+    EngineFailed,
+    Event,
+    FinalTranscript,
+    FrameScored,
+    JobId,
+    MarkReached,
+    PartialTranscript,
+    PlayoutCleared,
+    PlayoutStarted,
+    ReplyCompleted,
+    ReplyPrepared,
+    ReplyTextReceived,
+)
+from pipelines.turn_taking.keypad import Keypad
+from pipelines.turn_taking.policy import Policy
+from pipelines.turn_taking.reasons import Reason, because
+from pipelines.turn_taking.reply import Reply
+from pipelines.turn_taking.time import Nanos, from_ms
+from pipelines.turn_taking.transitions import Agent, Caller
+
+
+class Conversation:
+    """One call between a caller and the agent.
+
+    Args:
+        policy: every threshold and every sentence of the agent's own.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._out: list[Command] = []
+        self._jobs = Jobs()
+        self._timers = Timers[TimerName]()
+        emit = self._out.append
+        self._floor = AgentFloor(policy, self._jobs, self._timers, emit, self._agent_free)
+        self._caller = CallerSide(policy, self._jobs, self._timers, emit, self._floor)
+        self._keypad = Keypad(policy.agent.dtmf_terminator)
+        self._over = False
+
+    @property
+    def deadline(self) -> Nanos | None:
+        """When to send DeadlineReached; None: nothing is waited for."""
+        return None if self._over else self._timers.next
+
+    @property
+    def history(self) -> History:
+        """The conversation so far, as the LLM sees it: of the agent's words only those heard."""
+        return self._floor.history
+
+    @property
+    def caller(self) -> Caller:
+        """What the caller is doing."""
+        return self._caller.state
+
+    @property
+    def agent(self) -> Agent:
+        """What the agent is doing."""
+        return self._floor.state
+
+    def handle(self, event: Event) -> tuple[Command, ...]:
+        """Take one event; the commands it causes, to be carried out at `event.at`.
+
+        Events must come in order of `at`. Results of jobs that were cancelled, finished or never
+        asked for do nothing but leave a note in the journal.
+        """
+        if self._over:
+            return ()
+        if type(event) is FrameScored:  # nine of ten events: no lookup
+            self._caller.frame(event)
+        elif self._is_stale(event):
+            job = getattr(event, "job", 0)
+            reason = because("stale", event=type(event).__name__, job=job)
+            self._out.append(RecordDecision("result_dropped", reason))
+        else:
+            self._HANDLERS[type(event)](self, event)
+        if not self._out:
+            return ()
+        commands = tuple(self._out)
+        self._out.clear()
+        self._over = self._over or self._floor.state is Agent.ENDED
+        return commands
+
+    def _is_stale(self, event: Event) -> bool:
+        """Whether this is the result of work that no longer matters: the only place that says so.
+
+        PlayoutCleared answers a command rather than a job, and a voice activity detector that
+        fails was never asked.
+        """
+        job = getattr(event, "job", None)
+        if job is None or isinstance(event, PlayoutCleared):
+            return False
+        if isinstance(event, EngineFailed) and event.kind == "vad":
+            return False
+        if not self._jobs.is_live(job):
+            return True
+        if isinstance(event, FinalTranscript):
+            pause = self._caller.pause
+            return pause is None or pause.until != event.until or pause.final is not None
+        return False
+
+    # -- the reply and its clauses ------------------------------------------------------------
+
+    def _reply_of(self, job: JobId) -> Reply | None:
+        """The reply this job works for; it has the floor or waits for the turn to end."""
+        reply = self._floor.reply
+        if reply is not None and reply.owns(job):
+            return reply
+        return self._caller.owner_of_speculation(job)
+
+    def _for_reply(self, event: Any) -> None:
+        reply = self._reply_of(event.job)
+        if reply is not None:
+            self._REPLY_HANDLERS[type(event)](self._floor, reply, event)
+
+    def _agent_free(self, now: Nanos) -> None:
+        """The agent no longer has the floor: what came up meanwhile is answered now."""
+        if self._caller.turn is not None:
+            self._caller.agent_free(now)
+        elif digits := self._keypad.take_complete():
+            self._answer_keys(digits, now)
+
+    # -- the keypad ---------------------------------------------------------------------------
+
+    def _dtmf(self, event: DtmfReceived) -> None:
+        self._timers.cancel("idle")
+        if self._floor.reply is not None and self._floor.interruptible:
+            reply = self._floor.reply.job
+            reason = because(
+                "interrupted_by_keypad", digit=event.digit, onset_ns=event.at,
+                detected_ns=event.at, reply=reply,
+            )  # fmt: skip
+            self._caller.interrupt(reason, event.at)
+        if self._keypad.press(event.digit):
+            self._keys_done(event.at)
+        else:
+            self._timers.set("dtmf", event.at + from_ms(self._policy.agent.dtmf_timeout_ms))
+
+    def _keys_done(self, now: Nanos) -> None:
+        self._timers.cancel("dtmf")
+        self._keypad.complete()
+        if self._caller.turn is not None:
+            self._caller.add_keys(_spoken_keys(self._keypad.take_complete()))
+        elif self._floor.reply is None:
+            self._answer_keys(self._keypad.take_complete(), now)
+
+    def _answer_keys(self, digits: str, now: Nanos) -> None:
+        floor = self._floor
+        floor.settle()
+        text = _spoken_keys(digits)
+        floor.heard_caller(text)
+        committed = because("turn_committed")
+        reply = floor.generate(floor.history, now, speculative=False, reason=committed)
+        reason = because("end_by_keypad", digits=digits, text=text, reply=reply.job)
+        self._out.append(RecordDecision("turn_ended", reason))
+        floor.take(reply, now)
+
+    # -- what goes wrong ----------------------------------------------------------------------
+
+    def _failed(self, event: EngineFailed) -> None:
+        reason = because("engine_failed", kind=event.kind, message=event.message)
+        self._out.append(RecordDecision("engine_failed", reason))
+        if event.kind == "vad":
+            self._floor.hang_up(because("deaf"))
+        elif event.kind == "asr":
+            self._caller.transcription_failed(event.at, reason)
+        elif event.kind == "turn_detector":
+            self._caller.consider_end(event.at)
+        else:
+            self._reply_failed(event, reason)
+
+    def _reply_failed(self, event: EngineFailed, reason: Reason) -> None:
+        reply, pause = self._reply_of(event.job), self._caller.pause
+        if reply is None:
+            self._jobs.end(event.job)  # a prompt read in advance: only time is lost
+        elif pause is not None and reply is pause.speculation:
+            reply.cancel(reason)  # asked again, in earnest, when the turn ends
+            pause.speculation = None
+        elif event.kind == "tts" and len(reply.clauses) > 1:
+            self._floor.skip_clause(reply, event.job, event.at)
+        else:
+            self._floor.fail(reply, event.at, reason)
+
+    # -- time and the call --------------------------------------------------------------------
+
+    def _deadline_reached(self, event: DeadlineReached) -> None:
+        for name in self._timers.take_due(event.at):
+            if self._floor.state is not Agent.ENDED:
+                self._TIMER_HANDLERS[name](self, event.at)
+
+    def _idle(self, now: Nanos) -> None:
+        if self._caller.turn is None and self._floor.reply is None:
+            self._floor.nobody_there(now)
+
+    def _started(self, event: CallStarted) -> None:
+        self._floor.say("greeting", self._policy.agent.greeting, event.at, because("greeting"))
+
+    def _ended(self, _event: CallEnded) -> None:
+        self._over = True
+        self._floor.settle()
+
+    _HANDLERS: ClassVar[dict[type, Callable[["Conversation", Any], None]]] = {
+        CallStarted: _started,
+        PartialTranscript: lambda core, event: core._caller.partial(event),
+        FinalTranscript: lambda core, event: core._caller.words_final(event.text, event.at),
+        EndOfTurnScored: lambda core, event: core._caller.scored(event),
+        ReplyPrepared: lambda core, event: core._jobs.end(event.job),
+        ReplyTextReceived: _for_reply,
+        ReplyCompleted: _for_reply,
+        ClauseSynthesized: _for_reply,
+        PlayoutStarted: _for_reply,
+        MarkReached: _for_reply,
+        PlayoutCleared: lambda core, event: core._floor.cleared(event),
+        DtmfReceived: _dtmf,
+        EngineFailed: _failed,
+        DeadlineReached: _deadline_reached,
+        CallEnded: _ended,
+    }
+
+    _REPLY_HANDLERS: ClassVar[dict[type, Callable[[AgentFloor, Reply, Any], None]]] = {
+        ReplyTextReceived: AgentFloor.text_received,
+        ReplyCompleted: AgentFloor.text_completed,
+        ClauseSynthesized: AgentFloor.synthesized,
+        PlayoutStarted: AgentFloor.started,
+        MarkReached: AgentFloor.mark,
+    }
+
+    _TIMER_HANDLERS: ClassVar[dict[TimerName, Callable[["Conversation", Nanos], None]]] = {
+        "endpoint": lambda core, now: core._caller.consider_end(now),
+        "transcript": lambda core, now: core._caller.transcript_late(now),
+        "overlap": lambda core, now: core._caller.overlap_unjudged(now),
+        "reply": lambda core, now: core._floor.reply_late(now),
+        "playout": lambda core, now: core._floor.marks_missing(now),
+        "idle": _idle,
+        "dtmf": _keys_done,
+    }
+
+
+def _spoken_keys(digits: str) -> str:
+    return f"[keypad {digits}]"

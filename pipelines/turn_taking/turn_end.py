@@ -1,0 +1,160 @@
+"""Whether the caller's turn is over: asks detectors, prepares the reply, waits, decides."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from pipelines.turn_taking.agent_floor import AgentFloor, TimerName
+from pipelines.turn_taking.bookkeeping import Jobs, Timers
+from pipelines.turn_taking.caller_turn import CallerTurn, Pause
+from pipelines.turn_taking.commands import (
+    Command,
+    FinishTranscription,
+    History,
+    Message,
+    PrepareReply,
+    RecordDecision,
+    ScoreEndOfTurn,
+)
+from pipelines.turn_taking.endpointing import fuse, silence_before_answering
+from pipelines.turn_taking.policy import Policy
+from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
+from pipelines.turn_taking.time import Nanos, from_ms
+
+NO_SCORE = -1.0
+"""Stands for P(end) in a reason's numbers when no detector has answered."""
+
+
+class TurnEnd:
+    """Endpointing of one call; the turn and its pause are handed in."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        jobs: Jobs,
+        timers: Timers[TimerName],
+        emit: Callable[[Command], None],
+        floor: AgentFloor,
+    ) -> None:
+        self._policy = policy
+        self._jobs = jobs
+        self._timers = timers
+        self._emit = emit
+        self._floor = floor
+        detectors = [name for name, _ in policy.endpointing.weights]
+        self._text_detectors = tuple(d for d in detectors if d in policy.endpointing.text_detectors)
+        self._audio_detectors = tuple(d for d in detectors if d not in self._text_detectors)
+
+    def ask_for_words(self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason) -> None:
+        """Ask for the final transcript, once a pause."""
+        if pause.until is not None:
+            return
+        pause.until = pause.speech_end + from_ms(self._policy.gate.post_roll_ms)
+        timeout = from_ms(self._policy.endpointing.transcript_timeout_ms)
+        self._timers.set("transcript", now + timeout)
+        self._emit(FinishTranscription(turn.job, pause.until, reason))
+
+    def ask_detectors(
+        self, turn: CallerTurn, pause: Pause, which: Literal["audio", "text"], reason: Reason
+    ) -> None:
+        """Ask the detectors that listen, or those that read, once a pause."""
+        detectors = self._audio_detectors if which == "audio" else self._text_detectors
+        if not detectors or which in pause.asked:
+            return
+        pause.asked.add(which)
+        job = self._jobs.start()
+        pause.jobs.append(job)
+        start, until = turn.transcribed_from, pause.speech_end
+        self._emit(
+            ScoreEndOfTurn(job, detectors, start, until, turn.text, self._floor.history, reason)
+        )
+
+    def consider(
+        self, turn: CallerTurn, pause: Pause, now: Nanos, *, sound_under_way: bool
+    ) -> Reason | None:
+        """The reason to end the turn now, or None: then it is waited for or worked ahead.
+
+        Called whenever anything about the pause changes. `sound_under_way` says that the caller may
+        just have begun to speak again.
+        """
+        policy = self._policy.endpointing
+        p = fuse(pause.scores, policy.weights)
+        due = pause.speech_end + silence_before_answering(p, policy)
+        if now < due:
+            self._timers.set("endpoint", due)
+            self._work_ahead(turn, pause, p, now)
+            self._record_hold(pause, p, due, now)
+            return None
+        self._timers.cancel("endpoint")
+        pause.overdue = sound_under_way
+        if sound_under_way or self._floor.reply is not None:
+            return None  # asked again at the next chunk, or when the agent has finished
+        self.ask_for_words(turn, pause, now, because("turn_over"))
+        if pause.final is None:
+            return None  # asked again when it comes, or is late
+        return self._reason_to_end(pause, p, now)
+
+    def drop_speculation(self, pause: Pause, now: Nanos) -> None:
+        """The caller goes on: the reply made in advance was in vain."""
+        if pause.speculation is None:
+            return
+        lead_ms = milliseconds(now - pause.speculation.asked_at)
+        reason = because("speculation_wasted", lead_ms=lead_ms)
+        pause.speculation.cancel(reason)
+        self._emit(RecordDecision("speculation_dropped", reason))
+        pause.speculation = None
+
+    def _work_ahead(self, turn: CallerTurn, pause: Pause, p: float | None, now: Nanos) -> None:
+        """Prepare the reply on the assumption that the turn is over."""
+        policy = self._policy.speculation
+        if pause.final is None or not turn.text or self._floor.reply is not None:
+            return
+        if p is not None and p >= policy.reply_above:
+            if pause.speculation is None:
+                reason = because("speculate", p=p, threshold=policy.reply_above)
+                pause.prepared = True
+                pause.speculation = self._floor.generate(
+                    self._history_with(turn), now, speculative=True, reason=reason
+                )
+        elif not pause.prepared and (p or 0.0) >= policy.prepare_above:
+            pause.prepared = True
+            pause.jobs.append(self._jobs.start())
+            history = self._history_with(turn)
+            self._emit(PrepareReply(pause.jobs[-1], history, because("prefill")))
+
+    def _history_with(self, turn: CallerTurn) -> History:
+        self._floor.settle()
+        return (*self._floor.history, Message("caller", turn.text))
+
+    def _record_hold(self, pause: Pause, p: float | None, due: Nanos, now: Nanos) -> None:
+        """Note once a pause, when all detectors have answered, how long the wait will be."""
+        answered = len(pause.scores) == len(self._policy.endpointing.weights)
+        if pause.hold_recorded or not answered:
+            return
+        pause.hold_recorded = True
+        reason = because(
+            "hold_unscored" if p is None else "hold_by_score",
+            **_scores(pause, p),
+            wait_ms=milliseconds(due - pause.speech_end),
+            left_ms=milliseconds(due - now),
+        )
+        self._emit(RecordDecision("turn_held", reason))
+
+    def _reason_to_end(self, pause: Pause, p: float | None, now: Nanos) -> Reason:
+        policy = self._policy.endpointing
+        wait = silence_before_answering(p, policy)
+        rule = "end_by_score" if p is not None else "end_by_timer"
+        if p is not None and wait >= from_ms(policy.backstop_ms):
+            rule = "end_by_backstop"
+        silence = pause.silence(now)
+        return because(
+            rule,
+            **_scores(pause, p),
+            silence_ms=milliseconds(silence),
+            wait_ms=milliseconds(wait),
+            backstop_left_ms=max(0.0, milliseconds(from_ms(policy.backstop_ms) - silence)),
+        )
+
+
+def _scores(pause: Pause, p: float | None) -> dict[str, Number]:
+    scores = ", ".join(f"{name} {score:.2f}" for name, score in sorted(pause.scores.items()))
+    return {"p": NO_SCORE if p is None else round(p, 4), "scores": f" ({scores})" if scores else ""}
