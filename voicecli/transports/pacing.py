@@ -2,7 +2,8 @@
 
 *recorded*: everything at its recorded time.
 *responsive*: the recording runs on until the agent starts to speak in one of its silences, then
-waits for the agent to finish plus the rest of that silence (MAX_GAP at most). If the recording has
+waits for the agent to finish plus the rest of that silence (MAX_GAP at most), counted from the
+agent's last sound. An agent that spoke before the silence began is waited for in its last MAX_GAP. If the recording has
 the caller speaking again within CUT_IN of the agent's start, or the agent starts inside the
 caller's speech, the agent has cut in: the recording runs on over it. A turn with a cue plays that
 long after the agent's start.
@@ -28,6 +29,8 @@ Pace: TypeAlias = Literal["responsive", "recorded"]
 
 CUT_IN: Nanos = 300 * MILLISECOND
 MAX_GAP: Nanos = 1500 * MILLISECOND
+PATIENCE: Nanos = 60 * SECOND
+"""After listening to the agent for this long the caller goes on over it."""
 CUE_FALLBACK: Nanos = 8 * SECOND
 """A turn whose cue never comes is played this long after the one before it has ended."""
 
@@ -83,6 +86,10 @@ class Pacer:
         claims = (played for played in reversed(self.played) if self._claims(played.index))
         return next(claims, None)
 
+    @property
+    def _silent_since(self) -> Nanos:
+        return self._played[-1][1] if self._played else 0
+
     def _claims(self, index: int) -> bool:
         return self._turns[index].takes_floor
 
@@ -104,7 +111,11 @@ class Pacer:
     def _held(self, gap: int, start: Nanos, ear: Ear) -> bool:
         """Whether to wait in the present silence, of which `gap` samples remain."""
         if ear.speaking:
-            self._waiting = not _within_cut_in(gap)
+            began = ear.started or 0
+            # An agent that was interrupted, and so speaks on for a moment, has yet to answer: what
+            # it says then is no reason to shorten the silence.
+            answers = began >= self._silent_since or gap <= _samples(MAX_GAP)
+            self._waiting = answers and not _within_cut_in(gap) and start - began < PATIENCE
             return self._waiting
         if self._waiting and ear.ended is not None:
             self._waiting = False
@@ -122,8 +133,7 @@ class Pacer:
             return ear.started + from_ms(turn.cue.after_agent_start_ms)
         before_end = self._spans[self._next - 1][1] if self._next else 0
         recorded = _nanos(self._spans[self._next][0] - before_end)
-        silent_since = self._played[-1][1] if self._played else 0
-        return silent_since + max(recorded, CUE_FALLBACK)
+        return self._silent_since + max(recorded, CUE_FALLBACK)
 
     def _take(self, start: Nanos) -> Frame:
         """Play on, but not into a turn that waits for its cue."""
