@@ -19,7 +19,7 @@ from av.error import FFmpegError
 Block: TypeAlias = npt.NDArray[np.float32]
 """Shape (frames, channels), float32; full scale is ±1, but a file may hold any float."""
 
-BLOCK_FRAMES = 65_536
+BLOCK_FRAMES = 8_192  # at a damaged place, the rest of a block is lost
 # A container's duration counts what the encoder put before and after the audio.
 _DURATION_SLACK_S = 0.3
 # FFmpeg also demuxes playlists, which could make it open other files and addresses.

@@ -3,10 +3,10 @@
 *recorded*: everything at its recorded time.
 *responsive*: the recording runs on until the agent starts to speak in one of its silences, then
 waits for the agent to finish plus the rest of that silence (MAX_GAP at most), counted from the
-agent's last sound. An agent that spoke before the silence began is waited for in its last MAX_GAP. If the recording has
-the caller speaking again within CUT_IN of the agent's start, or the agent starts inside the
-caller's speech, the agent has cut in: the recording runs on over it. A turn with a cue plays that
-long after the agent's start.
+agent's last sound. An agent that already spoke when the silence began is waited for only in the
+last MAX_GAP of it. If the recording has the caller speaking again within CUT_IN of the agent's
+start, or the agent starts inside the caller's speech, the agent has cut in: the recording runs on
+over it. A turn with a cue plays that long after the agent's start.
 
 Under both, all speech is played once, whole and in order; responsive pacing may shorten a silence
 and put silence of its own into one.

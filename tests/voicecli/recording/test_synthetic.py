@@ -1,0 +1,167 @@
+"""Calls made from scripts are exactly what their labels say, and the same every time."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from voicecli.errors import InputError, StorageError
+from voicecli.recording import synthetic
+from voicecli.recording.call_script import read_script
+from voicecli.recording.labels import Cue, read_labels
+from voicecli.recording.synthetic import make_recordings, render
+
+SHIPPED = sorted((Path(__file__).parents[3] / "recordings").glob("*/call.toml"))
+HEAD = 'description = "a test"\nlicence = "CC0-1.0"\nvoice = "en-us"\n'
+SCRIPT = (
+    HEAD
+    + """
+lead_in_s = 1.0
+[[turns]]
+text = "I would like,"
+intent = "hold"
+pause_s = 0.5
+[[turns]]
+text = "a table."
+pause_s = 2.0
+[[turns]]
+sound = "cough"
+intent = "noise"
+cue_ms = 700
+"""
+)
+
+shipped = pytest.mark.parametrize("script", SHIPPED, ids=lambda path: path.parent.name)
+
+
+@pytest.fixture
+def call(tmp_path):
+    """Makes a call of a script's text and returns its folder."""
+
+    def make(text):
+        folder = tmp_path / "a_call"
+        folder.mkdir(exist_ok=True)
+        (folder / "call.toml").write_text(text)
+        make_recordings(tmp_path)
+        return folder
+
+    return make
+
+
+def test_the_labels_are_the_script_at_the_times_it_asks_for(call):
+    labels = read_labels(call(SCRIPT) / "labels.json")
+    first, second, cough = labels.turns
+    assert (first.text, first.intent, first.cue) == ("I would like,", "hold", None)
+    assert (cough.text, cough.intent, cough.cue) == ("", "noise", Cue(700))
+    assert first.start_s == 1.0
+    assert second.start_s - first.end_s == pytest.approx(0.5)
+    assert cough.start_s - second.end_s == pytest.approx(2.0)
+    assert "a_call/call.toml" in labels.source
+
+
+def test_making_a_call_twice_gives_the_same_bytes(call):
+    folder = call(SCRIPT)
+    once = [(folder / name).read_bytes() for name in ("caller.flac", "labels.json")]
+    call(SCRIPT)
+    assert once == [(folder / name).read_bytes() for name in ("caller.flac", "labels.json")]
+
+
+def test_another_seed_is_another_cough(call):
+    folder = call(SCRIPT)
+    once = (folder / "caller.flac").read_bytes()
+    call("seed = 5\n" + SCRIPT)
+    assert once != (folder / "caller.flac").read_bytes()
+
+
+def test_only_the_calls_asked_for_are_made(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "call.toml").write_text(SCRIPT)
+    assert make_recordings(tmp_path, ["two"]) == [tmp_path / "two"]
+    assert not (tmp_path / "one" / "caller.flac").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HEAD, "turns"),
+        (HEAD + "[[turns]]\n", "needs a text"),
+        (HEAD + '[[turns]]\ntext = "a"\nsound = "cough"', "needs a text"),
+        (HEAD + '[[turns]]\ntext = "a"\n[[turns]]\ntxet = "b"', "turns 2"),
+        (HEAD + '[[turns]]\ntext = "a"\npause_s = -1', "pause_s"),
+        (HEAD + '[[turns]]\ntext = "..."', "has no sound"),
+        (HEAD.replace("en-us", "en-moon") + '[[turns]]\ntext = "a"', 'no voice "en-moon"'),
+        (HEAD.replace("voice", "vioce") + '[[turns]]\ntext = "a"', 'did you mean "voice"'),
+        ("turns = [", "not valid TOML"),
+    ],
+)
+def test_a_wrong_script_is_named_and_nothing_is_written(call, tmp_path, text, words):
+    with pytest.raises(InputError, match=words) as error:
+        call(text)
+    assert "call.toml" in str(error.value)
+    assert [path.name for path in (tmp_path / "a_call").iterdir()] == ["call.toml"]
+
+
+def test_a_missing_script_and_an_empty_folder(tmp_path):
+    with pytest.raises(InputError, match="nobody"):
+        make_recordings(tmp_path, ["nobody"])
+    with pytest.raises(InputError, match="no call scripts"):
+        make_recordings(tmp_path)
+
+
+def test_a_full_disk_leaves_what_was_there(call, monkeypatch):
+    folder = call(SCRIPT)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(synthetic, "write_labels", full)
+    with pytest.raises(StorageError, match="No space left"):
+        make_recordings(folder.parent)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_four_calls_ship_and_are_small():
+    names = [path.parent.name for path in SHIPPED]
+    assert names == ["barge_in", "digits", "pauses", "plain_turns"]
+    assert sum(path.with_name("caller.flac").stat().st_size for path in SHIPPED) < 2_000_000
+
+
+@shipped
+def test_a_shipped_call_is_what_its_script_gives(script):
+    made = render(read_script(script), script)
+    audio, rate = soundfile.read(script.with_name("caller.flac"), dtype="int16")
+    assert rate == made.rate
+    assert np.array_equal(audio, made.pcm)
+    assert read_labels(script.with_name("labels.json")) == made.labels
+
+
+@shipped
+def test_in_a_shipped_call_there_is_sound_where_the_labels_say_and_nowhere_else(script):
+    audio, rate = soundfile.read(script.with_name("caller.flac"))
+    labels = read_labels(script.with_name("labels.json"), len(audio) / rate)
+    silence = np.ones(len(audio), bool)
+    for turn in labels.turns:
+        span = slice(round(turn.start_s * rate), round(turn.end_s * rate))
+        silence[span] = False
+        assert np.sqrt(np.mean(audio[span] ** 2)) > 0.03, turn
+    assert not audio[silence].any()
+
+
+def test_the_shipped_calls_show_every_intent():
+    turns = [t for path in SHIPPED for t in read_labels(path.with_name("labels.json")).turns]
+    assert {turn.intent for turn in turns} == {
+        "end_of_turn",
+        "hold",
+        "backchannel",
+        "interruption",
+        "noise",
+    }
+
+
+@shipped
+def test_a_shipped_call_says_how_it_was_made_and_under_which_licence(script):
+    assert f"voicecli recordings make {script.parent.name}" in script.read_text()
+    assert read_script(script).licence == "CC0-1.0"
