@@ -34,7 +34,8 @@ class Place:
 
     def in_table(self, name: str) -> "Place":
         """The place of a table inside this one."""
-        return dataclasses.replace(self, table=f"{self.table}.{name}" if self.table else name)
+        table = f"{self.table}.{name}" if self.table else name
+        return dataclasses.replace(self, table=table, key="")
 
     def at(self, key: str) -> "Place":
         """The place of one key of this table."""
@@ -127,8 +128,7 @@ def _field_values(cls: type, table: object, place: Place) -> dict[str, Any]:
 
 def _convert(annotation: Any, value: Any, place: Place) -> Any:
     if dataclasses.is_dataclass(annotation):
-        inner = dataclasses.replace(place.in_table(place.key), key="")
-        return build(annotation, value, inner)  # pyright: ignore[reportArgumentType]
+        return build(annotation, value, place.in_table(place.key))  # pyright: ignore[reportArgumentType]
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is tuple:
         return _convert_array(arguments, value, place)
@@ -144,7 +144,8 @@ def _convert(annotation: Any, value: Any, place: Place) -> Any:
     if isinstance(origin, type) and issubclass(origin, Mapping):
         if not isinstance(value, dict):
             raise place.wrong(f"must be a table, not {_describe(value)}")
-        return {key: _convert(arguments[1], item, place.at(key)) for key, item in value.items()}
+        inside = place.in_table(place.key)
+        return {key: _convert(arguments[1], item, inside.at(key)) for key, item in value.items()}
     return _convert_scalar(annotation, value, place)
 
 
@@ -168,9 +169,7 @@ def _convert_scalar(annotation: Any, value: Any, place: Place) -> Any:
     return value
 
 
-def _check_range(
-    bounds: tuple[float | None, float | None] | None, value: Any, place: Place
-) -> None:
+def _check_range(bounds: Bounds | None, value: Any, place: Place) -> None:
     if bounds is None or value is None:
         return
     low, high = bounds

@@ -22,22 +22,29 @@ def list_models() -> None:
 
     from voicecli.models.registry import load_registry
     from voicecli.models.space import megabytes
-    from voicecli.models.store import damage
+    from voicecli.models.store import NOT_THERE, damage
 
     registry = load_registry()
-    table = Table("name", "what it is", box=None, header_style="bold")
-    table.add_column("size", justify="right")
-    for column in ("licence", "source", "installed"):
-        table.add_column(column)
+    console = Console(highlight=False)
+    if not console.is_terminal:  # for other programs to read: nothing is wrapped or cut
+        console.width = 300
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("size", no_wrap=True, justify="right")
+    for column in ("licence", "here"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("source", overflow="fold")
+    if console.width >= 130:
+        table.add_column("what it is")
     for entry in registry.models.values():
         problem = damage(entry, thorough=False)
         size = megabytes(entry.bytes) if entry.bytes else "?"
-        state = "yes" if problem is None else "no" if problem == "not there yet" else problem
-        table.add_row(entry.name, entry.title, size, entry.licence, str(entry.source), state)
-    console = Console(highlight=False)
+        here = "yes" if problem is None else "no" if problem == NOT_THERE else "damaged"
+        row = (entry.name, size, entry.licence, here, str(entry.source), entry.title)
+        table.add_row(*row[: len(table.columns)])
     console.print(table)
     for name, members in registry.sets.items():
-        console.print(f"\nset [bold]{name}[/bold]: {', '.join(members)}", soft_wrap=True)
+        console.print(f"\nset [bold]{name}[/bold]: {', '.join(members)}")
 
 
 @app.command()
@@ -72,14 +79,14 @@ def verify(
         list[str] | None, typer.Argument(metavar="[NAME…]", help="Default: all that are here.")
     ] = None,
 ) -> None:
-    """Read the models again and compare their sha256 with what was recorded."""
+    """Read the models again and compare their sha256 with the right one; remove damaged ones."""
     from voicecli.errors import WeightsError
     from voicecli.models.registry import load_registry
-    from voicecli.models.store import damage, folder_of
+    from voicecli.models.store import damage, discard, path_of
 
     registry = load_registry()
     chosen = registry.expand(names) if names else tuple(registry.models.values())
-    entries = [entry for entry in chosen if names or folder_of(entry).is_dir()]
+    entries = [entry for entry in chosen if names or path_of(entry).exists()]
     if not entries:
         raise WeightsError("no models are here; get some with: voicecli models pull embedded")
     damaged: list[Entry] = []
@@ -87,11 +94,12 @@ def verify(
         problem = damage(entry, thorough=True)
         typer.echo(f"{entry.name}: {problem or 'ok'}")
         if problem:
+            discard(entry)
             damaged.append(entry)
     if damaged:
         again = " ".join(entry.name for entry in damaged)
         raise WeightsError(
-            f"{len(damaged)} of {len(entries)} models are damaged or missing; "
+            f"{len(damaged)} of {len(entries)} models were damaged or missing; "
             f"get them again with: voicecli models pull {again}"
         )
 

@@ -26,8 +26,8 @@ class Listener(Protocol):
         """`done` of `total` bytes of the entry are here."""
         ...
 
-    def finished(self, entry: Entry) -> None:
-        """The entry is whole and in its place."""
+    def finished(self, entry: Entry, size: int) -> None:
+        """The entry is whole, in its place, and takes `size` bytes."""
         ...
 
 
@@ -53,8 +53,8 @@ def pull(entries: tuple[Entry, ...], listener: Listener) -> None:
             missing = [entry for entry in missing if store.damage(entry, thorough=False)]
             _require_room(root, missing)
             for entry in missing:
-                _pull_one(root, entry, listener)
-                listener.finished(entry)
+                records = _pull_one(root, entry, listener)
+                listener.finished(entry, sum(record.bytes for record in records))
     except OSError as problem:
         raise StorageError(f"{root} cannot be written: {problem.strerror or problem}") from problem
 
@@ -86,7 +86,7 @@ def _require_room(root: Path, missing: list[Entry]) -> None:
     require_space(root, needed, ", ".join(entry.name for entry in missing))
 
 
-def _pull_one(root: Path, entry: Entry, listener: Listener) -> None:
+def _pull_one(root: Path, entry: Entry, listener: Listener) -> list[store.FileRecord]:
     """Fetch into a folder of the same file system, then put it in its place in one step."""
     working = root / ".partial" / entry.name
     job = Job(
@@ -104,12 +104,16 @@ def _pull_one(root: Path, entry: Entry, listener: Listener) -> None:
         records = _checked(job, hashes)
         store.write_receipt(job.target, str(entry.source), records)
         _swap_in(job.target, root / entry.name, working / "old")
+        shutil.rmtree(working, ignore_errors=True)
     except BaseException:
         shutil.rmtree(job.target, ignore_errors=True)
         if isinstance(entry.source, WheelSource):  # pip cannot go on with part of a wheel
             shutil.rmtree(working, ignore_errors=True)
         raise
-    shutil.rmtree(working)
+    finally:
+        with contextlib.suppress(OSError):  # not empty: something to go on from another time
+            working.parent.rmdir()
+    return records
 
 
 def _fetch(job: Job) -> dict[str, str]:

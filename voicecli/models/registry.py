@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -36,7 +35,7 @@ class WheelSource:
     """Size of the wheel itself."""
 
     def __str__(self) -> str:
-        return f"{self.package} {self.version} (wheel)"
+        return f"wheel {self.package} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class HubSource:
     revision: str = "main"
 
     def __str__(self) -> str:
-        return f"{self.repo} (Hugging Face)"
+        return f"Hugging Face {self.repo}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,6 @@ class Registry:
         return tuple(found.values())
 
 
-@cache
 def load_registry() -> Registry:
     """The packaged registry with the user's own `registry.toml`, if any, laid over it.
 

@@ -57,8 +57,8 @@ class PullScreen:
             self._tasks[entry.name] = self._bars.add_task(entry.name)
         self._bars.update(self._tasks[entry.name], completed=done, total=total or None)
 
-    def finished(self, entry: Entry) -> None:
+    def finished(self, entry: Entry, size: int) -> None:
         """Replace the bar by a line."""
-        if task := self._tasks.pop(entry.name, None):
+        if (task := self._tasks.pop(entry.name, None)) is not None:  # the first has the id 0
             self._bars.remove_task(task)
-        self._console.print(f"{entry.name}: {megabytes(entry.bytes)} from {entry.source}")
+        self._console.print(f"{entry.name}: {megabytes(size)} from {entry.source}")

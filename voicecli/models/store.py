@@ -5,6 +5,7 @@ sizes and sha256. The folder appears in one step, so whatever has a receipt was 
 """
 
 import json
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from voicecli.models.registry import Entry, load_registry
 from voicecli.tables import suggest
 
 RECEIPT = "receipt.json"
+NOT_THERE = "not there yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def damage(entry: Entry, *, thorough: bool) -> str | None:
         return None if path_of(entry).exists() else f"{path_of(entry)} does not exist"
     records = read_receipt(entry)
     if records is None:
-        return "not there yet"
+        return NOT_THERE
     for file in entry.files:
         record = records.get(file.name)
         if record is None or file.sha256 not in {None, record.sha256}:
@@ -97,6 +99,13 @@ def _file_damage(path: Path, record: FileRecord, *, thorough: bool) -> str | Non
     if thorough and sha256_of(path) != record.sha256:
         return f"{path.name} is damaged (its sha256 is wrong)"
     return None
+
+
+def discard(entry: Entry) -> None:
+    """Remove the entry's files, unless they are the user's own."""
+    if not entry.local:
+        (folder_of(entry) / RECEIPT).unlink(missing_ok=True)  # first, so that none of it counts
+        shutil.rmtree(folder_of(entry), ignore_errors=True)
 
 
 def read_receipt(entry: Entry) -> dict[str, FileRecord] | None:

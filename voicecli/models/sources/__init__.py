@@ -1,1 +1,1 @@
-"""One kind of source of weights a file: each has `download_bytes` and `fetch`."""
+"""One kind of source of weights a file: each has `fetch`."""

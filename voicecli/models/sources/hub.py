@@ -5,6 +5,7 @@ what its users expect. Its own download throws a cut-off file away; its `http_ge
 so that is what is used: a partial file is kept under the hash it will have.
 """
 
+import errno
 import io
 import shutil
 from collections.abc import Callable
@@ -19,10 +20,8 @@ from voicecli.models.registry import HubSource, WeightsFile
 from voicecli.models.sources.job import Job
 from voicecli.models.space import require_space
 
-
-def download_bytes(_source: HubSource) -> int:
-    """Room that the download takes besides the finished files: partial files become them."""
-    return 0
+_HASHES = {64: sha256_of, 40: git_hash_of}
+"""The hash that the hub's etag is, by its length: of large files sha256, of small ones git's."""
 
 
 def fetch(job: Job, source: HubSource) -> dict[str, str]:
@@ -37,52 +36,56 @@ def fetch(job: Job, source: HubSource) -> dict[str, str]:
 
 def _fetch_file(job: Job, source: HubSource, file: WeightsFile) -> str:
     cached = try_to_load_from_cache(source.repo, file.name, revision=source.revision)
+    blob = Path(cached).resolve() if isinstance(cached, str) else None
+    url = hf_hub_url(source.repo, file.name, revision=source.revision)
     try:
-        url = hf_hub_url(source.repo, file.name, revision=source.revision)
         metadata = get_hf_file_metadata(url)
     except Exception as problem:
-        if not isinstance(cached, str):
+        if blob is None:
             raise job.failed(_reason(problem)) from problem
-        etag = Path(cached).resolve().name  # the library names its blobs by their etag
+        etag, size = blob.name, 0  # the user's hub cache will do; it names its files by their etag
     else:
-        etag, size = metadata.etag or "", metadata.size or file.bytes or 0
-        if not isinstance(cached, str) or Path(cached).resolve().name != etag:
-            partial = job.scratch / (etag or Path(file.name).name)
-            require_space(job.scratch, size, job.entry.name)
-            _download(job, url, partial, size)
-            return _accept(job, file, partial, etag)
-    copy = job.scratch / etag
-    shutil.copyfile(cached, copy)
-    return _accept(job, file, copy, etag)
+        etag, size = metadata.etag or "", metadata.size or 0
+    if len(etag) not in _HASHES:
+        raise job.failed(f"it states no hash of {file.name} that could be checked")
+    partial = job.scratch / etag
+    if blob is not None and blob.name == etag:
+        require_space(job.scratch, blob.stat().st_size, job.entry.name)
+        shutil.copyfile(blob, partial)
+    else:
+        _download(job, url, partial, size)
+    return _accept(job, file, partial, etag)
 
 
 def _download(job: Job, url: str, partial: Path, size: int) -> None:
+    """Download into `partial`, going on from what is there; `size` is 0 if the hub did not say."""
     disable_progress_bars()  # ours says which model it is
     with _Counted(partial, lambda here: job.progress(here, size)) as file:
+        if file.tell() > size:  # no beginning of this file, whatever it is
+            file.truncate(0)
+        require_space(job.scratch, size - file.tell(), job.entry.name)
         try:
             http_get(
                 url,
-                file,  # pyright: ignore[reportArgumentType] - a raw file writes whole chunks to disk
+                file,  # pyright: ignore[reportArgumentType] - a raw file is as good as a buffered one
                 resume_size=file.tell(),
                 headers=build_hf_headers(),
                 expected_size=size or None,
             )
-        except OSError as problem:
-            raise job.failed(_reason(problem)) from problem
         except Exception as problem:
+            if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+                raise
             raise job.failed(_reason(problem)) from problem
 
 
 def _accept(job: Job, file: WeightsFile, path: Path, etag: str) -> str:
     """Move a downloaded file to its place if it is what the hub, and the registry, say it is."""
-    sha256 = sha256_of(path)
-    # Large files have their sha256 as etag, small ones the hash that git gives them.
-    expected_of_hub = {64: sha256, 40: git_hash_of(path)}.get(len(etag), etag)
-    if etag != expected_of_hub:
+    found = _HASHES[len(etag)](path)
+    if found != etag:
         path.unlink()
-        raise job.refuse(file, expected_of_hub, etag)
-    path.replace(job.place(file))
-    return sha256
+        raise job.refuse(file, found, etag)
+    path = path.replace(job.place(file))
+    return sha256_of(path)
 
 
 def _reason(problem: BaseException) -> str:
