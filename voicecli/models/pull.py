@@ -111,8 +111,9 @@ def _pull_one(root: Path, entry: Entry, listener: Listener) -> list[store.FileRe
             shutil.rmtree(working, ignore_errors=True)
         raise
     finally:
-        with contextlib.suppress(OSError):  # not empty: something to go on from another time
-            working.parent.rmdir()
+        for folder in (job.scratch, working, working.parent):
+            with contextlib.suppress(OSError):  # not empty: something to go on from another time
+                folder.rmdir()
     return records
 
 

