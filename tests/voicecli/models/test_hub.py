@@ -201,4 +201,4 @@ def _put_into_hub_cache(cache: Path, content: bytes) -> None:
         folder.mkdir(parents=True)
     blob.write_bytes(content)
     (repo / "refs" / "main").write_text("c" * 40)
-    (snapshot / "w.bin").symlink_to(blob)
+    (snapshot / "w.bin").symlink_to(f"../../blobs/{blob.name}")

@@ -36,14 +36,14 @@ def fetch(job: Job, source: HubSource) -> dict[str, str]:
 
 def _fetch_file(job: Job, source: HubSource, file: WeightsFile) -> str:
     cached = try_to_load_from_cache(source.repo, file.name, revision=source.revision)
-    blob = Path(cached).resolve() if isinstance(cached, str) else None
+    blob = _blob(Path(cached)) if isinstance(cached, str) else None
     url = hf_hub_url(source.repo, file.name, revision=source.revision)
     try:
         metadata = get_hf_file_metadata(url)
-    except Exception as problem:
+    except Exception as problem:  # edge: which errors its HTTP library raises differs by version
         if blob is None:
             raise job.failed(_reason(problem)) from problem
-        etag, size = blob.name, 0  # the user's hub cache will do; it names its files by their etag
+        etag, size = blob.name, 0  # out of reach: the user's own copy will do
     else:
         etag, size = metadata.etag or "", metadata.size or 0
     if len(etag) not in _HASHES:
@@ -55,6 +55,12 @@ def _fetch_file(job: Job, source: HubSource, file: WeightsFile) -> str:
     else:
         _download(job, url, partial, size)
     return _accept(job, file, partial, etag)
+
+
+def _blob(cached: Path) -> Path | None:
+    """The file behind a name in the user's hub cache; the library calls it by its etag."""
+    # One step only: newer libraries link that file on to a store that names files otherwise.
+    return cached.parent / cached.readlink() if cached.is_symlink() else None
 
 
 def _download(job: Job, url: str, partial: Path, size: int) -> None:
@@ -72,7 +78,7 @@ def _download(job: Job, url: str, partial: Path, size: int) -> None:
                 headers=build_hf_headers(),
                 expected_size=size or None,
             )
-        except Exception as problem:
+        except Exception as problem:  # edge: as above
             if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
                 raise
             raise job.failed(_reason(problem)) from problem
