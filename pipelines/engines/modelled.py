@@ -1,7 +1,7 @@
-"""How an engine takes time without computing: really sleeping, or charging a virtual clock.
+"""How engines take and measure time; changes with what counts as time in a virtual clock.
 
-Scripted engines call `spend`; the virtual-clock shell installs its meter with `metered`. Kept apart
-so that no engine reads a clock.
+Scripted engines call `spend`, which really sleeps or charges a virtual clock; the virtual-clock
+shell installs its meter with `metered`. Kept apart so that no engine reads a clock.
 """
 
 import time
@@ -23,6 +23,15 @@ def spend(duration: Nanos) -> None:
     """Take `duration` nanoseconds: asleep in real time, on the meter in virtual time."""
     if duration > 0:
         _spend.get()(duration)
+
+
+def stopwatch() -> Callable[[], Nanos]:
+    """Start measuring real time; each call of the result says how much has passed.
+
+    For engines that pace themselves by what their own work costs on this machine.
+    """
+    started = time.perf_counter_ns()
+    return lambda: time.perf_counter_ns() - started
 
 
 @contextmanager

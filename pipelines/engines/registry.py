@@ -29,9 +29,10 @@ class Context:
 
 
 def engine_names(kind: EngineKind) -> list[str]:
-    """Names of all engines of a kind, sorted."""
+    """Names of all engines of a kind, sorted; a module with a leading underscore is part of one."""
     package = importlib.import_module(f"pipelines.engines.{kind}")
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    names = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 def engine_module(kind: EngineKind, name: str) -> ModuleType:

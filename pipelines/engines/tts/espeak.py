@@ -176,8 +176,8 @@ class EspeakTts:
         """The library's callbacks turned into an iterator, by a thread that lives for one text.
 
         The queue needs no bound: it never holds more than one clause, and a producer that waited
-        for its consumer would keep the library from everyone else. It gives way only until its first
-        chunk is taken, since Python lets a waiting thread run after 5 ms otherwise.
+        for its consumer would keep the library from everyone else. It gives way only until its
+        first chunk is taken, since Python lets a waiting thread run after 5 ms otherwise.
         """
         chunks: SimpleQueue[Pcm | BaseException | None] = SimpleQueue()
         taken, abandoned = threading.Event(), threading.Event()
