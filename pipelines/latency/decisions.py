@@ -42,13 +42,16 @@ def decisions_by_turn(
 ) -> list[tuple[Decision, ...]]:
     """The decisions about each turn, given its (start of speech, commit) in order.
 
-    What comes before the first turn is shown with it; what follows a commit is about the reply
-    until the caller speaks again.
+    What comes before the first turn, such as the greeting, is about none; what follows a commit is
+    about the reply until the caller speaks again.
     """
     found: list[list[Decision]] = [[] for _ in turns]
     for decision in decisions if turns else ():
         answered = sum(commit < decision.at for _, commit in turns)
         upcoming = min(answered, len(turns) - 1)
         of_reply = decision.verdict in _OF_THE_REPLY or decision.at < turns[upcoming][0]
-        found[max(0, answered - 1) if of_reply else upcoming].append(decision)
+        if of_reply and answered:
+            found[answered - 1].append(decision)
+        elif not of_reply:
+            found[upcoming].append(decision)
     return [tuple(group) for group in found]

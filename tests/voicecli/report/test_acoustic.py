@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from pipelines.turn_taking.time import MILLISECOND as MS
+from voicecli.report.acoustic import acoustic_voice_to_voice
+
+RATE = 8000
+
+
+def conversation(*, noise, end=2000, reply=2600, level=3000):
+    random = np.random.default_rng(3)
+    audio = random.normal(0, noise, (6 * RATE, 2)) if noise else np.zeros((6 * RATE, 2))
+
+    def speak(channel, start, stop):
+        first, last = start * RATE // 1000, stop * RATE // 1000
+        audio[first:last, channel] += random.normal(0, level, last - first)
+
+    speak(0, 1000, end)
+    speak(1, reply, 4000)
+    return audio.astype(np.int16)
+
+
+@pytest.mark.parametrize("noise", [0, 5, 300])
+@pytest.mark.parametrize("error_ms", [-80, 0, 150])
+def test_the_gap_is_found_to_two_frames_whatever_the_noise_and_the_journals_error(noise, error_ms):
+    stereo = conversation(noise=noise)
+    found = acoustic_voice_to_voice(stereo, RATE, (2000 + error_ms) * MS, 2600 * MS)
+    assert abs(found - 600 * MS) <= 20 * MS
+
+
+def test_silence_that_the_synthesiser_puts_in_front_counts_as_silence():
+    found = acoustic_voice_to_voice(conversation(noise=0, reply=2900), RATE, 2000 * MS, 2600 * MS)
+    assert abs(found - 900 * MS) <= 20 * MS
+
+
+def test_a_click_is_no_speech():
+    stereo = conversation(noise=5)
+    stereo[2300 * 8 : 2310 * 8, 0] = 20_000
+    found = acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2600 * MS)
+    assert abs(found - 600 * MS) <= 20 * MS
+
+
+def test_the_callers_next_words_over_the_reply_are_not_the_end_of_the_turn():
+    stereo = conversation(noise=5)
+    stereo[2650 * 8 : 3000 * 8, 0] += stereo[1100 * 8 : 1450 * 8, 0]
+    found = acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2600 * MS)
+    assert abs(found - 600 * MS) <= 20 * MS
+
+
+def test_float_audio_is_measured_alike():
+    stereo = (conversation(noise=5) / 32768).astype(np.float32)
+    found = acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2600 * MS)
+    assert abs(found - 600 * MS) <= 20 * MS
+
+
+def test_where_nobody_is_heard_nothing_is_measured():
+    stereo = conversation(noise=0)
+    stereo[:, 1] = 0
+    assert acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2600 * MS) is None
+    assert acoustic_voice_to_voice(stereo, RATE, 90_000 * MS, 91_000 * MS) is None
+    assert acoustic_voice_to_voice(stereo[:0], RATE, 2000 * MS, 2600 * MS) is None

@@ -1,0 +1,142 @@
+"""Everything there is to say of one finished call: what every renderer takes.
+
+Changes when a report gains a figure that is not a fold over the journal alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipelines.latency import (
+    BargeIn,
+    Decision,
+    JournalIndex,
+    Turn,
+    fold_barge_ins,
+    fold_turns,
+)
+from pipelines.turn_taking.events import EngineFailed
+from pipelines.turn_taking.journal import Entry
+from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
+from voicecli.recording.bundle import Stereo
+from voicecli.recording.journal import JournalHeader
+from voicecli.recording.labels import Labels
+from voicecli.report.acoustic import acoustic_voice_to_voice
+from voicecli.report.wer import word_error_rate
+
+CUT_IN_LEAD: Final[Nanos] = 300 * MILLISECOND
+"""An agent that starts this shortly before the caller goes on has cut in, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReport:
+    """One turn, with what only the recording can tell."""
+
+    turn: Turn
+    cut_in: bool
+    """Whether the agent's reply began before the caller had finished."""
+    acoustic_voice_to_voice: Nanos | None
+    """Measured from the waveforms; None without audio or where it cannot be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """One call, ready to be rendered."""
+
+    name: str
+    profile: str
+    line: str
+    """Name of the phone line, empty if unknown."""
+    duration_s: float
+    wall_s: float | None
+    """How long running the call took; None if it was not run but read."""
+    turns: tuple[TurnReport, ...]
+    barge_ins: tuple[BargeIn, ...]
+    decisions: tuple[Decision, ...]
+    """All of the call, also those before the first turn."""
+    cut_ins: int
+    wer: float | None
+    """Word error rate against the labels, 0 to 1 and above; None without labelled words."""
+    partial: bool
+    """The call was broken off."""
+    failures: tuple[str, ...]
+    """A sentence for each engine that failed at a job."""
+    entries: tuple[Entry, ...]
+    """The journal itself, for renderers that draw it."""
+
+
+def build_call_report(
+    name: str,
+    header: JournalHeader,
+    entries: Sequence[Entry],
+    stereo: Stereo | None = None,
+    labels: Labels | None = None,
+    *,
+    wall_s: float | None = None,
+    cut_ins: Iterable[tuple[Nanos, Nanos]] = (),
+) -> CallReport:
+    """The report of one call.
+
+    Args:
+        name: of the call, for headings.
+        header: of its journal; `metadata["line"]` is the phone line's name.
+        entries: the journal.
+        stereo: shape (samples, 2) at `header.rate` Hz: the caller as uttered, the agent as it
+            reaches the caller's ear, both on the journal's clock.
+        labels: what the caller really said, in seconds of this call.
+        wall_s: how long running the call took.
+        cut_ins: stretches of the caller's speech (media time) into which the agent began to speak.
+    """
+    index = JournalIndex(entries)
+    turns = fold_turns(index)
+    stretches = list(cut_ins)
+    return CallReport(
+        name=name,
+        profile=header.profile,
+        line=str(header.metadata.get("line", "")),
+        duration_s=max((entry.at for entry in entries), default=0) / SECOND,
+        wall_s=wall_s,
+        turns=tuple(
+            TurnReport(turn, _cuts_in(turn, stretches), _by_waveform(turn, stereo, header.rate))
+            for turn in turns
+        ),
+        barge_ins=tuple(fold_barge_ins(index, turns)),
+        decisions=tuple(index.decisions),
+        cut_ins=len(stretches),
+        wer=_wer(turns, labels),
+        partial=header.partial,
+        failures=tuple(
+            f"{entry.kind} failed at {entry.at / SECOND:.3f} s: {entry.message}"
+            for entry in entries
+            if isinstance(entry, EngineFailed)
+        ),
+        entries=tuple(entries),
+    )
+
+
+def reply_at_ear(turn: Turn) -> Nanos | None:
+    """When the caller heard the reply's first sample."""
+    latency = turn.voice_to_voice
+    return None if latency is None else turn.end + latency
+
+
+def _cuts_in(turn: Turn, stretches: Iterable[tuple[Nanos, Nanos]]) -> bool:
+    heard = reply_at_ear(turn)
+    return heard is not None and any(
+        start - CUT_IN_LEAD <= heard <= end for start, end in stretches
+    )
+
+
+def _by_waveform(turn: Turn, stereo: Stereo | None, rate: int) -> Nanos | None:
+    heard = reply_at_ear(turn)
+    if stereo is None or heard is None:
+        return None
+    return acoustic_voice_to_voice(stereo, rate, turn.end, heard)
+
+
+def _wer(turns: Iterable[Turn], labels: Labels | None) -> float | None:
+    """Over the whole call, so that it does not matter how it was split into turns."""
+    if labels is None:
+        return None
+    said = " ".join(label.text for label in labels.turns if label.takes_floor)
+    return word_error_rate(said, " ".join(turn.text for turn in turns))

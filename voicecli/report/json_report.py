@@ -1,0 +1,151 @@
+"""The report for machines, schema `voicecli.replay/1`: changes only by adding fields.
+
+`docs/REPORT.md` documents every field.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pipelines.latency import SPANS, BargeIn, Decision, distribution
+from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
+from voicecli.recording.journal import storing
+from voicecli.report.assertions import Outcome
+from voicecli.report.call_report import CallReport, TurnReport
+from voicecli.report.metrics import DURATIONS, NUMBERS
+
+SCHEMA: Final = "voicecli.replay/1"
+
+
+def json_report(calls: Sequence[CallReport], outcomes: Iterable[Outcome] = ()) -> dict[str, Any]:
+    """The report of some calls as JSON values."""
+    return {
+        "schema": SCHEMA,
+        "profile": _common(call.profile for call in calls),
+        "line": _common(call.line for call in calls),
+        "calls": [_call(call) for call in calls],
+        "summary": _summary(calls),
+        "asserts": [
+            {"condition": o.condition.text, "holds": o.holds, "sentence": o.sentence}
+            for o in outcomes
+        ],
+    }
+
+
+def write_json_report(
+    path: Path, calls: Sequence[CallReport], outcomes: Iterable[Outcome] = ()
+) -> None:
+    """Write the report to a file; StorageError if that is impossible."""
+    text = json.dumps(json_report(calls, outcomes), indent=2, ensure_ascii=False)
+    write_whole(path, text + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is either whole or not there; StorageError if impossible."""
+    draft = path.with_name(path.name + ".partial")
+    with storing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _common(names: Iterable[str]) -> str | None:
+    different = set(names)
+    return different.pop() if len(different) == 1 else None
+
+
+def _call(call: CallReport) -> dict[str, Any]:
+    return {
+        "call": call.name,
+        "profile": call.profile,
+        "line": call.line,
+        "partial": call.partial,
+        "duration_s": call.duration_s,
+        "wall_s": call.wall_s,
+        "turns": [_turn(report) for report in call.turns],
+        "barge_ins": [_barge_in(barge_in) for barge_in in call.barge_ins],
+        "cut_ins": call.cut_ins,
+        "wer": call.wer,
+        "failures": list(call.failures),
+    }
+
+
+def _turn(report: TurnReport) -> dict[str, Any]:
+    turn = report.turn
+    return {
+        "index": turn.index,
+        "caller": {"start_s": _s(turn.start), "end_s": _s(turn.end), "text": turn.text},
+        "reply": {"text": turn.written, "heard": turn.heard, "interrupted": turn.interrupted},
+        "voice_to_voice_ms": _ms(turn.voice_to_voice),
+        "acoustic_voice_to_voice_ms": _ms(report.acoustic_voice_to_voice),
+        "spans_ms": {name: _ms(span) for name, span in turn.spans.items()},
+        "saved_ms": _ms(turn.saved),
+        "speculations_dropped": turn.speculations_dropped,
+        "decision": {
+            "reason": turn.decision.sentence,
+            "rule": turn.decision.rule,
+            "p_end_of_turn": turn.p_end_of_turn,
+            "silence_ms": turn.silence_ms,
+        },
+        "decisions": [_decision(decision) for decision in turn.decisions],
+        "cut_in": report.cut_in,
+    }
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {
+        "at_s": _s(decision.at),
+        "verdict": decision.verdict,
+        "rule": decision.rule,
+        "reason": decision.sentence,
+    }
+
+
+def _barge_in(barge_in: BargeIn) -> dict[str, Any]:
+    silent = barge_in.silent_at_ear
+    return {
+        "turn": barge_in.turn,
+        "onset_s": _s(barge_in.onset),
+        "verdict": barge_in.verdict,
+        "text": barge_in.text,
+        "reason": barge_in.decision.sentence,
+        "onset_to_silent_ms": None if silent is None else _ms(silent - barge_in.onset),
+        "spans_ms": {name: _ms(span) for name, span in barge_in.spans.items()},
+        "paused_ms": _ms(barge_in.paused),
+        "reply": {"text": barge_in.written, "heard": barge_in.heard},
+    }
+
+
+def _summary(calls: Sequence[CallReport]) -> dict[str, Any]:
+    durations = {name: _distribution(values(calls)) for name, values in DURATIONS.items()}
+    return {
+        **{name: value(calls) for name, value in NUMBERS.items()},
+        "voice_to_voice_ms": durations["voice_to_voice"],
+        "acoustic_voice_to_voice_ms": durations["acoustic_voice_to_voice"],
+        "saved_ms": durations["saved"],
+        "spans_ms": {name: durations[f"spans.{name}"] for name in SPANS},
+        "barge_in_ms": {
+            name.removeprefix("barge_in."): found
+            for name, found in durations.items()
+            if name.startswith("barge_in.")
+        },
+    }
+
+
+def _distribution(values: Iterable[Nanos]) -> dict[str, float | None]:
+    found = distribution(values)
+    if found is None:
+        return {"p50": None, "p95": None, "max": None}
+    return {"p50": _ms(found.p50), "p95": _ms(found.p95), "max": _ms(found.max)}
+
+
+def _ms(nanos: float | None) -> float | None:
+    return None if nanos is None else round(nanos / MILLISECOND, 6)
+
+
+def _s(nanos: Nanos) -> float:
+    return round(nanos / SECOND, 9)

@@ -1,0 +1,72 @@
+"""The figures of a report by name: changes when one is added.
+
+The same names serve `--assert`, the summary and the JSON report.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeAlias
+
+from pipelines.latency import SPANS, BargeIn, Turn
+from pipelines.turn_taking.time import Nanos
+from voicecli.report.call_report import CallReport
+
+Calls: TypeAlias = Sequence[CallReport]
+
+
+def turns_of(calls: Iterable[CallReport]) -> list[Turn]:
+    """All turns of all calls."""
+    return [report.turn for call in calls for report in call.turns]
+
+
+def interruptions_of(calls: Iterable[CallReport]) -> list[BargeIn]:
+    """All barge-ins that stopped the agent."""
+    return [b for call in calls for b in call.barge_ins if b.verdict == "interrupts"]
+
+
+def wer_of(calls: Iterable[CallReport]) -> float | None:
+    """Mean word error rate of the calls that have labels; None if none has."""
+    rates = [call.wer for call in calls if call.wer is not None]
+    return sum(rates) / len(rates) if rates else None
+
+
+def _of_turns(value: Callable[[Turn], Nanos | None]) -> "Callable[[Calls], list[Nanos]]":
+    return lambda calls: [x for turn in turns_of(calls) if (x := value(turn)) is not None]
+
+
+def _of_interruptions(value: Callable[[BargeIn], Nanos | None]) -> "Callable[[Calls], list[Nanos]]":
+    """Since the onset of the caller's speech."""
+    return lambda calls: [
+        moment - b.onset for b in interruptions_of(calls) if (moment := value(b)) is not None
+    ]
+
+
+def _acoustic(calls: Calls) -> list[Nanos]:
+    reports = (report for call in calls for report in call.turns)
+    return [x for report in reports if (x := report.acoustic_voice_to_voice) is not None]
+
+
+DURATIONS: Final[dict[str, Callable[[Calls], list[Nanos]]]] = {
+    "voice_to_voice": _of_turns(lambda turn: turn.voice_to_voice),
+    "acoustic_voice_to_voice": _acoustic,
+    "saved": _of_turns(lambda turn: turn.saved if turn.spans else None),
+    **{f"spans.{name}": _of_turns(lambda turn, name=name: turn.spans.get(name)) for name in SPANS},
+    "barge_in.detected": _of_interruptions(lambda b: b.detected),
+    "barge_in.judged": _of_interruptions(lambda b: b.judged),
+    "barge_in.cleared": _of_interruptions(lambda b: b.cleared),
+    "barge_in.silent": _of_interruptions(lambda b: b.silent_at_ear),
+}
+"""Metrics in nanoseconds, one value a turn or interruption; those of barge-ins since the onset."""
+
+NUMBERS: Final[dict[str, Callable[[Calls], float | None]]] = {
+    "turns": lambda calls: len(turns_of(calls)),
+    "unanswered": lambda calls: sum(not turn.spans for turn in turns_of(calls)),
+    "cut_ins": lambda calls: sum(call.cut_ins for call in calls),
+    "interruptions": lambda calls: len(interruptions_of(calls)),
+    "overlaps_ignored": lambda calls: (
+        sum(len(call.barge_ins) for call in calls) - len(interruptions_of(calls))
+    ),
+    "speculations_dropped": lambda calls: sum(t.speculations_dropped for t in turns_of(calls)),
+    "failures": lambda calls: sum(len(call.failures) for call in calls),
+    "wer": wer_of,
+}
+"""Metrics that are one number over all calls; None where it cannot be measured."""

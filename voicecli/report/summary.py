@@ -1,0 +1,81 @@
+"""Some calls in a few lines of a terminal: changes with what one wants to know first."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.latency import SPANS, distribution
+from voicecli.report.assertions import Outcome
+from voicecli.report.bars import BARGE_IN, VOICE_TO_VOICE, Bands
+from voicecli.report.call_report import CallReport
+from voicecli.report.metrics import DURATIONS, NUMBERS, turns_of
+from voicecli.report.screen import Screen, milliseconds, screen_of
+
+_ROWS: Final[dict[str, Bands | None]] = {
+    "voice_to_voice": VOICE_TO_VOICE,
+    "acoustic_voice_to_voice": VOICE_TO_VOICE,
+    **dict.fromkeys((f"spans.{name}" for name in SPANS), None),
+    "saved": None,
+    "barge_in.silent": BARGE_IN,
+}
+
+
+class Summary:
+    """The calls in short, and whether the asserts hold, as a rich renderable."""
+
+    def __init__(self, calls: Sequence[CallReport], outcomes: Sequence[Outcome] = ()) -> None:
+        self._calls = calls
+        self._outcomes = outcomes
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        screen = screen_of(console)
+        yield _counts(screen, self._calls)
+        yield _latencies(self._calls)
+        for outcome in self._outcomes:
+            sign = screen.pick("✓", "ok  ") if outcome.holds else screen.pick("✗", "FAIL")
+            style = "green" if outcome.holds else "bold red"
+            yield Text(f"{sign} {screen.text(outcome.sentence)}", style)
+
+
+def _counts(screen: Screen, calls: Sequence[CallReport]) -> Text:
+    """A line on how fast the answers were and one on everything else."""
+    number = {name: value(calls) for name, value in NUMBERS.items()}
+    latencies = (turn.voice_to_voice for turn in turns_of(calls))
+    bands = Counter(VOICE_TO_VOICE.name(ns) for ns in latencies if ns is not None)
+    answers = [_many(len(calls), "call"), _many(number["turns"], "turn")]
+    answers += [f"{bands[name]} {name}" for name in VOICE_TO_VOICE.names if bands[name]]
+    answers += [f"{number['unanswered']} not answered"] if number["unanswered"] else []
+    other = [_many(number["cut_ins"], "cut-in"), _many(number["interruptions"], "interruption")]
+    other.append(f"{_many(number['overlaps_ignored'], 'overlap')} ignored")
+    other += [_many(number["failures"], "engine failure")] if number["failures"] else []
+    if (wer := number["wer"]) is not None:
+        other.append(f"WER {wer:.1%}")
+    dot = screen.pick(" · ", ", ")
+    return Text(dot.join(answers), "bold").append("\n" + dot.join(other), "not bold")
+
+
+def _many(count: float | None, noun: str) -> str:
+    return f"{count:.0f} {noun}{'' if count == 1 else 's'}"
+
+
+def _latencies(calls: Sequence[CallReport]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("")
+    for heading in ("p50", "p95", "max", "n"):
+        table.add_column(heading, justify="right")
+    for name, bands in _ROWS.items():
+        found = distribution(DURATIONS[name](calls))
+        if found is None:
+            continue
+        values = (round(found.p50), round(found.p95), round(found.max))
+        cells = [Text(milliseconds(v), bands.style(v) if bands else "") for v in values]
+        table.add_row(_indented(name), *cells, str(found.count))
+    return table
+
+
+def _indented(name: str) -> str:
+    return "  " + name.removeprefix("spans.") if name.startswith("spans.") else name

@@ -1,0 +1,50 @@
+"""Word error rate between what was said and what was transcribed; changes with its normalisation.
+
+Close to Whisper's English normaliser where that matters on the phone: case, punctuation, fillers
+and whole numbers make no difference.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+import jiwer
+
+_FILLERS: Final = {"uh", "um", "er", "hm", "hmm", "mm", "mhm", "mmm", "ah"}
+_ONES: Final = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen",
+)  # fmt: skip
+_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ASIDE: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)")
+_THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_APOSTROPHE: Final = re.compile(r"(?<=\w)[’'](?=\w)")
+_NOT_WORD: Final = re.compile(r"[^\w\s]|_")
+_DIGITS: Final = re.compile(r"\d+")
+
+
+def normalise(text: str) -> str:
+    """The words of a text in the form in which they are compared, a space between them."""
+    text = unicodedata.normalize("NFKC", text).lower()
+    text = _THOUSANDS.sub("", _ASIDE.sub(" ", text))
+    text = _NOT_WORD.sub(" ", _APOSTROPHE.sub("", text))
+    text = _DIGITS.sub(lambda match: f" {_spoken(match.group())} ", text)
+    return " ".join(word for word in text.split() if word not in _FILLERS)
+
+
+def word_error_rate(reference: str, hypothesis: str) -> float | None:
+    """Wrong, missing and added words per word said; None if nothing was said. May exceed 1."""
+    said = normalise(reference)
+    return float(jiwer.wer(said, normalise(hypothesis))) if said else None
+
+
+def _spoken(digits: str) -> str:
+    """A number below 100 in words; a longer one, or one with a leading 0, digit by digit."""
+    if len(digits) > 2 or digits.startswith("0"):
+        return " ".join(_ONES[int(digit)] for digit in digits)
+    number = int(digits)
+    if number < len(_ONES):
+        return _ONES[number]
+    tens, ones = divmod(number, 10)
+    return _TENS[tens - 2] + (f" {_ONES[ones]}" if ones else "")
