@@ -15,6 +15,7 @@ from telephony_sim.errors import LineError
 from telephony_sim.rtp import Unwrapper
 
 PACKET_MS = 20.0
+POSSIBLE_MS = 2000  # one way; anything else is two clocks that disagree
 LARGEST_GAP = 30_000  # packets, ten minutes: a larger jump is a broken file
 
 
@@ -23,9 +24,13 @@ class Arrivals:
     """Packets in the order in which they were sent, one entry each, from the first to the last.
 
     relative_delay_ms: shape (n,), delay above the fastest packet's; NaN for one that never came.
+    fastest_ms: the fastest packet's delay, if the trace says when packets were sent and the clocks
+    agreed enough for it to be possible; else None. duplicates: packets that came again.
     """
 
     relative_delay_ms: npt.NDArray[np.float64]
+    fastest_ms: float | None
+    duplicates: int
 
 
 def read_arrivals(path: Path) -> Arrivals:
@@ -57,7 +62,9 @@ def read_arrivals(path: Path) -> Arrivals:
     delays = np.full(highest - lowest + 1, np.nan)
     for number, delay in first.items():
         delays[number - lowest] = delay
-    return Arrivals(delays - np.nanmin(delays))
+    fastest = float(np.nanmin(delays))
+    known = rows[0][2] is not None and 0 <= fastest <= POSSIBLE_MS
+    return Arrivals(delays - fastest, fastest if known else None, len(rows) - len(first))
 
 
 Row = tuple[int, float, float | None]

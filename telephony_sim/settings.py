@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 from telephony_sim.errors import SettingError
 
@@ -45,20 +45,27 @@ class Choice:
         return "one of " + ", ".join(self.words)
 
 
+class Hint(NamedTuple):
+    """What a key takes."""
+
+    kind: type
+    limit: Range | Choice | None
+
+
 @cache
-def _hints(cls: type) -> Mapping[str, tuple[type, Range | Choice | None]]:
-    """Each key's type and limit."""
-    found: dict[str, tuple[type, Range | Choice | None]] = {}
+def hints(cls: type) -> Mapping[str, Hint]:
+    """What each key of a Settings class takes."""
+    found: dict[str, Hint] = {}
     for name, hint in get_type_hints(cls, include_extras=True).items():
         kind, *extras = get_args(hint) or (hint,)
         limit = next((e for e in extras if isinstance(e, Range | Choice)), None)
-        found[name] = (kind, limit)
+        found[name] = Hint(kind, limit)
     return found
 
 
 def check(settings: object) -> None:
     """Raise SettingError unless every value is of its type, finite and within its limit."""
-    for name, (kind, limit) in _hints(type(settings)).items():
+    for name, (kind, limit) in hints(type(settings)).items():
         value = getattr(settings, name)
         # bool is an int to Python; to whoever writes a TOML file it is not.
         right_type = isinstance(value, int | float if kind is float else kind)
@@ -79,17 +86,17 @@ def read(cls: type[T], table: Mapping[str, Any], where: str, folder: Path) -> T:
     `where` names file and table for the SettingError that a missing, unknown or bad key raises;
     file names in the table are relative to `folder`.
     """
-    hints = _hints(cls)
+    known = hints(cls)
     for key in table:
-        if key not in hints:
-            known = ", ".join(hints) or "none"
-            raise SettingError(key, f"is not a key here; the keys are: {known}", where)
+        if key not in known:
+            names = ", ".join(known) or "none"
+            raise SettingError(key, f"is not a key here; the keys are: {names}", where)
     required = {f.name for f in fields(cls) if f.default is MISSING}  # type: ignore[arg-type]
     for key in sorted(required - table.keys()):
-        limit = hints[key][1]
+        limit = known[key].limit
         raise SettingError(key, f"is missing; it must be {limit}" if limit else "is missing", where)
     values = dict(table)
-    for key, (kind, _) in hints.items():
+    for key, (kind, _) in known.items():
         if kind is Path and isinstance(values.get(key), str):
             values[key] = folder / values[key]
             if not values[key].is_file():

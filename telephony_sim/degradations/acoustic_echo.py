@@ -29,13 +29,13 @@ class Settings:
 
 
 def build(settings: Settings, rng: np.random.Generator) -> EchoPath:
-    """The direct path and 23 reflections that chance places under an exponential decay.
+    """The direct path and 15 reflections that chance places under an exponential decay.
 
     A sparse response costs little and is enough for what it is for: an adaptive filter must still
     find every reflection, and the ear hears a room.
     """
-    late = np.sort(rng.integers(8, round(settings.tail_ms * 8 * 0.6) + 16, 23))
+    late = np.sort(rng.integers(8, round(settings.tail_ms * 8 * 0.6) + 16, 15))
     offsets = np.concatenate(([0], late))
-    weights = 10 ** (-3 * offsets / (settings.tail_ms * 8)) * rng.choice([-1.0, 1.0], 24)
+    weights = 10 ** (-3 * offsets / (settings.tail_ms * 8)) * rng.choice([-1.0, 1.0], 16)
     offsets = offsets + round(settings.delay_ms * 8)
     return EchoPath(offsets, weights, settings.return_loss_db, near=settings.of == "near")

@@ -22,7 +22,7 @@ class Settings:
 
     target_dbov: Annotated[float, Range(-60, 0)] = -26
     max_gain_db: Annotated[float, Range(0, 60)] = 15
-    attack_db_per_s: Annotated[float, Range(0.1, 1000)] = 60
+    attack_db_per_s: Annotated[float, Range(0.1, 1000)] = 12
     release_db_per_s: Annotated[float, Range(0.1, 1000)] = 6
     gate_dbov: Annotated[float, Range(-90, 0)] = -50
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 
 from telephony_sim.degradations import Signal
-from telephony_sim.filters import SectionFilter, elliptic
+from telephony_sim.filters import RecursiveFilter, elliptic
 from telephony_sim.settings import Range, check
 
 
@@ -28,13 +28,13 @@ class Settings:
 class BandLimit:
     """Elliptic high-pass and low-pass, each with 0.1 dB ripple and 40 dB in its stop band.
 
-    Recursive sections rather than a long FIR: their state makes any cut of the call exact.
+    Recursive rather than a long FIR: its state makes any cut of the call exact.
     """
 
     def __init__(self, settings: Settings) -> None:
         high_pass = elliptic(4, settings.low_hz, "highpass")
         low_pass = elliptic(6, settings.high_hz, "lowpass")
-        self.filter = SectionFilter(np.concatenate((high_pass, low_pass)))
+        self.filter = RecursiveFilter(high_pass.then(low_pass))
 
     def process(self, pcm: Signal, _far: Signal) -> Signal:
         """Band-limited samples."""

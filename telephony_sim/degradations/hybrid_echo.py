@@ -28,8 +28,8 @@ class Settings:
 
 
 def build(settings: Settings, rng: np.random.Generator) -> EchoPath:
-    """A dispersive path: eight reflections of changing sign within 6 ms, as G.168's models have."""
-    late = np.sort(rng.integers(1, 48, 7))
+    """A dispersive path: five reflections of changing sign within 6 ms, as G.168's models have."""
+    late = np.sort(rng.integers(1, 48, 4))
     offsets = np.concatenate(([0], late)) + round(settings.delay_ms * 8)
-    weights = np.where(np.arange(8) % 2, -1.0, 1.0) * np.exp(-np.arange(8) / 3)
+    weights = np.where(np.arange(5) % 2, -1.0, 1.0) * np.exp(-np.arange(5) / 2)
     return EchoPath(offsets, weights, settings.return_loss_db, near=settings.of == "near")

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 
 from telephony_sim.degradations import Signal
-from telephony_sim.filters import SectionFilter, from_zeros_and_poles
+from telephony_sim.filters import RecursiveFilter, Roots
 from telephony_sim.settings import Range, check
 
 
@@ -35,12 +35,12 @@ class PinkNoise:
 
     def __init__(self, settings: Settings, rng: np.random.Generator) -> None:
         corners = 2 * np.pi * np.array(_POLE_HZ) / 8000
-        sections = from_zeros_and_poles(np.exp(-2 * corners), np.exp(-corners))
+        roots = Roots(np.exp(-2 * corners) + 0j, np.exp(-corners) + 0j, 1.0)
         impulse = np.zeros(16000)
         impulse[0] = 1
-        power = float(np.sum(np.square(SectionFilter(sections).process(impulse))))
+        power = float(np.sum(np.square(RecursiveFilter(roots).process(impulse))))
         self._rms = 32768 * 10 ** ((settings.speech_dbov - settings.snr_db) / 20) / power**0.5
-        self._filter = SectionFilter(sections)
+        self._filter = RecursiveFilter(roots)
         self._rng = rng
 
     def process(self, pcm: Signal, _far: Signal) -> Signal:

@@ -28,11 +28,11 @@ class Settings:
     """
 
     percentile: Annotated[float, Range(50, 100)] = 97
-    window_s: Annotated[float, Range(0.2, 60)] = 5
+    window_s: Annotated[float, Range(0.2, 60)] = 3
     start_ms: Annotated[float, Range(0, 1000)] = 40
     min_ms: Annotated[float, Range(0, 1000)] = 10
     max_ms: Annotated[float, Range(20, 5000)] = 500
-    shrink_ms_per_s: Annotated[float, Range(0.1, 1000)] = 20
+    shrink_ms_per_s: Annotated[float, Range(0.1, 1000)] = 40
     stretch: bool = True
 
     __post_init__ = check
