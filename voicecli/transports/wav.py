@@ -10,12 +10,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.runtime.transport import Received
 from pipelines.turn_taking.time import Nanos, from_ms
 from telephony_sim.g711 import ulaw_heard
 from voicecli.recording.audio_file import CallAudio
 from voicecli.recording.labels import Turn
 from voicecli.recording.segments import speech_segments
-from voicecli.transports.base import FRAME, FRAME_SAMPLES, RATE, Frame, Leg, Received
+from voicecli.transports.base import FRAME, FRAME_SAMPLES, RATE, Frame, Leg
 from voicecli.transports.capture import Capture
 from voicecli.transports.ear import Ear
 from voicecli.transports.pacing import Pace, Pacer, PlayedSegment
@@ -38,7 +39,7 @@ class PlainLeg:
 
 
 class FileCaller:
-    """Plays the caller of a recorded call to an agent, on any clock: a `base.Transport`.
+    """Plays the caller of a recorded call to an agent, on any clock: a `Transport` of the shells.
 
     turns: the caller's speech, labelled or not; found by its energy if None.
     uplink, downlink: the line to the agent and back; a plain µ-law line if None.
@@ -94,7 +95,7 @@ class FileCaller:
         return sum(segment.cut_in for segment in self.played)
 
     def receive(self, now: Nanos) -> Received:
-        """The caller's 20 ms that end at media time `now`, as they reach the agent."""
+        """Let the caller speak up to media time `now`; the 20 ms that reach the agent by then."""
         start = now - FRAME
         began = self._ear.listen(start)
         spoken = self._pacer.frame(start, self._ear, agent_began=began)
@@ -111,7 +112,7 @@ class FileCaller:
         carried = self._downlink.process(_SILENCE if frame is None else frame, self._received)
         self._egress = from_ms(carried.ingress_ms)
         self._ear.hand_over(frame, now + self._egress)
-        self.capture.agent(carried.pcm, now + self._egress)
+        self.capture.agent(carried.pcm, now)  # what the line gives was put in `egress` ago
 
     @property
     def finished(self) -> bool:

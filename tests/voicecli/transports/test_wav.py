@@ -1,11 +1,13 @@
 """A call with a recorded caller: the line, what is kept of it, and how it ends."""
 
+from collections import deque
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from telephony_sim.g711 import ulaw_heard
+from telephony_sim.line import Line, load_line
 from voicecli.recording.audio_file import CallAudio
 from voicecli.recording.labels import Cue, Turn
 from voicecli.transports.base import FRAME
@@ -15,15 +17,17 @@ TURNS = (Turn(0.5, 1.0, "hello", "end_of_turn"),)
 
 
 class DelayLeg:
-    """A line that only delays, and remembers what its near end heard."""
+    """A line that only delays, by whole frames, and remembers what its near end heard."""
 
-    def __init__(self, delay_ms: float) -> None:
+    def __init__(self, delay_ms: int) -> None:
         self.delay_ms = delay_ms
         self.far = []
+        self._under_way = deque([np.zeros(160, np.int16)] * (delay_ms // 20))
 
     def process(self, frame, far=None, /):
         self.far.append(far)
-        return SimpleNamespace(pcm=frame, ingress_ms=self.delay_ms)
+        self._under_way.append(frame)
+        return SimpleNamespace(pcm=self._under_way.popleft(), ingress_ms=self.delay_ms)
 
 
 def test_the_agent_hears_the_caller_through_mu_law_by_default(line):
@@ -37,10 +41,10 @@ def test_the_agent_hears_the_caller_through_mu_law_by_default(line):
 
 def test_the_lines_delay_is_reported_both_ways(line):
     caller = FileCaller(
-        line.recording(TURNS, 2.0), TURNS, uplink=DelayLeg(45), downlink=DelayLeg(60)
+        line.recording(TURNS, 2.0), TURNS, uplink=DelayLeg(40), downlink=DelayLeg(60)
     )
     received, _ = line.drive(caller, line.speaks((1.2, 1.5)))
-    assert {frame.ingress for frame in received} == {45_000_000}
+    assert {frame.ingress for frame in received} == {40_000_000}
     assert caller.egress == 60_000_000
 
 
@@ -71,6 +75,28 @@ def test_the_caller_reacts_to_the_agent_when_it_reaches_the_ear(line):
     line.drive(caller, line.speaks((1.8, 4.8)))
     # Heard from 2.0 s, 1 s before the turn, until 5.0 s.
     assert caller.played[1].start / 1e9 == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize("name", ["pstn", "voip_wifi_bad"])
+def test_through_a_simulated_line_the_delays_told_are_those_of_the_audio(line, name):
+    spec = load_line(name)
+    caller = FileCaller(
+        line.recording(TURNS, 2.0),
+        TURNS,
+        uplink=Line(spec, seed=1, direction="uplink"),
+        downlink=Line(spec, seed=1, direction="downlink"),
+    )
+    received, _ = line.drive(caller, line.speaks((1.6, 2.0)))
+    agent_heard = np.concatenate([frame.pcm for frame in received])
+    said, caller_heard = caller.stereo().T
+    assert onset(agent_heard) - onset(said) == pytest.approx(received[35].ingress / 1e9, abs=0.02)
+    assert onset(caller_heard) - 1.6 == pytest.approx(caller.egress / 1e9, abs=0.02)
+    assert caller.egress > 0
+
+
+def onset(pcm):
+    """When sound begins, in seconds."""
+    return np.flatnonzero(np.abs(pcm) > 600)[0] / 8000
 
 
 def test_after_the_recording_the_call_lasts_until_the_answer_and_the_tail(line):
