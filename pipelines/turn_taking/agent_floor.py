@@ -223,7 +223,7 @@ class AgentFloor:
 
     def fail(self, reply: Reply, now: Nanos, why: Reason) -> None:
         """The reply cannot go on. What of it can be heard is heard; otherwise apologise."""
-        if reply.queued and any(clause.queued and not clause.heard for clause in reply.clauses):
+        if reply.being_heard:
             reply.cut_short()
             self._jobs.end(reply.job)
             self._progress(reply, now)
@@ -303,9 +303,11 @@ class AgentFloor:
             self._timers.cancel("reply")
         else:
             self._await_reply(now)
-        if reply.queued and not self.paused:
+        if reply.being_heard and not self.paused:
             grace = from_ms(PLAYOUT_GRACE_MS)
             self._timers.set("playout", now + reply.unheard_audio + grace)
+        else:
+            self._timers.cancel("playout")
 
     def _finish(self, reply: Reply, now: Nanos) -> None:
         self.reply, self.paused = None, False

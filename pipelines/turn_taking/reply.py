@@ -86,6 +86,11 @@ class Reply:
         return any(clause.queued for clause in self.clauses)
 
     @property
+    def being_heard(self) -> bool:
+        """Whether playout has something of it that is not known to be heard."""
+        return any(clause.queued and not clause.heard for clause in self.clauses)
+
+    @property
     def finished(self) -> bool:
         """Whether all of it was written and heard."""
         return self.completed and not self._waiting and all(clause.heard for clause in self.clauses)

@@ -117,9 +117,8 @@ class TurnEnd:
                 )
         elif not pause.prepared and (p or 0.0) >= policy.prepare_above:
             pause.prepared = True
-            pause.jobs.append(self._jobs.start())
             history = self._history_with(turn)
-            self._emit(PrepareReply(pause.jobs[-1], history, because("prefill")))
+            self._emit(PrepareReply(self._jobs.start(), history, because("prefill")))
 
     def _history_with(self, turn: CallerTurn) -> History:
         self._floor.settle()

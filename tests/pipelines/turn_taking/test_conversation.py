@@ -1,0 +1,406 @@
+"""What the core promises, one behaviour a test."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipelines.turn_taking.commands import (
+    CancelReply,
+    ClearPlayout,
+    EndCall,
+    GenerateReply,
+    Message,
+    PausePlayout,
+    PlayClause,
+    PrepareReply,
+    ResumePlayout,
+    ScoreEndOfTurn,
+    StartTranscription,
+    SynthesizeClause,
+)
+from pipelines.turn_taking.events import (
+    DtmfReceived,
+    EndOfTurnScored,
+    EngineFailed,
+    Event,
+    FinalTranscript,
+    MarkReached,
+    PartialTranscript,
+    PlayoutCleared,
+    PlayoutStarted,
+    ReplyTextReceived,
+)
+from pipelines.turn_taking.policy import (
+    AgentPolicy,
+    BargeInPolicy,
+    EndpointingPolicy,
+    Policy,
+    SpeculationPolicy,
+)
+from pipelines.turn_taking.time import from_ms, to_ms
+from pipelines.turn_taking.transitions import Agent, Caller
+
+from .world import Delays, Speech, World, failed
+
+POLICY = Policy(
+    agent=AgentPolicy(system_prompt="Be brief."),
+    endpointing=EndpointingPolicy(weights=(("words", 1.0),), text_detectors=("words",)),
+)
+QUESTION = Speech(1000, 2000, "what time do you open")
+
+
+def answer_time(world: World) -> float:
+    """When the reply became audible, in ms."""
+    return next(to_ms(e.at) for e in world.journal if isinstance(e, PlayoutStarted))
+
+
+def test_a_question_is_answered_after_the_silence_that_its_score_asks_for():
+    world = World(POLICY, [QUESTION])
+    world.run()
+    [ended] = world.verdicts("turn_ended")
+    assert ended.command.reason.rule == "end_by_score"
+    assert ended.command.reason.numbers["text"] == QUESTION.text
+    # P = 0.9 lies two thirds of the way from 0.8 (300 ms) to 0.95 (200 ms).
+    assert to_ms(ended.at) == pytest.approx(2016 + 233.3, abs=2)
+    assert world.core.history == (
+        Message("system", "Be brief."),
+        Message("caller", "what time do you open"),
+        Message("agent", "Of course. What time would you like?"),
+    )
+    assert (world.core.caller, world.core.agent) == (Caller.SILENT, Agent.LISTENING)
+
+
+def test_only_confirmed_speech_is_transcribed_and_from_before_its_onset():
+    world = World(POLICY, [Speech(500, 540), QUESTION])
+    world.run()
+    [start] = world.commands(StartTranscription)
+    assert to_ms(start.start) == pytest.approx(992 - 300)
+
+
+def test_a_low_score_waits_longer_and_the_journal_says_so():
+    world = World(POLICY, [QUESTION], p_end=lambda text: 0.05)
+    world.run()
+    [held] = world.verdicts("turn_held")
+    assert held.command.reason.numbers["wait_ms"] == pytest.approx(2050)
+    assert to_ms(world.verdicts("turn_ended")[0].at) == pytest.approx(2016 + 2050, abs=40)
+
+
+def test_the_backstop_ends_a_turn_whatever_the_detectors_say():
+    policy = replace(POLICY, endpointing=replace(POLICY.endpointing, backstop_ms=700))
+    world = World(policy, [QUESTION], p_end=lambda text: 0.01)
+    world.run()
+    [ended] = world.verdicts("turn_ended")
+    assert ended.command.reason.rule == "end_by_backstop"
+    assert to_ms(ended.at) == pytest.approx(2016 + 700, abs=2)
+
+
+def test_without_detectors_the_silence_timer_decides():
+    policy = replace(POLICY, endpointing=EndpointingPolicy(unscored_ms=600))
+    world = World(policy, [QUESTION])
+    world.run()
+    [ended] = world.verdicts("turn_ended")
+    assert ended.command.reason.rule == "end_by_timer"
+    assert to_ms(ended.at) == pytest.approx(2016 + 600, abs=2)
+
+
+def test_a_pause_within_the_turn_is_no_end_and_speculation_on_it_is_silent():
+    halves = [Speech(1000, 1600, "i would like"), Speech(1800, 2600, "a table for two")]
+    world = World(POLICY, halves)
+    world.run()
+    [ended] = world.verdicts("turn_ended")
+    assert ended.command.reason.numbers["text"] == "i would like a table for two"
+    assert len(world.verdicts("turn_resumed")) == 1
+    assert len(world.verdicts("speculation_dropped")) == 1
+    played_by = {command.job for command in world.commands(PlayClause)}
+    dropped = world.commands(CancelReply)[0].job
+    made = {c.job for c in world.commands(SynthesizeClause) if c.reply == dropped}
+    assert not played_by & made
+
+
+def test_speculation_makes_the_first_clause_before_the_turn_is_over_and_keeps_it():
+    slow = World(
+        replace(POLICY, speculation=SpeculationPolicy(reply_above=2)),
+        [QUESTION],
+        p_end=lambda text: 0.7,
+    )
+    fast = World(POLICY, [QUESTION], p_end=lambda text: 0.7)
+    slow.run()
+    fast.run()
+    assert fast.verdicts("turn_ended")[0].at == slow.verdicts("turn_ended")[0].at
+    assert len(fast.verdicts("speculation_kept")) == 1
+    # first token, first clause and first audio were all made during the wait
+    assert answer_time(slow) - answer_time(fast) >= 130
+    assert len(slow.commands(PrepareReply)) == 1
+    assert [g.speculative for g in fast.commands(GenerateReply)] == [True]
+
+
+def test_nothing_of_a_speculative_reply_is_played_before_the_turn_has_ended():
+    world = World(POLICY, [QUESTION], p_end=lambda text: 0.6)
+    world.run()
+    ended = world.verdicts("turn_ended")[0].at
+    first = next(e for e in world.journal if isinstance(getattr(e, "command", None), PlayClause))
+    assert first.at >= ended
+
+
+def test_a_sound_just_before_the_end_of_the_turn_postpones_it_until_it_is_clear_what_it_is():
+    cough = Speech(2224, 2264)
+    world = World(POLICY, [QUESTION, cough])
+    world.run()
+    [ended] = world.verdicts("turn_ended")
+    assert to_ms(ended.at) > 2264
+
+
+def test_a_sound_without_words_is_not_answered():
+    world = World(POLICY, [Speech(1000, 1400)])
+    world.run()
+    assert len(world.verdicts("turn_dropped")) == 1
+    assert not world.commands(GenerateReply)
+    assert world.core.caller is Caller.SILENT
+
+
+def test_a_long_turn_is_transcribed_in_pieces_split_at_its_pauses():
+    policy = replace(POLICY, endpointing=replace(POLICY.endpointing, carry_over_ms=2000))
+    halves = [Speech(1000, 4000, "one two three"), Speech(4300, 5000, "four five")]
+    world = World(policy, halves, p_end=lambda text: 0.3)
+    world.run()
+    first, second = world.commands(StartTranscription)
+    assert second.start > first.start
+    [ended] = world.verdicts("turn_ended")
+    assert ended.command.reason.numbers["text"] == "one two three four five"
+
+
+class TestBargeIn:
+    """Speech while the agent speaks, which is from about 2,400 ms to 4,200 ms."""
+
+    def test_words_interrupt_and_the_order_is_playout_generation_far_buffer(self):
+        world = World(POLICY, [QUESTION, Speech(3000, 4600, "no wait i meant the shop")])
+        world.run()
+        [interrupt] = world.verdicts("overlap_interrupts")
+        # The second turn's own speculation is paused for too; look at the interruption alone.
+        names = [
+            type(entry.command)
+            for entry in world.journal
+            if getattr(entry, "command", None) is not None and entry.at <= interrupt.at
+        ]
+        stops = [n for n in names if n in {PausePlayout, CancelReply, ClearPlayout}]
+        assert stops == [PausePlayout, CancelReply, ClearPlayout]
+        assert world.core.history[-2].text == "no wait i meant the shop"
+
+    def test_history_keeps_only_what_was_heard(self):
+        world = World(
+            POLICY,
+            [QUESTION, Speech(3000, 4600, "no wait i meant the shop")],
+            replies=["We are open all day and all night and on every holiday of the year."],
+        )
+        world.run()
+        agent = [m.text for m in world.core.history if m.role == "agent"]
+        assert agent[0].startswith("We are")
+        assert "holiday" not in agent[0]
+        done = world.verdicts("agent_done")[0].command.reason
+        assert done.rule == "agent_interrupted"
+        assert done.numbers["heard"] == agent[0]
+
+    @pytest.mark.parametrize("text", ["uh huh", "Mm-hmm.", "yeah, okay", "Right!"])
+    def test_a_backchannel_does_not_take_the_floor(self, text: str):
+        world = World(POLICY, [QUESTION, Speech(3000, 3400, text)])
+        world.run()
+        assert len(world.verdicts("overlap_ignored")) == 1
+        assert not world.commands(ClearPlayout)
+        assert len(world.commands(PausePlayout)) == len(world.commands(ResumePlayout)) <= 1
+        assert world.core.history[-1].text == "Of course. What time would you like?"
+
+    def test_a_cough_does_not_take_the_floor(self):
+        world = World(POLICY, [QUESTION, Speech(3000, 3300)])
+        world.run()
+        assert world.verdicts("overlap_ignored")[0].command.reason.rule == "overlap_without_words"
+        assert not world.commands(ClearPlayout)
+
+    def test_long_speech_interrupts_whatever_the_words(self):
+        world = World(POLICY, [QUESTION, Speech(2800, 5000)])
+        world.run()
+        [interrupt] = world.verdicts("overlap_interrupts")
+        assert interrupt.command.reason.rule == "interrupted_by_duration"
+        assert to_ms(interrupt.at) == pytest.approx(2784 + 700, abs=40)
+
+    def test_a_false_interruption_goes_on_even_when_the_recogniser_is_slow(self):
+        world = World(POLICY, [QUESTION, Speech(4500, 4900)], delays=Delays(asr_final=1500))
+        world.run()
+        resume = next(
+            e for e in world.journal if isinstance(getattr(e, "command", None), ResumePlayout)
+        )
+        assert resume.command.reason.rule == "resume_unjudged"
+        assert to_ms(resume.at) == pytest.approx(4928 + 350, abs=2)
+
+    def test_speech_before_the_reply_is_heard_withdraws_it_and_reopens_the_turn(self):
+        more = Speech(2300, 3400, "on sunday i mean")
+        world = World(POLICY, [QUESTION, more], delays=Delays(first_token=900))
+        world.run()
+        assert len(world.verdicts("turn_reopened")) == 1
+        last = world.verdicts("turn_ended")[-1].command.reason
+        assert last.numbers["text"] == "what time do you open on sunday i mean"
+        callers = [m.text for m in world.core.history if m.role == "caller"]
+        assert callers == ["what time do you open on sunday i mean"]
+
+    def test_an_uninterruptible_greeting_is_heard_to_its_end_and_the_caller_answered_then(self):
+        policy = replace(
+            POLICY,
+            agent=replace(POLICY.agent, greeting="This call is recorded for your own good."),
+            barge_in=BargeInPolicy(greeting_interruptible=False),
+        )
+        world = World(policy, [Speech(600, 1400, "are you open")])
+        world.run()
+        assert not world.commands(PausePlayout)
+        [done, _] = world.verdicts("agent_done")
+        assert world.verdicts("turn_ended")[0].at >= done.at
+        assert [m.role for m in world.core.history] == ["system", "agent", "caller", "agent"]
+
+
+class TestKeypad:
+    """DTMF."""
+
+    def test_digits_up_to_the_terminator_are_a_turn(self):
+        keys = [DtmfReceived(from_ms(1000 + 200 * i), d) for i, d in enumerate("407#")]
+        world = World(POLICY, extra=keys)
+        world.run()
+        assert Message("caller", "[keypad 407]") in world.core.history
+
+    def test_digits_without_terminator_end_after_a_pause(self):
+        world = World(POLICY, extra=[DtmfReceived(from_ms(1000), "5")])
+        world.run()
+        assert to_ms(world.verdicts("turn_ended")[0].at) == pytest.approx(3000)
+
+    def test_a_key_stops_the_agent(self):
+        world = World(POLICY, [QUESTION], extra=[DtmfReceived(from_ms(3000), "1")])
+        world.run()
+        interrupt = world.verdicts("overlap_interrupts")[0]
+        assert interrupt.command.reason.rule == "interrupted_by_keypad"
+        assert to_ms(interrupt.at) == 3000
+
+
+class TestFailure:
+    """Engines that break down, stay silent or answer too late."""
+
+    def test_a_broken_llm_is_apologised_for_and_the_call_goes_on(self):
+        broken: list[Event] = []
+
+        def fault(event: Event) -> list[Event]:
+            if isinstance(event, ReplyTextReceived) and not broken:
+                broken.append(event)
+                return [failed(event, "llm")]
+            return [event]
+
+        world = World(POLICY, [QUESTION, Speech(7000, 8000, "are you there")], fault=fault)
+        world.until_ms = 12_000
+        world.run()
+        agent = [m.text for m in world.core.history if m.role == "agent"]
+        assert agent == [POLICY.agent.apology, "Of course. What time would you like?"]
+
+    def test_after_too_many_failures_the_agent_says_goodbye_and_hangs_up(self):
+        def fault(event: Event) -> list[Event]:
+            return [failed(event, "llm")] if isinstance(event, ReplyTextReceived) else [event]
+
+        turns = [Speech(at, at + 800, "hello there friend") for at in range(1000, 24000, 6000)]
+        world = World(POLICY, turns, fault=fault, until_ms=30_000)
+        world.run()
+        assert world.core.history[-1] == Message("agent", POLICY.agent.goodbye)
+        assert len(world.commands(EndCall)) == 1
+
+    def test_a_lost_transcript_falls_back_to_the_partial_words(self):
+        def fault(event: Event) -> list[Event]:
+            return [] if isinstance(event, FinalTranscript) else [event]
+
+        world = World(POLICY, [QUESTION], fault=fault)
+        world.run()
+        [ended] = world.verdicts("turn_ended")
+        partial = [e for e in world.journal if isinstance(e, PartialTranscript)][-1]
+        assert ended.command.reason.numbers["text"] == f"{partial.stable} {partial.unstable}"
+
+    def test_lost_marks_do_not_hold_the_floor_for_ever(self):
+        def fault(event: Event) -> list[Event]:
+            return [] if isinstance(event, MarkReached) else [event]
+
+        world = World(POLICY, [QUESTION], fault=fault, until_ms=20_000)
+        world.run()
+        assert world.verdicts("marks_assumed")
+        assert Message("agent", "Of course. What time would you like?") in world.core.history
+
+    def test_a_silent_llm_times_out(self):
+        def fault(event: Event) -> list[Event]:
+            return [] if isinstance(event, ReplyTextReceived) else [event]
+
+        policy = replace(POLICY, agent=replace(POLICY.agent, reply_timeout_ms=2000))
+        world = World(policy, [QUESTION], fault=fault)
+        world.run()
+        assert Message("agent", POLICY.agent.apology) in world.core.history
+
+    def test_a_broken_detector_leaves_the_timer(self):
+        def fault(event: Event) -> list[Event]:
+            if isinstance(event, EndOfTurnScored):
+                return [failed(event, "turn_detector")]
+            return [event]
+
+        world = World(POLICY, [QUESTION], fault=fault)
+        world.run()
+        assert world.verdicts("turn_ended")[0].command.reason.rule == "end_by_timer"
+
+    def test_a_broken_recogniser_says_that_it_did_not_hear(self):
+        def fault(event: Event) -> list[Event]:
+            if isinstance(event, PartialTranscript | FinalTranscript):
+                return [failed(event, "asr")]
+            return [event]
+
+        policy = replace(POLICY, endpointing=EndpointingPolicy())
+        world = World(policy, [Speech(1000, 1090, ""), QUESTION], fault=fault)
+        world.run()
+        assert Message("agent", POLICY.agent.not_heard) in world.core.history
+
+    def test_a_deaf_agent_hangs_up(self):
+        world = World(POLICY, extra=[EngineFailed(from_ms(500), 0, "vad", "broken")])
+        world.run()
+        assert world.core.agent is Agent.ENDED
+
+    def test_results_of_a_cancelled_reply_are_dropped_and_noted(self):
+        halves = [Speech(1000, 1600, "i would like"), Speech(1800, 2600, "a table for two")]
+        world = World(POLICY, halves)
+        world.run()
+        assert world.verdicts("result_dropped")
+
+
+class TestIdle:
+    """A caller who says nothing."""
+
+    def test_the_agent_asks_and_in_the_end_hangs_up(self):
+        policy = replace(POLICY, agent=AgentPolicy(greeting="Hello!", idle_ms=3000))
+        world = World(policy, until_ms=30_000)
+        world.run()
+        said = [message.text for message in world.core.history]
+        assert said == ["Hello!", "Are you still there?", policy.agent.goodbye]
+        assert len(world.commands(EndCall)) == 1
+
+    def test_an_answer_starts_the_questions_over(self):
+        policy = replace(POLICY, agent=AgentPolicy(greeting="Hello!", idle_ms=3000))
+        world = World(policy, [Speech(5000, 5800, "i am here")], until_ms=12_500)
+        world.run()
+        assert [m.text for m in world.core.history if m.role == "agent"].count(
+            "Are you still there?"
+        ) == 2
+
+
+def test_the_prompt_of_a_score_ends_before_the_present_turn():
+    world = World(POLICY, [QUESTION, Speech(6000, 7000, "and on sunday")])
+    world.run()
+    second = world.commands(ScoreEndOfTurn)[-1]
+    assert second.text == "and on sunday"
+    assert second.history[-1] == Message("agent", "Of course. What time would you like?")
+
+
+def test_playout_cleared_late_still_corrects_the_history():
+    def fault(event: Event) -> list[Event]:
+        if isinstance(event, PlayoutCleared):
+            return [replace(event, at=event.at + from_ms(300))]
+        return [event]
+
+    world = World(POLICY, [QUESTION, Speech(3000, 4600, "no wait i meant the shop")], fault=fault)
+    world.run()
+    roles = [message.role for message in world.core.history]
+    assert roles == ["system", "caller", "agent", "caller", "agent"]
