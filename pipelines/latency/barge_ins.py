@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Final
 
 from pipelines.latency.index import JournalIndex
 from pipelines.latency.vocabulary import BARGE_IN_SPANS, BargeIn, BargeInSpan, Decision, Turn
 from pipelines.turn_taking.events import JobId, PlayoutCleared, PlayoutStarted
 from pipelines.turn_taking.journal import Entry
-from pipelines.turn_taking.time import Nanos
+from pipelines.turn_taking.time import MILLISECOND, Nanos
+
+_FRAME: Final[Nanos] = 20 * MILLISECOND
+"""The unit on the wire."""
 
 
 def fold_barge_ins(
@@ -38,7 +42,7 @@ def _barge_in(
     silent, spans = None, {}
     if cleared is not None:
         stopped = min([cleared.at, *_pauses(index, onset, decision.at)])
-        silent = stopped + playout.egress
+        silent = _last_sound(cleared, playout, stopped) + playout.egress
         spans = _telescope(onset, (detected, decision.at, cleared.at), stopped, silent)
     reply = _reply(index, decision)
     written, heard = index.text_of(reply) if reply is not None else ("", "")
@@ -91,6 +95,13 @@ def _cleared(index: JournalIndex, decision: Decision) -> PlayoutCleared | None:
         ),
         None,
     )
+
+
+def _last_sound(cleared: PlayoutCleared, playout: PlayoutStarted, stopped: Nanos) -> Nanos:
+    """When the last frame handed over before playout stopped was over: it is still heard."""
+    if cleared.job != playout.job:
+        return stopped
+    return max(stopped, min(playout.at + cleared.position, stopped + _FRAME))
 
 
 def _pauses(index: JournalIndex, onset: Nanos, until: Nanos) -> list[Nanos]:

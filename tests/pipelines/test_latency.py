@@ -304,6 +304,14 @@ def test_silence_begins_when_playout_is_paused_to_judge_the_speech():
     assert found.spans["cleared"] == 0
 
 
+def test_the_frame_already_sent_when_playout_stops_is_still_heard():
+    journal = barge_in(issued(2812, c.PausePlayout))
+    journal += [e.PlayoutCleared(ms(3010), 3, ms(820))]
+    (found,) = fold_barge_ins(journal)
+    assert found.silent_at_ear == ms(2000 + 820 + 40)
+    assert sum(found.spans.values()) == found.silent_at_ear - found.onset
+
+
 def test_a_pause_that_was_resumed_before_the_verdict_is_no_silence():
     journal = barge_in(issued(2820, c.PausePlayout), issued(2900, c.ResumePlayout))
     journal += [e.PlayoutCleared(ms(3010), 3, ms(400))]

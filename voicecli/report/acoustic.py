@@ -36,21 +36,27 @@ def acoustic_voice_to_voice(stereo: Stereo, rate: int, end: Nanos, reply: Nanos)
         reply: where it has the agent's first sample at the caller's ear.
 
     Returns:
-        None where either is not to be found near there.
+        None where either is not to be found near there, or the caller still speaks at `reply`.
     """
-    last = _last_sound(stereo[:, 0], rate, end - _END_BEFORE, min(end + _END_AFTER, reply))
-    first = _first_sound(stereo[:, 1], rate, reply - _REPLY_BEFORE, reply + _REPLY_AFTER)
+    last = _end_of_sound(stereo[:, 0], rate, end, reply)
+    first = _start_of_sound(stereo[:, 1], rate, reply)
     return None if last is None or first is None else first - last
 
 
-def _last_sound(channel: npt.NDArray[np.generic], rate: int, since: Nanos, until: Nanos):
-    origin, loud = _loud(channel, rate, since, until)
-    found = np.flatnonzero(loud)
-    return origin + (int(found[-1]) + 1) * FRAME if found.size else None
+def _end_of_sound(
+    channel: npt.NDArray[np.generic], rate: int, end: Nanos, reply: Nanos
+) -> Nanos | None:
+    """When the sound was over that is the last to begin near `end`, if that is before `reply`."""
+    origin, loud = _loud(channel, rate, end - _END_BEFORE, reply)
+    found = np.flatnonzero(loud[: max(0, (end + _END_AFTER - origin) // FRAME)])
+    if not found.size:
+        return None
+    quiet = np.flatnonzero(~loud[found[-1] :])
+    return origin + int(found[-1] + quiet[0]) * FRAME if quiet.size else None
 
 
-def _first_sound(channel: npt.NDArray[np.generic], rate: int, since: Nanos, until: Nanos):
-    origin, loud = _loud(channel, rate, since, until)
+def _start_of_sound(channel: npt.NDArray[np.generic], rate: int, reply: Nanos) -> Nanos | None:
+    origin, loud = _loud(channel, rate, reply - _REPLY_BEFORE, reply + _REPLY_AFTER)
     found = np.flatnonzero(loud)
     return origin + int(found[0]) * FRAME if found.size else None
 

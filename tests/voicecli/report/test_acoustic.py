@@ -47,6 +47,16 @@ def test_the_callers_next_words_over_the_reply_are_not_the_end_of_the_turn():
     assert abs(found - 600 * MS) <= 20 * MS
 
 
+def test_speech_that_the_journal_ended_too_early_is_followed_to_its_end():
+    found = acoustic_voice_to_voice(conversation(noise=5), RATE, 1400 * MS, 2600 * MS)
+    assert abs(found - 600 * MS) <= 20 * MS
+
+
+def test_a_caller_who_still_speaks_when_the_reply_begins_leaves_no_gap_to_measure():
+    stereo = conversation(noise=5, end=2800)
+    assert acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2600 * MS) is None
+
+
 def test_float_audio_is_measured_alike():
     stereo = (conversation(noise=5) / 32768).astype(np.float32)
     found = acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2600 * MS)
