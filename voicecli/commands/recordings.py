@@ -59,6 +59,5 @@ def list_recordings(folder: Folder = None) -> None:
 
 
 def _shipped() -> Path:
-    from importlib.resources import files
-
-    return Path(str(files("recordings")))
+    # Beside the package, in a clone as in an installation.
+    return Path(__file__).parents[2] / "recordings"
