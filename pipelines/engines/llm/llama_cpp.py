@@ -1,0 +1,152 @@
+"""Replies from a GGUF model through llama.cpp; changes with how a reply is chosen and ended."""
+
+import codecs
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.engines.llm._chat_prompt import ChatPrompt, shortened
+from pipelines.engines.llm._llama_model import LlamaModel
+from pipelines.engines.protocols import StopSignal
+from pipelines.engines.registry import Context
+from pipelines.engines.speakable import speakable
+from pipelines.turn_taking.commands import History, Message
+
+DROP_STEP = 6
+"""Messages dropped at a time when the context overflows: each drop costs a full reading of the
+prompt, so it must not happen in every turn."""
+SENTENCE_ENDS = (".", "?", "!")
+WIND_DOWN = 0.6
+"""Part of `max_tokens` after which the reply ends with the sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Keys of the profile's table."""
+
+    weights: str = "smollm2-135m-instruct"
+    """Name of a model in the registry, or the path of a GGUF file."""
+    n_ctx: int = 2048
+    """Tokens that prompt and reply may have together."""
+    threads: int = 0
+    """0: all cores but one, at most 4. llama.cpp's threads wait for each other spinning, and one
+    that has to share its core with the recogniser slows all of them down many times over."""
+    max_tokens: int = 80
+    """Length of a reply; from 60 % of it on, the reply ends with the sentence."""
+    temperature: float = 0.0
+    """0: the likeliest token always, and so the same reply to the same history."""
+    seed: int = 0
+
+
+class LlamaCppLlm:
+    """One conversation at a time; the KV cache keeps what histories have in common."""
+
+    def __init__(self, settings: Settings, model: LlamaModel) -> None:
+        self._settings = settings
+        self._model = model
+        self._prompt = ChatPrompt(model.render)
+        self._end_marks = [model.tokens(mark)[0] for mark in SENTENCE_ENDS]
+
+    def prepare(self, history: History) -> None:
+        """Read the prompt into the KV cache; takes milliseconds for each token that is new."""
+        self._model.read(self._fitted(history))
+
+    def stream(self, history: History, stop: StopSignal) -> Iterator[str]:
+        """The reply in speakable pieces, until its end, `max_tokens`, or `stop`.
+
+        Raises:
+            ValueError: system prompt and last message alone do not fit into the context.
+        """
+        return speakable(self._pieces(history, stop))
+
+    def end_probability(self, history: History, text: str) -> float:
+        """Probability that the caller's turn ends after `text`.
+
+        The sum of what the model gives the end-of-turn token and . ? ! as the next token. Final
+        punctuation that a recogniser put there by itself is not read: it would answer the question.
+        What was read is a prefix of the next prompt, so nothing is lost for the reply.
+        """
+        words = text.rstrip(" .?!,;:-…")
+        if not words:
+            return 0.0
+        before, after = self._prompt.open_turn((*history, Message("caller", words)))
+        tokens = self._model.tokens(before)
+        room = self._model.n_ctx - 1
+        if len(tokens) > room:
+            before, after = self._prompt.open_turn((Message("caller", words),))
+            tokens = self._model.tokens(before)[-room:]
+        logits = self._model.read(tokens)
+        if logits is None:  # only a stop signal ends the reading early, and there was none
+            raise RuntimeError("llama.cpp did not read the prompt")
+        ends = {*self._end_marks, self._model.tokens(after)[0]}
+        return min(1.0, float(_probabilities(logits)[list(ends)].sum()))
+
+    def _pieces(self, history: History, stop: StopSignal) -> Iterator[str]:
+        tokens = self._fitted(history)
+        random = np.random.default_rng(self._settings.seed)
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        for count in range(1, self._settings.max_tokens + 1):
+            logits = self._model.read(tokens, stop)
+            if logits is None or stop.is_set():
+                return
+            token = self._choose(logits, random)
+            if self._model.ends(token):
+                break
+            tokens.append(token)
+            text = decoder.decode(self._model.piece(token))
+            if text:
+                yield text
+            winding_down = count >= WIND_DOWN * self._settings.max_tokens
+            if winding_down and text.rstrip().endswith(SENTENCE_ENDS):
+                break
+        if rest := decoder.decode(b"", final=True):
+            yield rest
+
+    def _choose(self, logits: npt.NDArray[np.float32], random: np.random.Generator) -> int:
+        if self._settings.temperature == 0:
+            return int(logits.argmax())
+        probabilities = _probabilities(logits / self._settings.temperature)
+        return int(random.choice(len(probabilities), p=probabilities))
+
+    def _fitted(self, history: History) -> list[int]:
+        """Tokens of the prompt, oldest turns dropped as needed to leave room for the reply."""
+        room = self._model.n_ctx - self._settings.max_tokens
+        spoken = sum(message.role != "system" for message in history)
+        length = 0
+        for drop in (*range(0, spoken, DROP_STEP), max(spoken - 1, 0)):
+            tokens = self._model.tokens(self._prompt.reply(shortened(history, drop)))
+            length = len(tokens)
+            if length <= room:
+                return tokens
+        raise ValueError(
+            f"the system prompt and the last message take {length} tokens, but n_ctx and "
+            f"max_tokens leave room for {room}"
+        )
+
+
+def _probabilities(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    weights = np.exp(logits.astype(np.float64) - logits.max())
+    return weights / weights.sum()
+
+
+def _threads(wanted: int) -> int:
+    return wanted or max(1, min(4, (os.cpu_count() or 1) - 1))
+
+
+def build(settings: Settings, context: Context) -> LlamaCppLlm:
+    """Load the model and evaluate a token, which pages the weights in.
+
+    Raises:
+        ValueError: a setting out of range, or a file that cannot be used.
+    """
+    if not 1 <= settings.max_tokens < settings.n_ctx:
+        raise ValueError("max_tokens must be at least 1 and less than n_ctx")
+    if settings.temperature < 0 or settings.threads < 0:
+        raise ValueError("temperature and threads must not be negative")
+    path = context.locate(settings.weights)
+    llm = LlamaCppLlm(settings, LlamaModel(path, settings.n_ctx, _threads(settings.threads)))
+    llm.prepare((Message("caller", "Hello"),))
+    return llm
