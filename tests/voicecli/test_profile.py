@@ -1,4 +1,6 @@
 import dataclasses
+import subprocess
+import sys
 import types
 from pathlib import Path
 from typing import Literal
@@ -9,6 +11,7 @@ from pipelines.engines import registry
 from pipelines.turn_taking.policy import Policy
 from voicecli import profile as profiles
 from voicecli.errors import ProfileError
+from voicecli.models.registry import load_registry
 from voicecli.profile import load_policy, load_profile, shipped_profiles, to_toml
 
 ENGINES = """
@@ -48,6 +51,27 @@ def refused(write):
 @pytest.mark.parametrize("name", shipped_profiles())
 def test_every_shipped_profile_loads_under_its_own_name(name):
     assert load_profile(name).name == name
+
+
+def test_the_shipped_profiles_are_the_default_agent_and_the_scripted_one():
+    assert {"embedded", "scripted"} <= set(shipped_profiles())
+
+
+def test_the_default_agent_uses_the_embedded_weights_only():
+    default = load_profile("embedded")
+    choices = (default.vad, default.asr, default.llm, default.tts, *default.turn_detectors)
+    weights = {c.settings.weights for c in choices if hasattr(c.settings, "weights")}
+    assert weights == set(load_registry().sets["embedded"])
+    assert default.policy.endpointing.text_detectors == ("llm_next_token",)
+
+
+def test_loading_the_default_agent_loads_no_model_library():
+    code = (
+        "import sys; from voicecli.profile import load_profile; load_profile('embedded');"
+        "heavy = {'onnxruntime', 'llama_cpp', 'moonshine_voice', 'huggingface_hub'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 
 def test_what_is_left_out_keeps_its_default(write):
