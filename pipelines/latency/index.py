@@ -13,6 +13,7 @@ from pipelines.turn_taking.commands import (
     FinishTranscription,
     GenerateReply,
     PausePlayout,
+    PrepareReply,
     RecordDecision,
     ResumePlayout,
     SynthesizeClause,
@@ -26,6 +27,7 @@ from pipelines.turn_taking.events import (
     MarkReached,
     PlayoutCleared,
     PlayoutStarted,
+    ReplyPrepared,
     ReplyTextReceived,
 )
 from pipelines.turn_taking.journal import Entry, Issued
@@ -61,6 +63,8 @@ class JournalIndex:
         self.decisions: list[Decision] = []
         self.replies: dict[JobId, ReplyTrace] = defaultdict(ReplyTrace)
         self.transcriptions: dict[JobId, TranscriptionTrace] = defaultdict(TranscriptionTrace)
+        self.prefills: dict[JobId, tuple[Nanos, Nanos | None]] = {}
+        """Prompt read in advance -> when that was asked for and done, None if it never was."""
         self.first_audio: dict[JobId, Nanos] = {}
         """Clause -> when its first audio existed."""
         self.playouts: dict[JobId, PlayoutStarted] = {}
@@ -123,6 +127,8 @@ class JournalIndex:
                 self._frame_ingress.append(event.ingress)
             case FinalTranscript():
                 self.transcriptions[event.job].finals.append(event)
+            case ReplyPrepared() if event.job in self.prefills:
+                self.prefills[event.job] = (self.prefills[event.job][0], event.at)
             case ReplyTextReceived() if not self.replies[event.job].cancelled:
                 trace = self.replies[event.job]
                 trace.pieces.append(event.text)
@@ -143,6 +149,8 @@ class JournalIndex:
         match command:
             case FinishTranscription():
                 self.transcriptions[command.job].asked.append(at)
+            case PrepareReply():
+                self.prefills[command.job] = (at, None)
             case GenerateReply():
                 self.replies[command.job].requested = at
             case CancelReply():

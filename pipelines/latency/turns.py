@@ -20,8 +20,11 @@ def fold_turns(journal: Iterable[Entry] | JournalIndex) -> list[Turn]:
     """Every turn of the caller that was judged to be over, in order."""
     index = journal if isinstance(journal, JournalIndex) else JournalIndex(journal)
     commits = _commits(index)
-    moments = [(_moment(commit, "speech_start_ns", commit.at), commit.at) for commit in commits]
-    groups = decisions_by_turn(index.decisions, moments)
+    outlines = [
+        (_moment(commit, "speech_start_ns", commit.at), commit.at, _job(commit, "reply"))
+        for commit in commits
+    ]
+    groups = decisions_by_turn(index.decisions, outlines)
     return [
         _turn(index, number, commit, group)
         for number, (commit, group) in enumerate(zip(commits, groups, strict=True), start=1)
@@ -121,7 +124,10 @@ def _telescope(
 def _saved(
     index: JournalIndex, commit: Decision, playout: PlayoutStarted, spans: dict[SpanName, Nanos]
 ) -> Nanos:
-    """What transcript, text and audio took by themselves, less what the caller waited for them."""
+    """What transcript, text and audio took by themselves, less what the caller waited for them.
+
+    Reading the prompt in advance counts as part of the text.
+    """
     reply = index.replies[_job(commit, "reply") or 0]
     asked, _ = reply.clauses[playout.job]
     trace = _transcription(index, commit)
@@ -129,6 +135,12 @@ def _saved(
     if trace is not None and trace.asked and trace.finals:
         final = trace.finals[-1].at
         took += final - max((at for at in trace.asked if at <= final), default=final)
+    paused = _moment(commit, "paused_at_ns", commit.at)
+    took += sum(
+        done - began
+        for began, done in index.prefills.values()
+        if done is not None and paused <= began <= done <= commit.at
+    )
     if reply.requested is not None:
         took += max(0, asked - reply.requested)
     took += max(0, index.first_audio.get(playout.job, asked) - asked)

@@ -136,6 +136,18 @@ def test_work_overlapped_in_part_saves_the_part_that_was_not_waited_for():
     assert turn.saved == ms(70 + (1700 - 1200) + 60 - (60 + 300 + 60))
 
 
+def test_reading_the_prompt_in_advance_counts_as_saved_if_it_was_done_in_time():
+    def saved(*, began, done):
+        journal = OneTurn().journal()
+        journal += [issued(began, c.PrepareReply, 77, ()), e.ReplyPrepared(ms(done), 77)]
+        (turn,) = fold_turns(journal)
+        return turn.saved
+
+    assert saved(began=1200, done=1290) == ms(90)
+    assert saved(began=1000, done=1090) == 0  # of an earlier pause
+    assert saved(began=1400, done=1490) == 0  # not before the turn was over
+
+
 def test_waiting_for_a_late_transcript_is_not_blamed_on_the_endpoint():
     (turn,) = fold_turns(OneTurn(asked=1130, final=1600, commit=1600, requested=1600).journal())
     assert spans_ms(turn)["endpoint_wait"] == 210  # until the 300 ms of silence were seen
@@ -227,6 +239,20 @@ def test_decisions_go_to_the_turn_they_are_about():
     assert (first.interrupted, second.interrupted) == (True, False)
     assert second.speculations_dropped == 1
     assert len(fold_decisions(journal)) == len(journal)
+
+
+def test_an_interruption_of_a_reply_never_heard_belongs_to_the_turn_it_reopened():
+    journal = [
+        decided(400, "turn_ended", speech_start_ns=ms(100), speech_end_ns=ms(200), reply=1),
+        decided(900, "turn_ended", speech_start_ns=ms(600), speech_end_ns=ms(700), reply=2),
+        decided(950, "overlap_interrupts", reply=2),
+        decided(950, "turn_reopened", "reopened"),
+        decided(1400, "turn_ended", speech_start_ns=ms(600), speech_end_ns=ms(1200), reply=3),
+        decided(1500, "agent_done", reply=1),
+    ]
+    first, second = fold_turns(journal)
+    assert [d.at / 1e6 for d in first.decisions] == [400, 1500]
+    assert [d.at / 1e6 for d in second.decisions] == [900, 950, 950, 1400]
 
 
 def test_a_rule_unknown_here_is_shown_by_name_and_numbers():

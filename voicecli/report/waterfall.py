@@ -94,7 +94,7 @@ def _turn(screen: Screen, report: TurnReport) -> Iterator[Text | Table]:
         heard = report.acoustic_voice_to_voice
         if heard is not None:
             yield axis.row("by waveform", 0, max(0, heard), thin=True)
-        if turn.saved:
+        if turn.saved >= MILLISECOND:
             saved = f"  saved {milliseconds(turn.saved)} by working ahead of the decision"
             yield Text(saved, "dim")
     yield _decisions(screen, turn.decisions, since=turn.end)
