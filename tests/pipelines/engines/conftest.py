@@ -1,6 +1,7 @@
 """Where these tests get engines, weights and audio from; changes with how weights are located."""
 
 import dataclasses
+import importlib.util
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -131,3 +132,32 @@ def noise() -> Callable[..., np.ndarray]:
         return (generator.standard_normal(samples) * 10 ** (dbfs / 20)).astype(np.float32)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def speech(engine_of: Callable[..., Any]) -> Callable[..., np.ndarray]:
+    """Speech made by espeak-ng, shape (samples,), with a quarter of a second of silence around."""
+    import soxr  # noqa: PLC0415 (only where speech is needed)
+
+    def make(text: str, sample_rate: int = 16000, voice: str = "en-us") -> np.ndarray:
+        tts = engine_of("tts", "espeak", voice=voice)
+        pcm = np.concatenate(list(tts.synthesize(text, threading.Event())))
+        silence = np.zeros(sample_rate // 4, np.float32)
+        resampled = soxr.resample(pcm, tts.sample_rate, sample_rate).astype(np.float32)
+        return np.concatenate((silence, np.clip(resampled, -1, 1), silence))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def human_speech() -> np.ndarray:
+    """Ten seconds of a man reading Beckett, 16 kHz: ships with the moonshine-voice package."""
+    import soundfile  # noqa: PLC0415
+
+    package = importlib.util.find_spec("moonshine_voice")
+    assert package is not None
+    assert package.origin is not None
+    path = Path(package.origin).parent / "assets" / "beckett.wav"
+    pcm, sample_rate = soundfile.read(path, dtype="float32")
+    assert sample_rate == 16000
+    return pcm
