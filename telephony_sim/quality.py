@@ -31,6 +31,8 @@ def pesq(original: Pcm, degraded: Pcm) -> float:
     Raises LineError without the package pesq, SignalError where there is no speech to compare.
     """
     module = _optional("pesq")
+    if not original.any() or not degraded.any():
+        raise SignalError("PESQ cannot compare silence")
     try:
         return float(module.pesq(RATE, original, degraded, "nb"))
     except (module.PesqError, ValueError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import exp, log10
 from typing import Annotated
 
 import numpy as np
@@ -16,13 +17,13 @@ class Settings:
     """Pulls active speech towards a level, as mobile phones and gateways do (ITU-T G.169).
 
     target_dbov: level of active speech aimed at. max_gain_db: most gain or loss. attack_db_per_s,
-    release_db_per_s: how fast the gain falls and rises. gate_dbov: frames below are not speech and
-    leave the gain alone.
+    release_db_per_s: how fast the gain may fall and rise. gate_dbov: frames below are not
+    speech and leave the gain alone.
     """
 
     target_dbov: Annotated[float, Range(-60, 0)] = -26
     max_gain_db: Annotated[float, Range(0, 60)] = 15
-    attack_db_per_s: Annotated[float, Range(0.1, 1000)] = 12
+    attack_db_per_s: Annotated[float, Range(0.1, 1000)] = 30
     release_db_per_s: Annotated[float, Range(0.1, 1000)] = 6
     gate_dbov: Annotated[float, Range(-90, 0)] = -50
 
@@ -34,6 +35,8 @@ class Agc:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._gate = 32768**2 * 10 ** (settings.gate_dbov / 10)
+        self._speech: float | None = None
         self._gain_db = 0.0
         self._factor = 1.0
 
@@ -47,18 +50,21 @@ class Agc:
         return (frames * ramp).reshape(-1)
 
     def _next(self, power: float) -> float:
-        level = 10 * np.log10(max(power, 1e-9) / 32768**2)
         settings = self._settings
-        if level > settings.gate_dbov:
+        if power > self._gate:
+            new = 1.0 if self._speech is None else _NEW
+            self._speech = (1 - new) * (self._speech or 0.0) + new * power
+            level = 10 * log10(self._speech / 32768**2)
             wanted = min(
                 max(settings.target_dbov - level, -settings.max_gain_db), settings.max_gain_db
             )
             down, up = settings.attack_db_per_s / 50, settings.release_db_per_s / 50
             self._gain_db += min(max(wanted - self._gain_db, -down), up)
-            self._factor = float(10 ** (self._gain_db / 20))
+            self._factor = 10 ** (self._gain_db / 20)
         return self._factor
 
 
+_NEW = 1 - exp(-1 / 25)  # a frame's weight in the level of speech: half a second of it
 _RAMP = np.arange(1, 161) / 160
 
 
