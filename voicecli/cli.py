@@ -5,6 +5,9 @@ import sys
 
 import typer
 
+from voicecli.commands import models, recordings
+#L1
+from voicecli.commands.replay import replay
 from voicecli.errors import VoicecliError
 
 app = typer.Typer(
@@ -14,6 +17,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command()(replay)
+#L2
+app.add_typer(recordings.app, name="recordings")
+app.add_typer(models.app, name="models")
 
 
 def main() -> None:

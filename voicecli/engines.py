@@ -37,7 +37,7 @@ def _build(kind: EngineKind, choice: EngineChoice | DetectorChoice, context: Con
         return build_engine(kind, choice.name, choice.settings, context)
     except VoicecliError:
         raise
-    except Exception as error:  # noqa: BLE001 - an edge: model libraries raise anything
+    except Exception as error:
         raise EngineError(
             f"the {kind} engine {choice.name} could not be loaded: {error}; "
             "`voicecli models verify` checks its weights"

@@ -108,15 +108,23 @@ class Effects:
         resampler = None
         if tts.sample_rate != rate:
             resampler = soxr.ResampleStream(tts.sample_rate, rate, 1, quality="HQ")
+        started = False
         for chunk in tts.synthesize(command.text, stop):
             pcm = chunk if resampler is None else resampler.resample_chunk(chunk)
-            if len(pcm):
+            if len(pcm) and started:
+                yield partial(self._add_audio, command.job, to_int16(pcm))
+            elif len(pcm):
+                started = True
                 yield partial(self._deliver_audio, command.job, to_int16(pcm), False)
         if not stop.is_set():
             rest: Pcm = np.zeros(0, np.float32)
             if resampler is not None:
                 rest = resampler.resample_chunk(rest, last=True)
             yield partial(self._deliver_audio, command.job, to_int16(rest), True)
+
+    def _add_audio(self, job: JobId, pcm: Samples, _at: Nanos) -> None:
+        """More of what is playing already is nothing the core need know."""
+        self._playout.add(job, pcm, complete=False)
 
     def _deliver_audio(
         self, job: JobId, pcm: Samples, complete: bool, at: Nanos

@@ -1,7 +1,8 @@
 """What a shell offers to run engines with: lanes of work, one after the other within each.
 
 Work is a generator run off the event loop; each `Delivery` that it yields is called by the shell on
-its own thread, with the moment at which the result was there, and gives the event to tell the core.
+its own thread, with the moment at which the result was there, and gives the event to tell the core,
+if there is one.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from pipelines.engines.protocols import StopSignal
 from pipelines.turn_taking.events import EngineFailed, EngineKind, Event, JobId
 from pipelines.turn_taking.time import Nanos
 
-Delivery: TypeAlias = Callable[[Nanos], Event]
+Delivery: TypeAlias = Callable[[Nanos], Event | None]
 
 
 @dataclass(frozen=True, slots=True)

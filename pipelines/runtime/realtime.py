@@ -129,8 +129,11 @@ class _ThreadLanes:
             self._loop.call_soon_threadsafe(call, *arguments)
 
     def _arrive(self, delivery: Delivery) -> None:
-        if not self._closing.is_set():
-            self.deliver(delivery(self._clock.now()))
+        if self._closing.is_set():
+            return
+        event = delivery(self._clock.now())
+        if event is not None:
+            self.deliver(event)
 
     def _over(self, work: Work) -> None:
         self._stops.pop(work.job, None)

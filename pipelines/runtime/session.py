@@ -149,6 +149,7 @@ class _Listener:
 
     def __init__(self, engines: Engines, timeline: Timeline, lanes: Lanes) -> None:
         self._vad = engines.vad
+        self._vad.reset()
         self._timeline = timeline
         self._lanes = lanes
         self._modelled = getattr(engines.vad, "modelled", False)

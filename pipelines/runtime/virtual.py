@@ -146,8 +146,9 @@ class _VirtualLanes:
     def _arrive(
         self, work: Work, stop: _Stop, steps: Iterator[Delivery], delivery: Delivery | None
     ) -> None:
-        if delivery is not None:
-            self.deliver(delivery(self._agenda.now))
+        event = None if delivery is None else delivery(self._agenda.now)
+        if event is not None:
+            self.deliver(event)
         if delivery is None or stop.is_set():
             self._busy.discard(work.lane)
             self._over(work)

@@ -1,0 +1,130 @@
+"""Runs a recorded caller against the agent, on either clock, and keeps what came of it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.runtime.clock import Stopwatch
+from pipelines.runtime.engines import Engines
+from pipelines.runtime.realtime import run_realtime
+from pipelines.runtime.virtual import run_virtual
+from pipelines.turn_taking.journal import Entry
+from pipelines.turn_taking.time import SECOND, Nanos
+from voicecli.lines import open_line
+from voicecli.profile import Profile, to_toml
+from voicecli.recording.bundle import write_bundle
+from voicecli.recording.journal import JournalHeader
+from voicecli.recording.labels import Labels, Turn
+from voicecli.recording.segments import speech_segments
+from voicecli.replay.source import CallSource
+from voicecli.report.call_report import CallReport, build_call_report
+from voicecli.transports.pacing import Pace, PlayedSegment
+from voicecli.transports.wav import FileCaller
+
+Clock = Literal["virtual", "real"]
+
+OPENING_S = 1.0
+"""Before a responsive caller's first word, so that an agent may greet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Under what a call is run."""
+
+    profile: Profile
+    line: str
+    seed: int = 0
+    pace: Pace = "responsive"
+    clock: Clock = "virtual"
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedCall:
+    """A call that was run, whole or broken off."""
+
+    name: str
+    header: JournalHeader
+    entries: list[Entry]
+    stereo: npt.NDArray[np.int16]
+    """Shape (samples, 2) at the line's rate: caller as uttered, agent as heard by the caller."""
+    labels: Labels | None
+    """The caller's turns where they were played, in seconds of this call."""
+    cut_ins: list[tuple[Nanos, Nanos]]
+    wall_s: float
+
+    def report(self) -> CallReport:
+        """What there is to say of it."""
+        return build_call_report(
+            self.name, self.header, self.entries, self.stereo, self.labels,
+            wall_s=self.wall_s, cut_ins=self.cut_ins,
+        )  # fmt: skip
+
+
+def run_call(
+    source: CallSource,
+    setting: Setting,
+    engines: Engines,
+    progress: Callable[[Nanos], None] | None = None,
+) -> FinishedCall:
+    """Run one call; Ctrl-C ends it early and what there is comes back marked as partial.
+
+    Raises:
+        ProfileError: the line does not exist or is wrong.
+    """
+    uplink, downlink = open_line(setting.line, setting.seed)
+    turns = source.labels.turns if source.labels is not None else None
+    if turns is None:
+        turns = speech_segments(source.audio.caller, source.audio.rate)
+    caller = FileCaller(
+        source.audio, turns, setting.pace, uplink=uplink, downlink=downlink,
+        opening_s=OPENING_S if setting.pace == "responsive" else 0.0,
+    )  # fmt: skip
+    entries: list[Entry] = []
+    run = (setting.profile.policy, engines, caller, entries.append, progress)
+    watch, partial = Stopwatch(), False
+    try:
+        if setting.clock == "virtual":
+            run_virtual(*run)
+        else:
+            asyncio.run(run_realtime(*run))
+    except KeyboardInterrupt:
+        partial = True
+    metadata = {"line": setting.line, "seed": setting.seed, "pace": setting.pace,
+                "clock": setting.clock, "source": source.name}  # fmt: skip
+    return FinishedCall(
+        name=source.name,
+        header=JournalHeader(setting.profile.name, caller.rate, metadata, partial),
+        entries=entries,
+        stereo=caller.stereo(),
+        labels=_where_played(source.labels, caller.played),
+        cut_ins=[(segment.start, segment.end) for segment in caller.played if segment.cut_in],
+        wall_s=watch.elapsed() / SECOND,
+    )
+
+
+def save_call(call: FinishedCall, setting: Setting, folder: Path) -> None:
+    """Write the call's folder.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    write_bundle(
+        folder, call.header, call.entries, call.stereo,
+        profile=to_toml(setting.profile), labels=call.labels,
+    )  # fmt: skip
+
+
+def _where_played(labels: Labels | None, played: list[PlayedSegment]) -> Labels | None:
+    if labels is None:
+        return None
+    turns = (
+        Turn(segment.start / SECOND, segment.end / SECOND, turn.text, turn.intent)
+        for segment in played
+        for turn in [labels.turns[segment.index]]
+    )
+    return Labels(tuple(turns), labels.source)

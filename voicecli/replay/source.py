@@ -1,0 +1,59 @@
+"""What can be replayed: an audio file, a labelled recording, the folder of a recorded call."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicecli.errors import InputError
+from voicecli.recording.audio_file import CallAudio, read_call_audio
+from voicecli.recording.bundle import Bundle, is_bundle, read_bundle
+from voicecli.recording.labels import Labels, read_labels
+
+SHIPPED = Path(__file__).resolve().parents[2] / "recordings"
+
+
+@dataclass(frozen=True, slots=True)
+class CallSource:
+    """One call to replay."""
+
+    name: str
+    path: Path
+    audio: CallAudio
+    labels: Labels | None
+    bundle: Bundle | None
+    """Set if the call was made by voicecli, with everything that happened in it."""
+
+
+def shipped_calls() -> list[str]:
+    """Names of the recordings that come with voicecli, sorted."""
+    return sorted(path.parent.name for path in SHIPPED.glob("*/caller.*"))
+
+
+def open_call(name_or_path: str) -> CallSource:
+    """Read a call: a file, a folder, or the name of a shipped recording.
+
+    Raises:
+        InputError: there is none, or a part of it cannot be used.
+    """
+    path = Path(name_or_path).expanduser()
+    if not path.exists() and name_or_path in shipped_calls():
+        path = SHIPPED / name_or_path
+    if not path.is_dir():
+        if not path.exists():
+            known = ", ".join(shipped_calls())
+            raise InputError(f"{name_or_path} does not exist; shipped recordings are: {known}.")
+        return CallSource(path.stem, path, read_call_audio(path), None, None)
+    name = path.resolve().name
+    if is_bundle(path):
+        bundle = read_bundle(path)
+        audio = read_call_audio(path / "call.wav")
+        return CallSource(name, path, audio, bundle.labels, bundle)
+    tracks = sorted(path.glob("caller.*"))
+    if not tracks:
+        raise InputError(
+            f"{path} is not a recorded call: it has neither journal.jsonl nor caller.wav "
+            "(or .flac, .ogg, .opus, .mp3)."
+        )
+    audio = read_call_audio(tracks[0])
+    labels = path / "labels.json"
+    known_turns = read_labels(labels, audio.duration_s) if labels.exists() else None
+    return CallSource(name, path, audio, known_turns, None)

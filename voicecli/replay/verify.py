@@ -1,0 +1,59 @@
+"""Feeds a recorded call's events to the core again: its commands must equal the recorded ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from pipelines.turn_taking.commands import Command
+from pipelines.turn_taking.conversation import Conversation
+from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.policy import Policy
+from pipelines.turn_taking.time import Nanos
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first place at which a call goes another way than it was recorded."""
+
+    at: Nanos
+    recorded: Command | None
+    now: Command | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether the core still does what it did."""
+
+    events: int
+    commands: int
+    difference: Difference | None
+
+
+def verify(entries: Sequence[Entry], policy: Policy) -> Verification:
+    """Run the core over the recorded events, without any engine."""
+    core = Conversation(policy)
+    issued = [
+        Issued(entry.at, command)
+        for entry in entries
+        if not isinstance(entry, Issued)
+        for command in core.handle(entry)
+    ]
+    recorded = [entry for entry in entries if isinstance(entry, Issued)]
+    return Verification(
+        events=len(entries) - len(recorded),
+        commands=len(issued),
+        difference=first_difference(recorded, issued),
+    )
+
+
+def first_difference(recorded: Sequence[Issued], now: Sequence[Issued]) -> Difference | None:
+    """Where two runs part; None if they are the same to the bit."""
+    for was, is_ in zip_longest(recorded, now):
+        if was != is_:
+            moments = [issued.at for issued in (was, is_) if issued is not None]
+            return Difference(
+                min(moments),
+                was.command if was is not None else None,
+                is_.command if is_ is not None else None,
+            )
+    return None
