@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +37,7 @@ class LlamaModel:
 
         self._is_end = llama_cpp.llama_vocab_is_eog
         self._logits_of = llama_cpp.llama_get_logits_ith
-        # llama.cpp writes its warnings to stderr, which belongs to the program's own screen.
-        self._silence = llama_cpp.llama_log_callback(lambda _level, _text, _data: None)
-        llama_cpp.llama_log_set(self._silence, ctypes.c_void_p())
+        _silence()
         if not path.is_file():
             raise ValueError(f"there is no model file {path}")
         try:
@@ -47,9 +46,6 @@ class LlamaModel:
             )
         except (ValueError, RuntimeError) as error:
             raise ValueError(f"{path} cannot be loaded as a GGUF model: {error}") from error
-        llama_cpp.llama_log_set(
-            self._silence, ctypes.c_void_p()
-        )  # the first Llama of a process sets its own
         self.n_ctx = self._llama.n_ctx()
         vocabulary = llama_cpp.llama_model_get_vocab(self._llama.model)
         if vocabulary is None:
@@ -112,6 +108,20 @@ class LlamaModel:
         if token < 0:
             return ""
         return self._llama.detokenize([token], special=True).decode("utf-8", "replace")
+
+
+@functools.cache
+def _silence() -> object:
+    """Keep llama.cpp's log off stderr, which belongs to the program's own screen.
+
+    The cache keeps the callback alive until the process ends: the library calls it when it frees
+    its memory, later than anything of ours.
+    """
+    import llama_cpp  # noqa: PLC0415 (heavy: only when an engine is built)
+
+    callback = llama_cpp.llama_log_callback(lambda _level, _text, _data: None)
+    llama_cpp.llama_log_set(callback, ctypes.c_void_p())
+    return callback
 
 
 def _common_prefix(held: npt.NDArray[np.intc], tokens: Sequence[int]) -> int:

@@ -30,7 +30,7 @@ AUDIO_OUTPUT_SYNCHRONOUS = 2
 INITIALIZE_DONT_EXIT = 0x8000
 CHARS_UTF8 = 1  # and not SSML (0x10): "<" and "&" are text
 RATE, PITCH = 1, 3
-REPEATABLE = ("flutter 0", "roughness 0")
+REPEATABLE = ("flutter 0", "roughness 0", "breath 0 0 0 0 0 0 0 0", "echo 0 0")
 """Lines of a voice's definition that turn off what goes on from one utterance to the next."""
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
@@ -73,9 +73,10 @@ class _Library:
     def voice_file(self, voice: str) -> str:
         """The definition of a voice, made repeatable.
 
-        The flutter of pitch and amplitude goes on from one utterance to the next, so that the same
-        text never sounds quite the same twice, and a replayed call would differ by a few samples
-        from the call. Only a voice's definition can turn it off.
+        The flutter of pitch and amplitude, and the noise and echo of some variants, go on from one
+        utterance to the next, so that the same text never sounds quite the same twice, and a
+        replayed call would differ by a few samples from the call. Only a voice's definition can
+        turn them off.
 
         Raises:
             ValueError: there is no such voice.

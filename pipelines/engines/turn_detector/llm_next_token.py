@@ -21,9 +21,13 @@ EPSILON = 1e-6
 class Settings:
     """Keys of the profile's table."""
 
-    scale: float = 1.0
-    offset: float = 0.0
-    """P is sigmoid(scale · logit(model's probability) + offset)."""
+    scale: float = 0.6
+    offset: float = 1.7
+    """P is sigmoid(scale · logit(model's probability) + offset).
+
+    Fitted (logistic regression) for SmolLM2-135M on 200 turns of written task dialogue, half of
+    them cut at random; the model alone finds even most finished turns hardly more likely than not.
+    """
 
 
 class NextTokenTurnDetector:

@@ -35,9 +35,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if kind in metafunc.fixturenames:
             params = [engine_param(kind, name) for name in engine_names(kind)]
             metafunc.parametrize(kind, params, indirect=True)
+    everything = [(kind, name) for kind in KINDS for name in engine_names(kind)]
     if "any_engine" in metafunc.fixturenames:
-        params = [(kind, name) for kind in KINDS for name in engine_names(kind)]
-        metafunc.parametrize("any_engine", params, ids=".".join)
+        metafunc.parametrize("any_engine", everything, ids=".".join)
+    if "engine_with_weights" in metafunc.fixturenames:
+        heavy = [engine for engine in everything if needs_weights(*engine)]
+        metafunc.parametrize("engine_with_weights", heavy, ids=".".join)
 
 
 @pytest.fixture(scope="session")

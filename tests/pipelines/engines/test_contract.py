@@ -72,14 +72,13 @@ def test_an_unknown_engine_is_refused_with_the_names_of_those_that_exist():
         build_engine("vad", "siler", None, Context(locate=pytest.fail))
 
 
-def test_weights_that_are_no_model_are_refused_with_their_path(any_engine, tmp_path):
-    module = engine_module(*any_engine)
-    if "weights" not in {field.name for field in dataclasses.fields(module.Settings)}:
-        pytest.skip("loads no weights")
+def test_weights_that_are_no_model_are_refused_with_their_path(engine_with_weights, tmp_path):
+    module = engine_module(*engine_with_weights)
     garbage = tmp_path / "garbage.bin"
     garbage.write_bytes(b"this is no model" * 100)
-    with pytest.raises(ValueError, match=r"garbage\.bin"):
-        module.build(module.Settings(), Context(locate=lambda _: garbage))
+    for path in (garbage, tmp_path / "garbage.bin.missing"):
+        with pytest.raises(ValueError, match=r"garbage\.bin"):
+            module.build(module.Settings(), Context(locate=lambda _, path=path: path))
 
 
 # --- voice activity detectors -------------------------------------------------------------------
@@ -287,11 +286,9 @@ def test_tts_can_begin_another_text_while_one_is_unfinished(tts, go_on):
 # --- turn detectors -----------------------------------------------------------------------------
 
 
-def test_turn_detector_says_beforehand_whether_it_needs_the_text(any_engine):
-    kind, name = any_engine
-    if kind != "turn_detector":
-        pytest.skip("another kind")
-    assert isinstance(engine_module(kind, name).NEEDS_TEXT, bool)
+@pytest.mark.parametrize("name", engine_names("turn_detector"))
+def test_turn_detector_module_says_whether_it_needs_the_text(name):
+    assert isinstance(engine_module("turn_detector", name).NEEDS_TEXT, bool)
 
 
 def test_turn_detector_answers_with_a_probability(turn_detector, speech):

@@ -1,0 +1,31 @@
+"""What a recogniser writes for no speech; changes with the list of it."""
+
+import pytest
+
+from pipelines.engines.phantoms import without_phantoms
+
+
+@pytest.mark.parametrize("text", ["You", "Thank you for watching!", "♪ Hey ♪", "© transcript X"])
+def test_what_nobody_says_to_an_agent_is_dropped(text):
+    assert without_phantoms(text) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Thank you.",
+        "You?",
+        "No, no, no, no.",
+        "Thank you for watching my dog.",
+        "oh one oh one",
+    ],
+)
+def test_what_callers_say_is_kept(text):
+    assert without_phantoms(text) == text
+
+
+def test_a_loop_is_cut_to_one_round():
+    looped = "It is the one " + "that is the one " * 6
+    assert without_phantoms(looped) == "It is the one that"
+    assert without_phantoms("oh, " * 13) == "oh,"
