@@ -37,7 +37,7 @@ def _barge_in(
     index: JournalIndex, decision: Decision, playout: PlayoutStarted, turn: int | None
 ) -> BargeIn:
     interrupts = decision.verdict == "overlap_interrupts"
-    onset, detected = _onset_and_detection(decision)
+    onset, detected = _onset_and_detection(index, decision)
     cleared = _cleared(index, decision) if interrupts else None
     silent, spans = None, {}
     if cleared is not None:
@@ -72,10 +72,10 @@ def _reply(index: JournalIndex, decision: Decision) -> JobId | None:
     return index.reply_of_clause(playout.job) if playout is not None else None
 
 
-def _onset_and_detection(decision: Decision) -> tuple[Nanos, Nanos]:
+def _onset_and_detection(index: JournalIndex, decision: Decision) -> tuple[Nanos, Nanos]:
     onset = decision.numbers.get("onset_ns")
     detected = decision.numbers.get("detected_ns")
-    onset = onset if isinstance(onset, int) else decision.at
+    onset = index.uttered(onset) if isinstance(onset, int) else decision.at
     return onset, detected if isinstance(detected, int) else onset
 
 

@@ -82,12 +82,12 @@ class JournalIndex:
             else:
                 self._take_event(entry)
 
-    def ingress_at(self, media: Nanos) -> Nanos:
-        """Delay of the line for the chunk that ends at this media time, or the next one."""
+    def uttered(self, media: Nanos) -> Nanos:
+        """When the caller uttered what left the line at this media time."""
         if not self._frame_ends:
-            return 0
+            return media
         position = min(bisect_left(self._frame_ends, media), len(self._frame_ends) - 1)
-        return self._frame_ingress[position]
+        return media - self._frame_ingress[position]
 
     def reply_of_clause(self, clause: JobId) -> JobId | None:
         """The utterance that a clause belongs to."""

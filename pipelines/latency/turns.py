@@ -47,18 +47,19 @@ def _commits(index: JournalIndex) -> list[Decision]:
 def _turn(
     index: JournalIndex, number: int, commit: Decision, decisions: tuple[Decision, ...]
 ) -> Turn:
-    end = _moment(commit, "speech_end_ns", commit.at)
+    arrival = _moment(commit, "speech_end_ns", commit.at)
+    end = index.uttered(arrival)
     reply = _job(commit, "reply")
     playout = index.first_playout(reply) if reply is not None else None
     written, heard = index.text_of(reply) if reply is not None else ("", "")
-    milestones = _milestones(index, commit, end, playout) if playout else {}
+    milestones = _milestones(index, commit, arrival, playout) if playout else {}
     spans = _telescope(end, milestones, playout) if playout else {}
     done = index.replies[reply].done if reply is not None else None
     p = commit.numbers.get("p", -1)
     silence = commit.numbers.get("silence_ms")
     return Turn(
         index=number,
-        start=_moment(commit, "speech_start_ns", commit.at),
+        start=index.uttered(_moment(commit, "speech_start_ns", commit.at)),
         end=end,
         text=_text(index, commit),
         decision=commit,
@@ -77,11 +78,10 @@ def _turn(
 
 
 def _milestones(
-    index: JournalIndex, commit: Decision, end: Nanos, playout: PlayoutStarted
+    index: JournalIndex, commit: Decision, arrival: Nanos, playout: PlayoutStarted
 ) -> dict[SpanName, Nanos | None]:
     """When each span ended, as far as the journal says."""
     reply = index.replies[_job(commit, "reply") or 0]
-    arrival = end + index.ingress_at(end)
     asked, _ = reply.clauses[playout.job]
     return {
         "ingress": arrival,

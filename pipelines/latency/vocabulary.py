@@ -1,7 +1,7 @@
 """The words of the latency report: changes when a span or a figure of a turn is added.
 
-All moments and durations are integer nanoseconds; *media* time is when the caller uttered the
-sample, everything else is the moment of an event (see `pipelines.turn_taking.events`).
+All moments and durations are integer nanoseconds since the call began. The caller's speech is told
+by when they uttered it, the agent's by when they heard it, everything else by when it happened.
 """
 
 from collections.abc import Mapping
@@ -53,9 +53,9 @@ class Turn:
     index: int
     """From 1."""
     start: Nanos
-    """Media time of the first sample of the caller's speech."""
+    """When the caller began to speak."""
     end: Nanos
-    """Media time after its last sample."""
+    """When they had finished."""
     text: str
     """What the caller said, as transcribed."""
     decision: Decision
@@ -93,7 +93,7 @@ class BargeIn:
     """Speech of the caller over the agent, and what became of it."""
 
     onset: Nanos
-    """Media time at which it began."""
+    """When the caller began it."""
     detected: Nanos
     judged: Nanos
     """When it was decided what it was."""

@@ -29,7 +29,7 @@ def issued(at, command, *args):
 
 @dataclass
 class OneTurn:
-    """A turn's moments in ms: speech ends at 1000 and nothing is done ahead, unless overridden."""
+    """A turn's moments in ms: the caller's speech ends at 1000 and nothing is done ahead, unless overridden."""
 
     end: float = 1000
     ingress: float = 40
@@ -47,10 +47,11 @@ class OneTurn:
     numbers: dict = field(default_factory=lambda: {"p": 0.9, "silence_ms": 300.0})
 
     def journal(self):
+        arrived = ms(self.end + self.ingress)
         entries = [
-            e.FrameScored(ms(self.end + self.ingress), ms(0), ms(self.end), 0.9, ms(self.ingress)),
-            issued(self.asked, c.FinishTranscription, 1, ms(self.end)),
-            e.FinalTranscript(ms(self.final), 1, ms(self.end), "Book a table."),
+            e.FrameScored(arrived, ms(0), arrived, 0.9, ms(self.ingress)),
+            issued(self.asked, c.FinishTranscription, 1, arrived),
+            e.FinalTranscript(ms(self.final), 1, arrived, "Book a table."),
             Issued(
                 ms(self.requested),
                 c.GenerateReply(2, (), speculative=False, reason=because("turn_committed")),
@@ -58,8 +59,8 @@ class OneTurn:
             decided(
                 self.commit,
                 "turn_ended",
-                speech_start_ns=ms(100),
-                speech_end_ns=ms(self.end),
+                speech_start_ns=ms(100 + self.ingress),
+                speech_end_ns=arrived,
                 paused_at_ns=ms(self.paused),
                 wait_ms=self.wait,
                 reply=2,

@@ -5,7 +5,7 @@ from tests.pipelines.test_latency import OneTurn, decided, issued, ms
 
 
 def barge_in(*between, judged=3000, verdict="overlap_interrupts"):
-    numbers = {"onset_ns": ms(2600), "detected_ns": ms(2730), "words": 2, "text": "no wait"}
+    numbers = {"onset_ns": ms(2640), "detected_ns": ms(2730), "words": 2, "text": "no wait"}
     entries = [
         e.PlayoutStarted(ms(2000), 3, ms(40)),
         *between,

@@ -28,7 +28,7 @@ def decided(at, verdict, rule, **numbers):
 def spoken(at, *, start, end, text, rule, paused, job, reply, **numbers):
     return decided(
         at, "turn_ended", rule, text=text, transcription=job, reply=reply,
-        speech_start_ns=ms(start), speech_end_ns=ms(end), paused_at_ns=ms(paused), **numbers,
+        speech_start_ns=ms(start + INGRESS), speech_end_ns=ms(end + INGRESS), paused_at_ns=ms(paused), **numbers,
     )  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def second_turn():
         e.MarkReached(ms(9940), 9),
         Issued(ms(10_360), c.PausePlayout(WHY)),
         decided(
-            10_420, "overlap_interrupts", "interrupted_by_words", onset_ns=ms(10_100),
+            10_420, "overlap_interrupts", "interrupted_by_words", onset_ns=ms(10_100 + INGRESS),
             detected_ns=ms(10_230), speech_ms=280, words=2, text="No, eight.", reply=8,
         ),
         Issued(ms(10_420), c.CancelReply(8, WHY)),
@@ -142,8 +142,7 @@ def third_turn():
 @pytest.fixture
 def entries():
     frames = [
-        e.FrameScored(ms(t + 32 + INGRESS), ms(t), ms(t + 32), 0.9, ms(INGRESS))
-        for t in range(0, 11_900, 32)
+        e.FrameScored(ms(t + 32), ms(t), ms(t + 32), 0.9, ms(INGRESS)) for t in range(0, 11_900, 32)
     ]
     told = greeting() + first_turn() + second_turn() + third_turn()
     return sorted(frames + told, key=lambda entry: entry.at)  # stable: causes before effects

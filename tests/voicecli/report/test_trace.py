@@ -59,7 +59,7 @@ def test_slices_of_one_thread_never_overlap(call):
 def test_the_probability_of_speech_is_a_counter(call):
     counters = [row for row in trace([call])["traceEvents"] if row["ph"] == "C"]
     assert len(counters) == 372
-    assert counters[0]["ts"] == 72_000  # microseconds
+    assert counters[0]["ts"] == 32_000  # microseconds
     assert counters[0]["args"] == {"P": 0.9}
 
 
