@@ -31,7 +31,10 @@ class SignalDegradation(Protocol):
 
 @runtime_checkable
 class PacketDegradation(Protocol):
-    """Works on packets of 20 ms; chance (`draw`) stands apart from its effect (`apply`)."""
+    """Works on packets of 20 ms; chance (`draw`) stands apart from its effect (`apply`).
+
+    The Settings of one that loses packets have a property `expected_loss`: the share it loses.
+    """
 
     def draw(self, count: int) -> Signal:
         """What chance decides for the next `count` packets, shape (count,): kept in the trace.

@@ -43,6 +43,11 @@ class Settings:
             )
 
     @property
+    def expected_loss(self) -> float:
+        """Share of packets lost in the long run."""
+        return self.probability
+
+    @property
     def enter(self) -> float:
         """Chance of going from good to bad, so that the stays add up to `probability`."""
         bad = (self.probability - self.loss_in_good) / (self.loss_in_bad - self.loss_in_good)

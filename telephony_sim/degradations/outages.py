@@ -24,6 +24,12 @@ class Settings:
 
     __post_init__ = check
 
+    @property
+    def expected_loss(self) -> float:
+        """Share of packets lost in the long run: the lengths over lengths and times between."""
+        between_ms = 60_000 / self.per_minute if self.per_minute else float("inf")
+        return self.mean_ms / (self.mean_ms + between_ms)
+
 
 class Outages:
     """Poisson outages of exponential length."""

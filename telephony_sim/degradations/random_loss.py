@@ -20,6 +20,11 @@ class Settings:
 
     __post_init__ = check
 
+    @property
+    def expected_loss(self) -> float:
+        """Share of packets lost in the long run."""
+        return self.probability
+
 
 class RandomLoss:
     """Independent loss."""

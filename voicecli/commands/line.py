@@ -1,0 +1,246 @@
+"""`voicecli line`: a recording over the telephone network; changes with what the verb offers."""
+
+# Imports stand inside the functions: `voicecli --help` registers this module and must stay fast.
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from voicecli.errors import InputError, ProfileError, StorageError, UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from telephony_sim.file import FileResult
+    from telephony_sim.report import LineReport
+    from telephony_sim.spec import LineSpec
+    from voicecli.recording.audio_file import CallAudio
+
+DRAIN_MS = 1000
+LABEL_WIDTH, COLUMN_WIDTH = 28, 15
+SCORED_SECONDS = 60  # PESQ and STOI are made for clips; the first minute says enough
+
+
+class DirectionName(StrEnum):
+    """Which way the recording travels."""
+
+    uplink = "uplink"
+    downlink = "downlink"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line's figures and, if asked for, its scores."""
+
+    report: LineReport
+    scores: tuple[float, float] | None
+
+
+def line(  # noqa: PLR0917 - a command line's options, all keywords to its user
+    recording: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="IN.wav [LINE...]",
+            help="Any audio file; the caller is its left channel. After --compare A, more lines.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write what the far end hears, 8 kHz WAV or FLAC."),
+    ] = None,
+    line: Annotated[
+        str, typer.Option("--line", "-l", help="A line of profiles/lines, or a TOML file.")
+    ] = "pstn",
+    compare: Annotated[
+        list[str] | None,
+        typer.Option("--compare", help="Print several lines side by side: --compare pstn mobile."),
+    ] = None,
+    direction: Annotated[
+        DirectionName, typer.Option(help="uplink: caller to agent. downlink: agent to caller.")
+    ] = DirectionName.uplink,
+    seed: Annotated[int, typer.Option(min=0, help="Of losses, delays and noise.")] = 0,
+    quality: Annotated[
+        bool,
+        typer.Option("--quality", help="Score with PESQ and STOI; needs the extra quality."),
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw waveform, spectrogram, delay and loss into a file.")
+    ] = None,
+    fit: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TRACE",
+            help="Instead: fit a line to recorded packet arrivals (CSV or JSON lines) and write "
+            "its TOML to --out, or print it.",
+        ),
+    ] = None,
+) -> None:
+    """Hear and measure a recording over a simulated phone line."""
+    with _as_user_errors():
+        if fit is not None:
+            _fit(fit, out)
+            return
+        source, *more = recording or [""]
+        if not source:
+            raise UsageError("Name a recording: voicecli line IN.wav -o OUT.wav --line pstn")
+        if more and not compare:
+            raise UsageError(f"One recording at a time; {more[0]} is one too many.")
+        names = [*compare, *more] if compare else [line]
+        if len(names) > 1 and (out or plot):
+            raise UsageError("--out and --plot take one line; leave out --compare.")
+        _run(Path(source), names, out, direction, seed, quality=quality, plot=plot)
+
+
+@contextmanager
+def _as_user_errors() -> Iterator[None]:
+    """Turn the simulation's errors into those that have an exit code."""
+    from telephony_sim.errors import LineError, SettingError, SignalError, UnknownNameError
+
+    try:
+        yield
+    except SignalError as error:
+        raise InputError(str(error)) from error
+    except (SettingError, UnknownNameError) as error:
+        raise ProfileError(str(error)) from error
+    except LineError as error:
+        raise InputError(str(error)) from error
+
+
+def _fit(trace: Path, out: Path | None) -> None:
+    from telephony_sim.arrivals import read_arrivals
+    from telephony_sim.fit import fit, line_toml
+
+    text = line_toml(fit(read_arrivals(trace)), trace.name)
+    if out is None:
+        print(text, end="")
+        return
+    if out.suffix != ".toml":
+        raise UsageError(f"--fit writes a line: --out must end in .toml, not {out.name}")
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"Cannot write {out}: {error.strerror}.") from error
+    print(f"{out}: hear it with voicecli line IN.wav --line {out}")
+
+
+def _run(
+    source: Path,
+    names: list[str],
+    out: Path | None,
+    direction: DirectionName,
+    seed: int,
+    *,
+    quality: bool,
+    plot: Path | None,
+) -> None:
+    from rich.console import Console
+
+    from telephony_sim.report import report
+    from telephony_sim.spec import load_line
+    from voicecli.recording.audio_file import read_call_audio
+
+    specs = [load_line(name) for name in names]
+    audio = read_call_audio(source)
+    console = Console()
+    if audio.note:
+        console.print(audio.note, style="yellow")
+    rows: list[_Row] = []
+    for spec in specs:
+        result = _send(spec, audio, direction, seed)
+        scores = _scores(result) if quality else None
+        rows.append(_Row(report(spec, result, direction.value), scores))
+        if out is not None:
+            _write(result, out)
+        if plot is not None:
+            from telephony_sim.plot import plot as draw
+
+            draw(result, f"{source.name} over {spec.name} ({direction.value})", plot)
+    columns = max((console.width - LABEL_WIDTH) // COLUMN_WIDTH, 1)
+    for start in range(0, len(rows), columns):
+        console.print(_table(rows[start : start + columns]))
+
+
+def _send(spec: LineSpec, audio: CallAudio, direction: DirectionName, seed: int) -> FileResult:
+    """The side that speaks in this direction; the other side is what echoes."""
+    from telephony_sim.file import process_file
+
+    near, far = audio.caller, audio.agent
+    if direction == DirectionName.downlink and audio.agent is not None:
+        near, far = audio.agent, audio.caller
+    return process_file(
+        spec,
+        near,
+        audio.rate,
+        seed=seed,
+        direction=direction.value,
+        far=far,
+        drain_ms=DRAIN_MS if spec.name != "clean" else 0,
+    )
+
+
+def _scores(result: FileResult) -> tuple[float, float]:
+    from telephony_sim.quality import pesq, stoi
+
+    end = SCORED_SECONDS * 8000
+    sent, heard = result.sent[:end], result.pcm[: end + DRAIN_MS * 8]
+    return pesq(sent, heard), stoi(sent, heard)
+
+
+def _write(result: FileResult, out: Path) -> None:
+    import soundfile
+
+    # The suffix stays last: it names the format.
+    partial = out.with_name(f".{out.stem}.partial{out.suffix}")
+    try:
+        soundfile.write(partial, result.pcm, 8000)
+        partial.replace(out)
+    except OSError as error:
+        raise StorageError(f"Cannot write {out}: {error.strerror or error}.") from error
+    except (soundfile.LibsndfileError, TypeError, ValueError) as error:
+        raise StorageError(f"Cannot write {out}: name a .wav or .flac file in a folder.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _table(rows: list[_Row]) -> Table:
+    from rich.table import Column, Table
+
+    table = Table(Column(no_wrap=True), box=None, header_style="bold")
+    for row in rows:
+        table.add_column(row.report.line, justify="right", no_wrap=True)
+    for label, *cells in zip(*(_cells(row) for row in rows), strict=True):
+        table.add_row(label[0], *(cell[1] for cell in (label, *cells)))
+    return table
+
+
+def _cells(row: _Row) -> list[tuple[str, str]]:
+    """Label and text of each figure, in the order in which a call meets them."""
+    figures = row.report
+    cells = [
+        ("length", f"{figures.duration_s:.1f} s"),
+        ("loss asked", f"{figures.loss_asked:.2%}"),
+        ("loss measured", f"{figures.loss:.2%}"),
+        ("packets lost in a row", f"{figures.burst_mean:.1f}, most {figures.burst_max}"),
+        ("late", f"{figures.late:.2%}"),
+        ("network jitter (RFC 3550)", f"{figures.jitter_ms:.1f} ms"),
+        ("jitter buffer p50 / p95", "{:.0f} / {:.0f} ms".format(*figures.hold_ms)),
+        ("ingress p50 / p95", "{:.0f} / {:.0f} ms".format(*figures.ingress_ms)),
+        ("stretched out / in", "{:.0f} / {:.0f} ms".format(*figures.stretched_ms)),
+        ("repaired by redundancy", f"{figures.repaired:.2%}"),
+        ("concealed", f"{figures.concealed:.2%}"),
+        ("99 % of energy below", f"{figures.bandwidth_hz:,.0f} Hz"),
+        ("speech level", f"{figures.speech_dbov:.1f} dBov"),
+        ("noise in pauses", f"{figures.noise_dbov:.1f} dBov"),
+        ("SNR", f"{figures.snr_db:.1f} dB"),
+    ]
+    if row.scores:
+        cells += [("PESQ (MOS-LQO)", f"{row.scores[0]:.2f}"), ("STOI", f"{row.scores[1]:.3f}")]
+    return cells
