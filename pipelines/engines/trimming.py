@@ -27,7 +27,7 @@ class SilenceTrimmer:
         audio = np.concatenate((self._held, chunk))
         loud = np.flatnonzero(np.abs(audio) > AUDIBLE)
         if len(loud) == 0:
-            self._held = audio if self._started else audio[len(audio) - self._lead :]
+            self._held = audio if self._started else audio[max(0, len(audio) - self._lead) :]
             return audio[:0]
         start = 0 if self._started else max(0, int(loud[0]) - self._lead)
         end = int(loud[-1]) + 1

@@ -212,6 +212,7 @@ def build(settings: Settings, context: Context) -> EspeakTts:  # noqa: ARG001 (e
 
     Raises:
         ValueError: an unknown voice, or a setting out of range.
+        RuntimeError: the library does not start.
     """
     if not 80 <= settings.words_per_minute <= 450:
         raise ValueError(f"words_per_minute must be 80 to 450, not {settings.words_per_minute}")

@@ -72,6 +72,11 @@ def test_an_unknown_engine_is_refused_with_the_names_of_those_that_exist():
         build_engine("vad", "siler", None, Context(locate=pytest.fail))
 
 
+def test_a_file_with_a_leading_underscore_is_part_of_an_engine_and_not_one():
+    assert "moonshine" in engine_names("asr")
+    assert not [name for kind in KINDS for name in engine_names(kind) if name.startswith("_")]
+
+
 def test_weights_that_are_no_model_are_refused_with_their_path(engine_with_weights, tmp_path):
     module = engine_module(*engine_with_weights)
     garbage = tmp_path / "garbage.bin"
