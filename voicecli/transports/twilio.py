@@ -1,0 +1,338 @@
+"""Twilio Media Streams as text and back, sans-I/O; changes with how messages look on the wire.
+
+Each end of a stream has an object that turns received text into a message and a message to send
+into text, in the order that the protocol allows (the contract of h11). Events and fields that
+Twilio may add later are passed over; everything else that is wrong raises RemoteProtocolError.
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, TypeAlias
+
+from voicecli.transports.twilio_messages import (
+    FRAME_BYTES,
+    KEYS,
+    Clear,
+    Connected,
+    Dtmf,
+    FromCaller,
+    LocalProtocolError,
+    Mark,
+    Media,
+    RemoteProtocolError,
+    Start,
+    Stop,
+    ToCaller,
+)
+
+MAX_FROM_CALLER: Final = 16_384
+"""Characters of a message from the caller's end; Twilio's are below 1,000."""
+MAX_TO_CALLER: Final = 2_000_000
+"""Characters of a message from the agent's end: about three minutes of audio."""
+MAX_AUDIO: Final = 50 * FRAME_BYTES
+"""Bytes of audio in one message from the caller's end: 1 s."""
+MAX_NAME: Final = 256
+MAX_PARAMETERS: Final = 64
+
+_Phase: TypeAlias = Literal["new", "connected", "started", "stopped"]
+_NUMBER: Final = re.compile(r"[0-9]{1,15}")
+_dumps: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+# (phase, event) -> next phase; what is not here is out of order.
+_ORDER: Final[Mapping[tuple[_Phase, str], _Phase]] = {
+    ("new", "connected"): "connected",
+    ("new", "start"): "started",  # some callers leave out `connected`
+    ("connected", "start"): "started",
+    ("started", "media"): "started",
+    ("started", "dtmf"): "started",
+    ("started", "mark"): "started",
+    ("started", "stop"): "stopped",
+}
+
+
+class AgentEnd:
+    """The agent's end of one stream."""
+
+    def __init__(self) -> None:
+        self._phase: _Phase = "new"
+        self._stream_sid = ""
+        self._latest = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the caller's end has said that it is over."""
+        return self._phase == "stopped"
+
+    def receive(self, text: str | bytes) -> FromCaller | None:
+        """The message in a text frame of the WebSocket; None if it is of no concern.
+
+        Raises:
+            RemoteProtocolError: the message is too long, malformed or out of order.
+        """
+        row = _parse(text, MAX_FROM_CALLER)
+        event = row["event"]
+        decode = _FROM_CALLER.get(event)
+        if decode is None:
+            return None
+        phase = _ORDER.get((self._phase, event))
+        if phase is None:
+            raise RemoteProtocolError(f"{event!r} out of order: the stream is {self._phase}")
+        if self._phase == "started":
+            self._check_stream(row)
+        message = decode(row)
+        if isinstance(message, Media):
+            if message.timestamp_ms < self._latest:
+                raise RemoteProtocolError(
+                    f"media: timestamp {message.timestamp_ms} lies before {self._latest}"
+                )
+            self._latest = message.timestamp_ms
+        elif isinstance(message, Start):
+            self._stream_sid = message.stream_sid
+        self._phase = phase
+        return message
+
+    def send(self, message: ToCaller) -> str:
+        """The text of a message.
+
+        Raises:
+            LocalProtocolError: the stream has not begun or is over, or the message is empty.
+        """
+        if self._phase != "started":
+            raise LocalProtocolError(f"nothing can be sent: the stream is {self._phase}")
+        return _dumps(_to_caller(message, self._stream_sid))
+
+    def _check_stream(self, row: dict[str, Any]) -> None:
+        sid = row.get("streamSid", self._stream_sid)
+        if sid != self._stream_sid:
+            raise RemoteProtocolError(f"streamSid is {_shown(sid)}, not that of `start`")
+
+
+class CallerEnd:
+    """The caller's end of one stream: what Twilio does, for `voicecli dial` and tests."""
+
+    def __init__(self) -> None:
+        self._phase: _Phase = "new"
+        self._stream_sid = ""
+        self._account_sid = ""
+        self._call_sid = ""
+        self._sequence = 0
+        self._chunk = 0
+
+    def receive(self, text: str | bytes) -> ToCaller | None:
+        """The message in a text frame of the WebSocket; None if it is of no concern.
+
+        Raises:
+            RemoteProtocolError: the message is too long, malformed, or came before `start`.
+        """
+        row = _parse(text, MAX_TO_CALLER)
+        event = row["event"]
+        if event not in {"media", "mark", "clear"}:
+            return None
+        if self._phase not in {"started", "stopped"}:  # what crosses our `stop` is no error
+            raise RemoteProtocolError(f"{event!r} out of order: the stream is {self._phase}")
+        if row.get("streamSid") != self._stream_sid:
+            raise RemoteProtocolError(
+                f"{event}: streamSid is {_shown(row.get('streamSid'))}, not that of `start`"
+            )
+        if event == "clear":
+            return Clear()
+        if event == "mark":
+            return _mark(row)
+        return Media(_payload(_table(row, "media"), MAX_TO_CALLER))
+
+    def send(self, message: FromCaller) -> str:
+        """The text of a message, numbered as Twilio does.
+
+        Raises:
+            LocalProtocolError: it is out of order, empty, or its audio is no whole frames.
+        """
+        event, body = _from_caller(message)
+        phase = _ORDER.get((self._phase, event))
+        if phase is None:
+            raise LocalProtocolError(f"{event!r} out of order: the stream is {self._phase}")
+        self._phase = phase
+        if isinstance(message, Connected):
+            return _dumps({"event": event, **body})
+        if isinstance(message, Start):
+            self._stream_sid = message.stream_sid
+            self._account_sid, self._call_sid = message.account_sid, message.call_sid
+        if isinstance(message, Media):
+            self._chunk += 1
+            body["chunk"] = str(self._chunk)
+        if isinstance(message, Stop):
+            body |= {"accountSid": self._account_sid, "callSid": self._call_sid}
+        self._sequence += 1
+        row = {"event": event, "sequenceNumber": str(self._sequence), event: body}
+        return _dumps({**row, "streamSid": self._stream_sid})
+
+
+# -- writing ----------------------------------------------------------------------------------
+
+
+def _to_caller(message: ToCaller, stream_sid: str) -> dict[str, Any]:
+    match message:
+        case Media(payload):
+            if not payload:
+                raise LocalProtocolError("media: there is no audio in it")
+            encoded = base64.b64encode(payload).decode("ascii")
+            return {"event": "media", "streamSid": stream_sid, "media": {"payload": encoded}}
+        case Mark(name):
+            return {"event": "mark", "streamSid": stream_sid, "mark": {"name": _checked(name)}}
+        case Clear():
+            return {"event": "clear", "streamSid": stream_sid}
+
+
+def _from_caller(message: FromCaller) -> tuple[str, dict[str, Any]]:
+    match message:
+        case Connected(protocol, version):
+            return "connected", {"protocol": protocol, "version": version}
+        case Start():
+            if not message.stream_sid or not message.call_sid:
+                raise LocalProtocolError("start: needs a streamSid and a callSid")
+            return "start", {
+                "streamSid": message.stream_sid,
+                "accountSid": message.account_sid,
+                "callSid": message.call_sid,
+                "tracks": ["inbound"],
+                "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
+                "customParameters": dict(message.parameters),
+            }
+        case Media(payload, timestamp):
+            if not payload or len(payload) % FRAME_BYTES or len(payload) > MAX_AUDIO:
+                raise LocalProtocolError(f"media: {len(payload)} bytes are not 1 to 50 frames")
+            encoded = base64.b64encode(payload).decode("ascii")
+            return "media", {"track": "inbound", "timestamp": str(timestamp), "payload": encoded}
+        case Dtmf(digit):
+            if digit not in KEYS:
+                raise LocalProtocolError(f"dtmf: there is no key {digit!r}")
+            return "dtmf", {"track": "inbound_track", "digit": digit}
+        case Mark(name):
+            return "mark", {"name": _checked(name)}
+        case Stop():
+            return "stop", {}
+
+
+def _checked(name: str) -> str:
+    if not 0 < len(name) <= MAX_NAME:
+        raise LocalProtocolError(f"mark: a name has 1 to {MAX_NAME} characters, not {len(name)}")
+    return name
+
+
+# -- reading ----------------------------------------------------------------------------------
+
+
+def _parse(text: str | bytes, limit: int) -> dict[str, Any]:
+    if not isinstance(text, str):
+        raise RemoteProtocolError("a binary message; the protocol has text only")
+    if len(text) > limit:
+        raise RemoteProtocolError(f"a message of {len(text):,} characters; {limit:,} are allowed")
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError):
+        raise RemoteProtocolError(f"not JSON: {_shown(text)}") from None
+    if not isinstance(row, dict) or not isinstance(row.get("event"), str):
+        raise RemoteProtocolError(f'not an object with an "event": {_shown(text)}')
+    return row
+
+
+def _table(row: dict[str, Any], name: str) -> dict[str, Any]:
+    value = row.get(name)
+    if not isinstance(value, dict):
+        raise RemoteProtocolError(f'{row["event"]}: "{name}" is not an object')
+    return value
+
+
+def _text(table: dict[str, Any], key: str, event: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
+        raise RemoteProtocolError(f'{event}: "{key}" is no text of 1 to {MAX_NAME} characters')
+    return value
+
+
+def _number(table: dict[str, Any], key: str) -> int:
+    """Numbers travel as text; Twilio's documents show both."""
+    value = table.get(key, 0)
+    if not isinstance(value, str | int) or not _NUMBER.fullmatch(str(value)):
+        raise RemoteProtocolError(f'media: "{key}" is no number: {_shown(value)}')
+    return int(value)
+
+
+def _payload(media: dict[str, Any], limit: int) -> bytes:
+    value = media.get("payload")
+    if not isinstance(value, str) or not value:
+        raise RemoteProtocolError("media: there is no payload")
+    try:
+        payload = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise RemoteProtocolError(f"media: the payload is not base64: {_shown(value)}") from None
+    if len(payload) > limit:
+        raise RemoteProtocolError(f"media: {len(payload):,} bytes of audio; {limit:,} are allowed")
+    return payload
+
+
+def _connected(row: dict[str, Any]) -> Connected:
+    return Connected(
+        str(row.get("protocol", ""))[:MAX_NAME], str(row.get("version", ""))[:MAX_NAME]
+    )
+
+
+def _start(row: dict[str, Any]) -> Start:
+    start = _table(row, "start")
+    audio = start.get("mediaFormat", {})
+    known = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
+    if not isinstance(audio, dict) or any(audio.get(k, v) != v for k, v in known.items()):
+        raise RemoteProtocolError(f"start: mediaFormat is {_shown(audio)}, not µ-law 8000 Hz mono")
+    parameters = start.get("customParameters") or {}
+    if not isinstance(parameters, dict) or len(parameters) > MAX_PARAMETERS:
+        raise RemoteProtocolError("start: customParameters is no object of up to 64 entries")
+    if not all(isinstance(value, str) for value in parameters.values()):
+        raise RemoteProtocolError("start: customParameters has values that are no text")
+    account = start.get("accountSid") or ""
+    return Start(
+        _text(start, "streamSid", "start"),
+        _text(start, "callSid", "start"),
+        account if isinstance(account, str) else "",
+        parameters,
+    )
+
+
+def _media(row: dict[str, Any]) -> Media | None:
+    media = _table(row, "media")
+    if media.get("track", "inbound") != "inbound":
+        return None  # our own voice, which Twilio can send back too
+    payload = _payload(media, MAX_AUDIO)
+    if not payload or len(payload) % FRAME_BYTES:
+        raise RemoteProtocolError(
+            f"media: {len(payload)} bytes of audio are not whole frames of {FRAME_BYTES}"
+        )
+    return Media(payload, _number(media, "timestamp"))
+
+
+def _dtmf(row: dict[str, Any]) -> Dtmf:
+    digit = _table(row, "dtmf").get("digit")
+    if not isinstance(digit, str) or digit not in KEYS:
+        raise RemoteProtocolError(f"dtmf: there is no key {_shown(digit)}")
+    return Dtmf(digit)
+
+
+def _mark(row: dict[str, Any]) -> Mark:
+    return Mark(_text(_table(row, "mark"), "name", "mark"))
+
+
+def _shown(value: object) -> str:
+    """A hostile value, short enough for a log and without control characters."""
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+_FROM_CALLER: Final[Mapping[str, Callable[[dict[str, Any]], FromCaller | None]]] = {
+    "connected": _connected,
+    "start": _start,
+    "media": _media,
+    "dtmf": _dtmf,
+    "mark": _mark,
+    "stop": lambda _row: Stop(),
+}
