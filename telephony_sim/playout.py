@@ -15,7 +15,7 @@ from telephony_sim.rtp import SAMPLES, RtpPacket, Unwrapper
 FRAME = 160
 TICK_MS = 20.0
 REMEMBERED = 500  # missed packets, so that a late one is told from a duplicate
-RESYNC_AFTER = 10  # late packets in a row, 200 ms: the sender's clock or path has really moved
+RESYNC_AFTER = 50  # late packets in a row, one second: not a stall, the path or clock has moved
 
 
 class Arrival(NamedTuple):
@@ -112,8 +112,9 @@ class Playout:
         if self._late_in_a_row >= RESYNC_AFTER and not self._packets:
             self.counters.resyncs += 1
             self._late_in_a_row = 0
-            self.delay += (self._next - number) * FRAME
-            self._next = number
+            back = self._next - number + round(self._buffer.start_ms / TICK_MS)
+            self.delay += back * FRAME
+            self._next -= back
             self._packets[number] = payload
 
     def _begin(self) -> bool:

@@ -13,8 +13,8 @@ from telephony_sim.jitter_buffers import Pcm
 from telephony_sim.settings import Range, check
 from telephony_sim.time_stretch import TimeStretch
 
-LOWER_MARGIN = 0.75  # grow below this share of the target spread: NetEQ's lower limit
-UPPER_MARGIN_MS = 20.0  # shrink beyond this above the target: one packet, as in NetEQ
+SLACK_MS = 20.0  # one packet above the target before it shrinks, as in NetEQ,
+SLACK_SHARE = 0.5  # and half the spread: without, it swings, and each swing costs invented sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Settings:
     pitch periods; without it the delay only changes through waiting.
     """
 
-    percentile: Annotated[float, Range(50, 100)] = 97
+    percentile: Annotated[float, Range(50, 100)] = 95
     window_s: Annotated[float, Range(0.2, 60)] = 3
     start_ms: Annotated[float, Range(0, 1000)] = 40
     min_ms: Annotated[float, Range(0, 1000)] = 10
@@ -74,9 +74,9 @@ class Adaptive:
         if self._stretch is None:
             return frame
         slack = delay_ms - self._sorted[0]
-        if slack > self._spread_ms + UPPER_MARGIN_MS:
+        if slack > self._spread_ms * (1 + SLACK_SHARE) + SLACK_MS:
             return self._stretch.shorten(frame)
-        if slack < self._spread_ms * LOWER_MARGIN:
+        if slack < self._spread_ms:
             return self._stretch.lengthen(frame)
         return self._stretch.keep(frame)
 
