@@ -191,8 +191,8 @@ class CallerSide:
                 text = self._policy.agent.not_heard
                 self._floor.apologise(now, text, because("not_heard"))
 
-    def add_keys(self, text: str) -> None:
-        """Keys were pressed in the midst of the turn."""
+    def add_text(self, text: str) -> None:
+        """Keys were pressed, or words typed, in the midst of the turn."""
         if self.turn is not None:
             self.turn.carried = join_words(self.turn.carried, text)
 

@@ -16,6 +16,7 @@ from pipelines.turn_taking.caller_side import CallerSide
 from pipelines.turn_taking.commands import Command, History, RecordDecision
 from pipelines.turn_taking.events import (
     CallEnded,
+    CallerTyped,
     CallStarted,
     ClauseSynthesized,
     DeadlineReached,
@@ -25,6 +26,7 @@ from pipelines.turn_taking.events import (
     Event,
     FinalTranscript,
     FrameScored,
+    InterruptRequested,
     JobId,
     MarkReached,
     PartialTranscript,
@@ -36,7 +38,7 @@ from pipelines.turn_taking.events import (
 )
 from pipelines.turn_taking.keypad import Keypad
 from pipelines.turn_taking.policy import Policy
-from pipelines.turn_taking.reasons import Reason, because
+from pipelines.turn_taking.reasons import Number, Reason, because
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import Agent, Caller
@@ -58,6 +60,7 @@ class Conversation:
         self._floor = AgentFloor(policy, self._jobs, self._timers, emit, self._agent_free)
         self._caller = CallerSide(policy, self._jobs, self._timers, emit, self._floor)
         self._keypad = Keypad(policy.agent.dtmf_terminator)
+        self._typed: list[str] = []
         self._over = False
 
     @property
@@ -139,20 +142,16 @@ class Conversation:
         """The agent no longer has the floor: what came up meanwhile is answered now."""
         if self._caller.turn is not None:
             self._caller.agent_free(now)
+        elif self._typed:
+            self._answer_typed(now)
         elif digits := self._keypad.take_complete():
             self._answer_keys(digits, now)
 
-    # -- the keypad ---------------------------------------------------------------------------
+    # -- the keypad and the keyboard ----------------------------------------------------------
 
     def _dtmf(self, event: DtmfReceived) -> None:
         self._timers.cancel("idle")
-        if self._floor.reply is not None and self._floor.interruptible:
-            reply = self._floor.reply.job
-            reason = because(
-                "interrupted_by_keypad", digit=event.digit, onset_ns=event.at,
-                detected_ns=event.at, reply=reply,
-            )  # fmt: skip
-            self._caller.interrupt(reason, event.at)
+        self._interrupt_by_hand(event.at, "interrupted_by_keypad", digit=event.digit)
         if self._keypad.press(event.digit):
             self._keys_done(event.at)
         else:
@@ -162,20 +161,53 @@ class Conversation:
         self._timers.cancel("dtmf")
         self._keypad.complete()
         if self._caller.turn is not None:
-            self._caller.add_keys(_spoken_keys(self._keypad.take_complete()))
+            self._caller.add_text(_spoken_keys(self._keypad.take_complete()))
         elif self._floor.reply is None:
             self._answer_keys(self._keypad.take_complete(), now)
 
     def _answer_keys(self, digits: str, now: Nanos) -> None:
+        self._answer(_spoken_keys(digits), now, "end_by_keypad", digits=digits)
+
+    def _typing(self, event: CallerTyped) -> None:
+        text = event.text.strip()
+        if not text:
+            return
+        self._timers.cancel("idle")
+        self._interrupt_by_hand(event.at, "interrupted_by_typing", text=text)
+        if self._caller.turn is not None:
+            self._caller.add_text(text)
+            return
+        self._typed.append(text)
+        if self._floor.reply is None:
+            self._answer_typed(event.at)
+
+    def _answer_typed(self, now: Nanos) -> None:
+        text = " ".join(self._typed)
+        self._typed.clear()
+        self._answer(text, now, "end_by_typing")
+
+    def _answer(self, text: str, now: Nanos, rule: str, **numbers: Number) -> None:
+        """Reply to what was not spoken, and so needs no end of turn to be found."""
         floor = self._floor
         floor.settle()
-        text = _spoken_keys(digits)
         floor.heard_caller(text)
         committed = because("turn_committed")
         reply = floor.generate(floor.history, now, speculative=False, reason=committed)
-        reason = because("end_by_keypad", digits=digits, text=text, reply=reply.job)
+        reason = because(rule, **numbers, text=text, reply=reply.job)
         self._out.append(RecordDecision("turn_ended", reason))
         floor.take(reply, now)
+
+    def _interrupt_requested(self, event: InterruptRequested) -> None:
+        self._interrupt_by_hand(event.at, "interrupted_by_request")
+        if self._caller.turn is None and self._floor.reply is None:
+            self._floor.start_idle_timer(event.at)
+
+    def _interrupt_by_hand(self, now: Nanos, rule: str, **numbers: Number) -> None:
+        """Stop the agent for what needs no judging, if it may be stopped."""
+        reply = self._floor.reply
+        if reply is not None and self._floor.interruptible:
+            reason = because(rule, **numbers, onset_ns=now, detected_ns=now, reply=reply.job)
+            self._caller.interrupt(reason, now)
 
     # -- what goes wrong ----------------------------------------------------------------------
 
@@ -234,6 +266,8 @@ class Conversation:
         MarkReached: _for_reply,
         PlayoutCleared: lambda core, event: core._floor.cleared(event),
         DtmfReceived: _dtmf,
+        CallerTyped: _typing,
+        InterruptRequested: _interrupt_requested,
         EngineFailed: _failed,
         DeadlineReached: _deadline_reached,
         CallEnded: _ended,

@@ -146,6 +146,21 @@ class DtmfReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerTyped:
+    """The caller wrote instead of speaking: a turn of its own, complete as it stands."""
+
+    at: Nanos
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptRequested:
+    """Somebody asked for the agent to stop speaking at once."""
+
+    at: Nanos
+
+
+@dataclass(frozen=True, slots=True)
 class EngineFailed:
     """An engine could not do a job; the job is over."""
 
@@ -184,6 +199,8 @@ Event: TypeAlias = (
     | MarkReached
     | PlayoutCleared
     | DtmfReceived
+    | CallerTyped
+    | InterruptRequested
     | EngineFailed
     | DeadlineReached
     | CallEnded

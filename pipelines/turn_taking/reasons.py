@@ -59,6 +59,7 @@ RULES: Mapping[str, str] = {
         "P(end) is {p:.2f}{scores}"
     ),
     "end_by_keypad": "answered: keys {digits}, then the last key or silence",
+    "end_by_typing": "answered: the caller wrote “{text}”",
     "no_words": "{speech_ms:.0f} ms of sound without words: not answered",
     "transcript_late": "no final transcript after {waited_ms:.0f} ms: going by the partial one",
     "turn_over": "the turn is over",
@@ -88,6 +89,8 @@ RULES: Mapping[str, str] = {
     "interrupted_by_words": "interruption: {words} word(s) that are no backchannel: “{text}”",
     "interrupted_by_duration": "interruption: {speech_ms:.0f} ms of speech, whatever the words",
     "interrupted_by_keypad": "interruption: key {digit} pressed",
+    "interrupted_by_typing": "interruption: the caller wrote “{text}”",
+    "interrupted_by_request": "interruption: asked for by hand",
     "overlap_backchannel": "backchannel “{text}”: the agent keeps the floor",
     "overlap_without_words": "{speech_ms:.0f} ms of sound without words: the agent keeps the floor",
     "resume_ignored": "no interruption: goes on where it stopped",

@@ -14,10 +14,18 @@ from pipelines.turn_taking.commands import (
     SynthesizeClause,
 )
 from pipelines.turn_taking.conversation import Conversation
-from pipelines.turn_taking.events import CallStarted, DtmfReceived, EngineKind, Event, MarkReached
+from pipelines.turn_taking.events import (
+    CallerTyped,
+    CallStarted,
+    DtmfReceived,
+    EngineKind,
+    Event,
+    InterruptRequested,
+    MarkReached,
+)
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy
-from pipelines.turn_taking.time import from_ms
+from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import Agent, Caller
 
 from .world import Delays, Speech, World, failed
@@ -51,7 +59,7 @@ def _worlds(draw: st.DrawFn) -> World:
         at += length + draw(st.integers(60, 3000))
     faults = draw(st.lists(_FAULTS, min_size=1, max_size=60))
     scores = draw(st.lists(st.floats(0, 1), min_size=1, max_size=6))
-    keys = draw(st.lists(st.tuples(st.integers(0, LAST_SPEECH_MS), st.sampled_from("12#")),
+    keys = draw(st.lists(st.tuples(st.integers(0, LAST_SPEECH_MS), st.sampled_from("12#t!")),
                          max_size=3))  # fmt: skip
     told = [0]
 
@@ -78,9 +86,20 @@ def _worlds(draw: st.DrawFn) -> World:
             first_token=draw(st.integers(5, 800)),
         ),
         fault=fault,
-        extra=[DtmfReceived(from_ms(at), key) for at, key in keys],
+        extra=[_by_hand(from_ms(at), key) for at, key in keys],
         until_ms=SETTLED_MS,
     )
+
+
+def _by_hand(at: Nanos, key: str) -> Event:
+    """A key of the phone, words typed, or the wish that the agent stop."""
+    match key:
+        case "t":
+            return CallerTyped(at, "words typed")
+        case "!":
+            return InterruptRequested(at)
+        case _:
+            return DtmfReceived(at, key)
 
 
 _SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
