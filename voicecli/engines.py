@@ -1,35 +1,70 @@
 """Builds the engines that a profile names; changes with what an engine is given from outside."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
 from pipelines.engines.registry import Context, build_engine
-from pipelines.runtime.engines import Engines
 from pipelines.turn_taking.events import EngineKind
 from voicecli.errors import EngineError, VoicecliError
 from voicecli.models.store import locate
 from voicecli.profile import DetectorChoice, EngineChoice, Profile
 
 
-def build_engines(profile: Profile) -> Engines:
-    """Load every engine of the profile; may take seconds.
+class LazyEngines:
+    """The profile's engines, each loaded when first used; raises what build_engines raises."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._loaded: dict[EngineKind, Any] = {}
+
+    @property
+    def vad(self) -> Vad:
+        """Whether anybody speaks."""
+        return self._load("vad", self._profile.vad)
+
+    @property
+    def asr(self) -> StreamingAsr:
+        """What they say."""
+        return self._load("asr", self._profile.asr)
+
+    @property
+    def llm(self) -> Llm:
+        """What to answer."""
+        return self._load("llm", self._profile.llm)
+
+    @property
+    def tts(self) -> Tts:
+        """How that sounds."""
+        return self._load("tts", self._profile.tts)
+
+    @property
+    def turn_detectors(self) -> Mapping[str, TurnDetector]:
+        """Whether they have finished; all of them are loaded at once."""
+        if "turn_detector" not in self._loaded:
+            context = Context(locate, self.llm)
+            self._loaded["turn_detector"] = {
+                choice.name: _build("turn_detector", choice, context)
+                for choice in self._profile.turn_detectors
+            }
+        return self._loaded["turn_detector"]
+
+    def _load(self, kind: EngineKind, choice: EngineChoice) -> Any:
+        if kind not in self._loaded:
+            self._loaded[kind] = _build(kind, choice, Context(locate))
+        return self._loaded[kind]
+
+
+def build_engines(profile: Profile) -> LazyEngines:
+    """Every engine of the profile, loaded; may take seconds.
 
     Raises:
         WeightsError: weights are missing; says which command gets them.
         EngineError: an engine could not be loaded.
     """
-    context = Context(locate)
-    llm = _build("llm", profile.llm, context)
-    with_llm = Context(locate, llm)
-    return Engines(
-        vad=_build("vad", profile.vad, context),
-        asr=_build("asr", profile.asr, context),
-        llm=llm,
-        tts=_build("tts", profile.tts, context),
-        turn_detectors={
-            choice.name: _build("turn_detector", choice, with_llm)
-            for choice in profile.turn_detectors
-        },
-    )
+    engines = LazyEngines(profile)
+    _ = engines.vad, engines.asr, engines.llm, engines.tts, engines.turn_detectors
+    return engines
 
 
 def _build(kind: EngineKind, choice: EngineChoice | DetectorChoice, context: Context) -> Any:

@@ -8,10 +8,18 @@ import numpy as np
 import soxr
 
 from pipelines.engines.protocols import Pcm, StopSignal
+from pipelines.runtime.deliveries import (
+    Question,
+    add_audio,
+    deliver_audio,
+    remembered,
+    text_received,
+)
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import Playout
-from pipelines.runtime.timeline import Samples, Timeline, to_float, to_int16
+from pipelines.runtime.recall import Recall, in_time
+from pipelines.runtime.timeline import Timeline, to_float, to_int16
 from pipelines.turn_taking.commands import (
     CancelReply,
     Command,
@@ -21,30 +29,35 @@ from pipelines.turn_taking.commands import (
     SynthesizeClause,
 )
 from pipelines.turn_taking.events import (
-    ClauseSynthesized,
     EndOfTurnScored,
     EngineKind,
     JobId,
     ReplyCompleted,
     ReplyPrepared,
-    ReplyTextReceived,
 )
-from pipelines.turn_taking.time import SECOND, Nanos
+from pipelines.turn_taking.time import SECOND
 
 
 class Effects:
     """Detectors, LLM and synthesiser, each on its lane.
 
-    A detector that works on the reply LLM shares the LLM's lane.
+    A detector that works on the reply LLM shares the LLM's lane. With a `recall`, what it knows is
+    told from there.
     """
 
     def __init__(
-        self, engines: Engines, timeline: Timeline, playout: Playout, lanes: Lanes
+        self,
+        engines: Engines,
+        timeline: Timeline,
+        playout: Playout,
+        lanes: Lanes,
+        recall: Recall | None = None,
     ) -> None:
         self._engines = engines
         self._timeline = timeline
         self._playout = playout
         self._lanes = lanes
+        self._recall = recall
         self._clauses: defaultdict[JobId, list[JobId]] = defaultdict(list)
 
     def carry_out(self, command: Command) -> None:
@@ -52,14 +65,18 @@ class Effects:
         match command:
             case ScoreEndOfTurn():
                 for name in command.detectors:
-                    self._score(name, command)
+                    if not self._remembered(command, name):
+                        self._score(name, command)
             case PrepareReply():
-                self._submit(command.job, "llm", partial(self._prepare, command))
+                if not self._remembered(command):
+                    self._submit(command.job, "llm", partial(self._prepare, command))
             case GenerateReply():
-                self._submit(command.job, "llm", partial(self._generate, command))
+                if not self._remembered(command):
+                    self._submit(command.job, "llm", partial(self._generate, command))
             case SynthesizeClause():
                 self._clauses[command.reply].append(command.job)
-                self._submit(command.job, "tts", partial(self._synthesize, command))
+                if not self._remembered(command):
+                    self._submit(command.job, "tts", partial(self._synthesize, command))
             case CancelReply():
                 for clause in self._clauses.pop(command.job, []):
                     self._lanes.cancel(clause)
@@ -67,6 +84,18 @@ class Effects:
                 self._lanes.cancel(command.job)
             case _:
                 pass
+
+    def _remembered(self, command: Question, detector: str = "") -> bool:
+        """Tell what was recorded for this, if anything was."""
+        if self._recall is None:
+            return False
+        kind, steps = remembered(self._recall, command, detector, self._playout)
+        if steps is None:
+            return False
+        lane = f"{kind} {detector}" if detector else kind
+        run = partial(in_time, steps)
+        self._lanes.submit(Work(command.job, kind, lane, run, modelled=True))
+        return True
 
     def _submit(self, job: JobId, kind: EngineKind, run: partial[Iterator[Delivery]]) -> None:
         engine = self._engines.llm if kind == "llm" else self._engines.tts
@@ -99,7 +128,7 @@ class Effects:
 
     def _generate(self, command: GenerateReply, stop: StopSignal) -> Iterator[Delivery]:
         for piece in self._engines.llm.stream(command.history, stop):
-            yield partial(_text_received, command.job, piece)
+            yield partial(text_received, command.job, piece)
         if not stop.is_set():
             yield lambda at: ReplyCompleted(at, command.job)
 
@@ -112,26 +141,12 @@ class Effects:
         for chunk in tts.synthesize(command.text, stop):
             pcm = chunk if resampler is None else resampler.resample_chunk(chunk)
             if len(pcm) and started:
-                yield partial(self._add_audio, command.job, to_int16(pcm))
+                yield partial(add_audio, self._playout, command.job, to_int16(pcm))
             elif len(pcm):
                 started = True
-                yield partial(self._deliver_audio, command.job, to_int16(pcm), False)
+                yield partial(deliver_audio, self._playout, command.job, to_int16(pcm), False)
         if not stop.is_set():
             rest: Pcm = np.zeros(0, np.float32)
             if resampler is not None:
                 rest = resampler.resample_chunk(rest, last=True)
-            yield partial(self._deliver_audio, command.job, to_int16(rest), True)
-
-    def _add_audio(self, job: JobId, pcm: Samples, _at: Nanos) -> None:
-        """More of what is playing already is nothing the core need know."""
-        self._playout.add(job, pcm, complete=False)
-
-    def _deliver_audio(
-        self, job: JobId, pcm: Samples, complete: bool, at: Nanos
-    ) -> ClauseSynthesized:
-        audio = self._playout.add(job, pcm, complete=complete)
-        return ClauseSynthesized(at, job, audio, complete)
-
-
-def _text_received(job: JobId, text: str, at: Nanos) -> ReplyTextReceived:
-    return ReplyTextReceived(at, job, text)
+            yield partial(deliver_audio, self._playout, command.job, to_int16(rest), True)

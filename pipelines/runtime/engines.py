@@ -1,17 +1,35 @@
-"""The engines of one call, built and warm."""
+"""The engines of one call."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Protocol
 
 from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
 
 
-@dataclass(frozen=True, slots=True)
-class Engines:
-    """One engine of each kind, and any number of turn detectors by name."""
+class Engines(Protocol):
+    """One engine of each kind, and any number of turn detectors by name, warm or made when used."""
 
-    vad: Vad
-    asr: StreamingAsr
-    llm: Llm
-    tts: Tts
-    turn_detectors: Mapping[str, TurnDetector]
+    @property
+    def vad(self) -> Vad:
+        """Whether anybody speaks."""
+        ...
+
+    @property
+    def asr(self) -> StreamingAsr:
+        """What they say."""
+        ...
+
+    @property
+    def llm(self) -> Llm:
+        """What to answer."""
+        ...
+
+    @property
+    def tts(self) -> Tts:
+        """How that sounds."""
+        ...
+
+    @property
+    def turn_detectors(self) -> Mapping[str, TurnDetector]:
+        """Whether they have finished."""
+        ...

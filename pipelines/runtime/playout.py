@@ -19,6 +19,10 @@ FRAME_MS = 20
 FRAME: Nanos = FRAME_MS * 1_000_000
 
 
+ECHO_PATIENCE: Nanos = 3 * SECOND
+"""A mark that is echoed this much later than expected is no longer waited for."""
+
+
 @dataclass(slots=True)
 class _ClauseAudio:
     job: JobId
@@ -29,21 +33,34 @@ class _ClauseAudio:
     complete: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _InFlight:
+    """A clause that was sent whole and is not yet known to be heard."""
+
+    job: JobId
+    audio: Nanos
+    heard: Nanos
+    """When its last sample should be at the ear."""
+
+
 class Playout:
     """Sans-I/O: whoever has the clock asks for a frame every 20 ms.
 
     Args:
         rate: of the line, Hz.
         prebuffer_ms: audio that must be there before a clause begins, unless it is complete.
+        echoes: the far side says when a clause was heard (`echoed`); otherwise the clock does.
     """
 
-    def __init__(self, rate: int, prebuffer_ms: int = 40) -> None:
+    def __init__(self, rate: int, prebuffer_ms: int = 40, *, echoes: bool = False) -> None:
         self._rate = rate
+        self._echoes = echoes
         self._frame_samples = rate * FRAME_MS // 1000
         self._prebuffer = rate * prebuffer_ms // 1000
         self._made: dict[JobId, _ClauseAudio] = {}
         self._queue: deque[_ClauseAudio] = deque()
-        self._marks: deque[tuple[Nanos, JobId]] = deque()
+        self._in_flight: deque[_InFlight] = deque()
+        self._ended: list[JobId] = []
         self._paused = False
         self.underruns = 0
         """Frames in which a clause's audio was not ready in time."""
@@ -51,7 +68,7 @@ class Playout:
     @property
     def busy(self) -> bool:
         """Whether anything is queued or on its way to the ear."""
-        return bool(self._queue or self._marks)
+        return bool(self._queue or self._in_flight)
 
     def add(self, job: JobId, pcm: Samples, *, complete: bool) -> Nanos:
         """More audio of a clause; the duration of all of it so far."""
@@ -60,7 +77,7 @@ class Playout:
             clause.chunks.append(pcm)
             clause.waiting += len(pcm)
         clause.complete = clause.complete or complete
-        return (clause.sent + clause.waiting) * SECOND // self._rate
+        return self._duration(clause.sent + clause.waiting)
 
     def play(self, job: JobId) -> None:
         """Queue a clause."""
@@ -83,16 +100,32 @@ class Playout:
     def clear(self, now: Nanos) -> PlayoutCleared:
         """Fall silent and drop the queue.
 
-        What was sent is on its way and will be heard, so it counts as heard.
+        What was sent is on its way and will be heard, so it counts as heard: the order to clear
+        travels behind it.
         """
+        in_flight = self._in_flight[0] if self._in_flight else None
         current = self._queue[0] if self._queue and self._queue[0].sent else None
         self._queue.clear()
         self._made.clear()
-        self._marks.clear()
+        self._in_flight.clear()
+        self._ended.clear()
         self._paused = False
+        if in_flight is not None:  # the first that nobody knows to be heard
+            return PlayoutCleared(now, in_flight.job, in_flight.audio)
         if current is None:
             return PlayoutCleared(now, None, 0)
-        return PlayoutCleared(now, current.job, current.sent * SECOND // self._rate)
+        return PlayoutCleared(now, current.job, self._duration(current.sent))
+
+    def take_ended(self) -> list[JobId]:
+        """Clauses whose last sample was handed out since last asked."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def echoed(self, job: JobId) -> None:
+        """The far side says that a clause was heard, and so were those before it."""
+        if any(clause.job == job for clause in self._in_flight):
+            while self._in_flight.popleft().job != job:
+                pass
 
     def tick(self, now: Nanos, egress: Nanos) -> tuple[Samples | None, list[Event]]:
         """The next 20 ms, int16 of shape (rate / 50,), and what came of it; None is silence.
@@ -112,16 +145,24 @@ class Playout:
                 frame = np.zeros(self._frame_samples, np.int16)
             filled += self._take(clause, frame[filled:])
             if clause.waiting == 0 and clause.complete:
-                heard = now + filled * SECOND // self._rate + egress
-                self._marks.append((heard, clause.job))
+                heard = now + self._duration(filled) + egress
+                audio = self._duration(clause.sent)
+                self._in_flight.append(_InFlight(clause.job, audio, heard))
+                self._ended.append(clause.job)
                 self._queue.popleft()
                 self._made.pop(clause.job, None)
             elif filled < self._frame_samples:
                 self.underruns += 1
                 break
-        while self._marks and self._marks[0][0] <= now:
-            events.append(MarkReached(now, self._marks.popleft()[1]))
+        patience = ECHO_PATIENCE if self._echoes else 0
+        while self._in_flight and self._in_flight[0].heard + patience <= now:
+            clause_heard = self._in_flight.popleft()
+            if not self._echoes:
+                events.append(MarkReached(now, clause_heard.job))
         return frame, events
+
+    def _duration(self, samples: int) -> Nanos:
+        return samples * SECOND // self._rate
 
     @staticmethod
     def _take(clause: _ClauseAudio, into: Samples) -> int:

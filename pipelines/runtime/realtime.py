@@ -24,13 +24,15 @@ async def run_realtime(
     transport: Transport,
     record: Callable[[Entry], None],
     progress: Callable[[Nanos], None] | None = None,
+    clock: MonotonicClock | None = None,
 ) -> Session:
     """Run a call to its end on the wall clock; the arguments are those of `run_virtual`.
 
+    `clock` is given by whoever must put times of their own on it; the call begins at its zero.
     Ticks follow an absolute schedule, so lateness of one does not delay the next. Cancelling the
     task stops the engines and raises CancelledError.
     """
-    clock = MonotonicClock()
+    clock = clock or MonotonicClock()
     lanes = _ThreadLanes(asyncio.get_running_loop(), clock)
     session = Session(policy, engines, transport, lanes, record)
     alarm = _Alarm(clock, session)

@@ -1,20 +1,23 @@
 """One call: the core, its audio and its engines, without a clock; both shells drive this."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 
-import numpy as np
-import soxr
-
-from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.runtime.effects import Effects
 from pipelines.runtime.engines import Engines
-from pipelines.runtime.lanes import Delivery, Lanes, Work
-from pipelines.runtime.playout import FRAME, Playout
-from pipelines.runtime.timeline import Timeline, to_float
+from pipelines.runtime.lanes import Lanes
+from pipelines.runtime.playout import Playout
+from pipelines.runtime.recall import Recall
+from pipelines.runtime.senses import (
+    Ears,
+    Listener,
+    RecalledListener,
+    RecalledTranscriber,
+    VadListener,
+)
+from pipelines.runtime.timeline import Timeline
 from pipelines.runtime.transcriber import Transcriber
-from pipelines.runtime.transport import Transport
+from pipelines.runtime.transport import EchoingTransport, Transport
 from pipelines.turn_taking.commands import (
     CancelTranscription,
     ClearPlayout,
@@ -32,7 +35,7 @@ from pipelines.turn_taking.events import (
     CallStarted,
     DeadlineReached,
     Event,
-    FrameScored,
+    MarkReached,
 )
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.policy import Policy
@@ -53,15 +56,25 @@ class Session:
         transport: Transport,
         lanes: Lanes,
         record: Callable[[Entry], None],
+        *,
+        recall: Recall | None = None,
     ) -> None:
         self._core = Conversation(policy)
         self._transport = transport
         self._record = record
         self._timeline = Timeline(transport.rate)
-        self._playout = Playout(transport.rate)
-        self._listener = _Listener(engines, self._timeline, lanes)
-        self._transcriber = Transcriber(engines.asr, self._timeline, lanes)
-        self._effects = Effects(engines, self._timeline, self._playout, lanes)
+        self._far = transport if isinstance(transport, EchoingTransport) else None
+        self._playout = Playout(transport.rate, echoes=self._far is not None)
+        recogniser = Transcriber(engines, self._timeline, lanes)
+        self._listener: Listener
+        self._transcriber: Ears
+        if recall is None:
+            self._listener = VadListener(engines.vad, self._timeline, lanes)
+            self._transcriber = recogniser
+        else:
+            self._listener = RecalledListener(recall, lanes)
+            self._transcriber = RecalledTranscriber(recall, recogniser, lanes)
+        self._effects = Effects(engines, self._timeline, self._playout, lanes, recall)
         self._inbox: deque[Event] = deque()
         self._handling = False
         self._hanging_up = False
@@ -87,14 +100,28 @@ class Session:
         self._timeline.write(received.pcm)
         self._listener.pump(received.ingress)
         self._transcriber.pump()
+        for event in received.events:
+            self.handle(event)
         frame, events = self._playout.tick(now, self._transport.egress)
         self._transport.send(frame, now)
+        if self._far is not None:
+            events = self._exchange_marks(self._far, now) + events
         for event in events:
             self.handle(event)
         if self._hanging_up and not self._playout.busy:
             self.end(now, "the agent hung up")
         elif self._transport.finished:
-            self.end(now, "the caller hung up")
+            self.end(now, self._far.hangup_cause if self._far else "the caller hung up")
+
+    def _exchange_marks(self, far: EchoingTransport, now: Nanos) -> list[Event]:
+        """Ask for word of the clauses that have just ended, and take in what the far side says."""
+        for job in self._playout.take_ended():
+            far.mark(job)
+        events = far.take_events(now)
+        for event in events:
+            if isinstance(event, MarkReached):
+                self._playout.echoed(event.job)
+        return events
 
     def deadline_reached(self, now: Nanos) -> None:
         """The moment named by `deadline` has come."""
@@ -125,9 +152,9 @@ class Session:
     def _carry_out(self, command: Command, now: Nanos) -> None:
         match command:
             case StartTranscription():
-                self._transcriber.start(command)
+                self._transcriber.start(command, now)
             case FinishTranscription():
-                self._transcriber.finish(command)
+                self._transcriber.finish(command, now)
             case CancelTranscription():
                 self._transcriber.cancel(command.job)
             case PlayClause():
@@ -138,48 +165,9 @@ class Session:
                 self._playout.resume()
             case ClearPlayout():
                 self._inbox.append(self._playout.clear(now))
+                if self._far is not None:
+                    self._far.clear()
             case EndCall():
                 self._hanging_up = True
             case _:
                 self._effects.carry_out(command)
-
-
-class _Listener:
-    """Gives the VAD its frames, which are not 20 ms long, in order."""
-
-    def __init__(self, engines: Engines, timeline: Timeline, lanes: Lanes) -> None:
-        self._vad = engines.vad
-        self._vad.reset()
-        self._timeline = timeline
-        self._lanes = lanes
-        self._modelled = getattr(engines.vad, "modelled", False)
-        self._frame: Nanos = engines.vad.frame_samples * 1_000_000_000 // engines.vad.sample_rate
-        self._resampler = (
-            None
-            if timeline.rate == engines.vad.sample_rate
-            else soxr.ResampleStream(timeline.rate, engines.vad.sample_rate, 1, quality="MQ")
-        )
-        self._pending: Pcm = np.zeros(0, np.float32)
-        self._scored = 0
-
-    def pump(self, ingress: Nanos) -> None:
-        """Score the frames that are whole by now."""
-        end = self._timeline.end
-        pcm = to_float(self._timeline.read(end - FRAME, end))
-        if self._resampler is not None:
-            pcm = self._resampler.resample_chunk(pcm)
-        self._pending = np.concatenate((self._pending, pcm))
-        size = self._vad.frame_samples
-        while len(self._pending) >= size:
-            frame, self._pending = self._pending[:size], self._pending[size:]
-            run = partial(self._score, frame, self._scored * self._frame, ingress)
-            self._scored += 1
-            self._lanes.submit(Work(0, "vad", "vad", run, self._modelled))
-
-    def _score(
-        self, frame: Pcm, start: Nanos, ingress: Nanos, _stop: StopSignal
-    ) -> Iterator[Delivery]:
-        """On the VAD's lane."""
-        probability = round(float(self._vad.probability(frame)), 4)
-        end = start + self._frame
-        yield lambda at: FrameScored(at, start, end, probability, ingress)

@@ -5,7 +5,8 @@ from functools import partial
 
 import soxr
 
-from pipelines.engines.protocols import Pcm, StopSignal, StreamingAsr
+from pipelines.engines.protocols import Pcm, StopSignal
+from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.timeline import Timeline, to_float
 from pipelines.turn_taking.commands import FinishTranscription, StartTranscription
@@ -22,8 +23,8 @@ class Transcriber:
     So a slow recogniser falls behind by one decode at most, and its queue never grows.
     """
 
-    def __init__(self, asr: StreamingAsr, timeline: Timeline, lanes: Lanes) -> None:
-        self._asr = asr
+    def __init__(self, engines: Engines, timeline: Timeline, lanes: Lanes) -> None:
+        self._engines = engines
         self._timeline = timeline
         self._lanes = lanes
         self._resampler: soxr.ResampleStream | None = None
@@ -35,7 +36,7 @@ class Transcriber:
         self._until: Nanos | None = None
         self._busy = False
 
-    def start(self, command: StartTranscription) -> None:
+    def start(self, command: StartTranscription, _now: Nanos) -> None:
         """Listen from media time `start`; goes on if that is where it began before."""
         self._job, self._until = command.job, None
         if command.start != self._start:
@@ -43,7 +44,7 @@ class Transcriber:
             self._fresh = True
         self.pump()
 
-    def finish(self, command: FinishTranscription) -> None:
+    def finish(self, command: FinishTranscription, _now: Nanos) -> None:
         """Give the final transcript of what there is up to media time `until`."""
         if command.job == self._job:
             self._until = command.until
@@ -73,7 +74,7 @@ class Transcriber:
         if last:
             self._job = None
         run = partial(self._transcribe, job, pcm, fresh, end if until is None else until, last)
-        modelled = getattr(self._asr, "modelled", False)
+        modelled = getattr(self._engines.asr, "modelled", False)
         self._lanes.submit(Work(job, "asr", "asr", run, modelled, done=self._free))
 
     def _free(self) -> None:
@@ -84,23 +85,24 @@ class Transcriber:
         self, job: JobId, pcm: Pcm, fresh: bool, until: Nanos, last: bool, _stop: StopSignal
     ) -> Iterator[Delivery]:
         """On the recogniser's lane."""
+        asr = self._engines.asr
         if fresh:
-            self._asr.reset()
+            asr.reset()
             self._resampler = None
-        hypothesis = self._asr.feed(self._resample(pcm)) if len(pcm) else None
+        hypothesis = asr.feed(self._resample(pcm, asr.sample_rate)) if len(pcm) else None
         if last:
-            text = self._asr.finish().text
+            text = asr.finish().text
             yield partial(_final, job, until, text)
         elif hypothesis is not None:
             stable, unstable = hypothesis.stable, hypothesis.unstable
             yield partial(_partial, job, until, stable, unstable)
 
-    def _resample(self, pcm: Pcm) -> Pcm:
+    def _resample(self, pcm: Pcm, wanted: int) -> Pcm:
         rate = self._timeline.rate
-        if rate == self._asr.sample_rate:
+        if rate == wanted:
             return pcm
         if self._resampler is None:
-            self._resampler = soxr.ResampleStream(rate, self._asr.sample_rate, 1, quality="MQ")
+            self._resampler = soxr.ResampleStream(rate, wanted, 1, quality="MQ")
         return self._resampler.resample_chunk(pcm)
 
 

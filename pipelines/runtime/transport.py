@@ -4,9 +4,10 @@ A transport is sans-I/O: the shell pulls and pushes one 20 ms frame a tick, on w
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pipelines.runtime.timeline import Samples
+from pipelines.turn_taking.events import Event, JobId
 from pipelines.turn_taking.time import Nanos
 
 
@@ -18,6 +19,8 @@ class Received:
     """20 ms of mono audio: shape (rate / 50,), int16."""
     ingress: Nanos
     """How long the line took: the agent has the frame this much after the caller uttered it."""
+    events: tuple[Event, ...] = ()
+    """What else came from the caller meanwhile, such as pressed keys or typed words."""
 
 
 class Transport(Protocol):
@@ -44,4 +47,26 @@ class Transport(Protocol):
 
     def send(self, frame: Samples | None, now: Nanos) -> None:
         """Hand over the agent's frame of this tick; None means that the agent is silent."""
+        ...
+
+
+@runtime_checkable
+class EchoingTransport(Transport, Protocol):
+    """A transport whose far side plays from a buffer of its own and says what was heard."""
+
+    @property
+    def hangup_cause(self) -> str:
+        """Why the call is `finished`, as the journal's last entry says it."""
+        ...
+
+    def mark(self, job: JobId) -> None:
+        """The clause ended with the frame just sent: ask for word when it was heard."""
+        ...
+
+    def clear(self) -> None:
+        """Have the far side forget at once what it has not played."""
+        ...
+
+    def take_events(self, now: Nanos) -> list[Event]:
+        """What came in beside audio since last asked: MarkReached, DtmfReceived, all at `now`."""
         ...

@@ -13,6 +13,7 @@ from pipelines.runtime.clock import Stopwatch
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Work, failure
 from pipelines.runtime.playout import FRAME
+from pipelines.runtime.recall import Recall
 from pipelines.runtime.session import Session
 from pipelines.runtime.transport import Transport
 from pipelines.turn_taking.events import Event, JobId
@@ -27,6 +28,8 @@ def run_virtual(
     transport: Transport,
     record: Callable[[Entry], None],
     progress: Callable[[Nanos], None] | None = None,
+    *,
+    recall: Recall | None = None,
 ) -> Session:
     """Run a call to its end.
 
@@ -36,10 +39,11 @@ def run_virtual(
         transport: the caller.
         record: gets every event and command in order.
         progress: told the virtual time at every tick.
+        recall: answers of a recorded call, told instead of asking the engines.
     """
     agenda = _Agenda()
     lanes = _VirtualLanes(agenda)
-    session = Session(policy, engines, transport, lanes, record)
+    session = Session(policy, engines, transport, lanes, record, recall=recall)
     lanes.deliver = session.handle
 
     def tick() -> None:

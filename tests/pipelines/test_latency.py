@@ -29,7 +29,7 @@ def issued(at, command, *args):
 
 @dataclass
 class OneTurn:
-    """A turn's moments in ms: the caller's speech ends at 1000 and nothing is done ahead, unless overridden."""
+    """A turn in ms: the caller has spoken by 1000 and nothing is done ahead, unless overridden."""
 
     end: float = 1000
     ingress: float = 40

@@ -113,14 +113,13 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
 
       voicecli replay calls/*.wav -q --assert 'voice_to_voice.p95 < 800ms'
     """  # fmt: skip
-    from voicecli.replay.batch import Batch, Mode, Outputs, run_batch  # noqa: PLC0415 - slow
+    from voicecli.replay.batch import Batch, Outputs, run_batch  # noqa: PLC0415 - slow
 
     if recompute and policy is not None:
         raise UsageError("--policy uses recorded outputs and --recompute does not; choose one.")
-    mode: Mode = "policy" if policy is not None else "recompute" if recompute else "as it is"
     batch = Batch(
         calls=tuple(calls),
-        mode=mode,
+        recompute=recompute,
         profile=profile,
         policy=policy,
         pace=pace.value if pace is not None else None,

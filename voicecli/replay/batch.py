@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -13,11 +12,13 @@ from pipelines.runtime.engines import Engines
 from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.engines import build_engines
 from voicecli.errors import AssertionUnmetError, InputError
-from voicecli.profile import Profile, load_profile
-from voicecli.replay.run import Clock, Setting, run_call, save_call
+from voicecli.profile import Profile, load_profile, to_toml
+from voicecli.recording.bundle import Bundle, write_bundle
+from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
 from voicecli.replay.source import CallSource, open_call
 from voicecli.replay.verify import verify
-from voicecli.report.assertions import check, parse_condition, require
+from voicecli.replay.whatif import run_under
+from voicecli.report.assertions import Outcome, check, parse_condition, require
 from voicecli.report.call_report import CallReport, build_call_report
 from voicecli.report.json_report import write_json_report
 from voicecli.report.junit import write_junit_report
@@ -27,7 +28,6 @@ from voicecli.report.trace import write_trace
 from voicecli.report.waterfall import CallWaterfall
 from voicecli.transports.pacing import Pace
 
-Mode: TypeAlias = Literal["as it is", "recompute", "policy"]
 DEFAULT_PROFILE = "embedded"
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
@@ -38,7 +38,7 @@ class Batch:
     """What to replay, and under what."""
 
     calls: tuple[str, ...]
-    mode: Mode
+    recompute: bool
     profile: str | None
     policy: Path | None
     pace: Pace | None
@@ -76,12 +76,9 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
     for source in sources:
         if source.audio.note:
             console.print(f"[yellow]{source.name}: {source.audio.note}[/]")
-        if source.bundle is not None and batch.mode == "as it is":
-            reports.append(_recorded(source, console, differences))
-        else:
-            reports += _runs(source, batch, outputs, console)
-        if not outputs.quiet:
-            for report in reports[-max(1, len(batch.lines)) :]:
+        for report in _replay(source, batch, outputs, console, differences):
+            reports.append(report)
+            if not outputs.quiet:
                 console.print(CallWaterfall(report), "")
         if reports[-1].partial:
             break
@@ -89,24 +86,52 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
     console.print(Summary(reports, outcomes))
     if len(batch.lines) > 1:
         console.print("", LineTable(reports))
-    write_json_report(outputs.json, reports, outcomes)
-    if outputs.junit is not None:
-        write_junit_report(outputs.junit, reports, outcomes)
-    if outputs.trace is not None:
-        write_trace(outputs.trace, reports)
+    _write_reports(outputs, reports, outcomes)
     console.print(f"[dim]report: {outputs.json}[/]", highlight=False)
-    if any(report.partial for report in reports):
+    if reports[-1].partial:
         raise SystemExit(INTERRUPTED)
     if differences:
         raise AssertionUnmetError(" ".join(differences))
     require(outcomes)
 
 
-def _recorded(source: CallSource, console: Console, differences: list[str]) -> CallReport:
+def _replay(
+    source: CallSource, batch: Batch, outputs: Outputs, console: Console, differences: list[str]
+) -> Iterator[CallReport]:
+    """One call, in the mode that the options and the source ask for."""
+    if batch.policy is not None:
+        yield _what_if(source, batch.policy, outputs, console)
+    elif source.bundle is not None and not batch.recompute:
+        yield _recorded(source, source.bundle, console, differences)
+    else:
+        yield from _runs(source, batch, outputs, console)
+
+
+def _write_reports(
+    outputs: Outputs, reports: Sequence[CallReport], outcomes: Sequence[Outcome]
+) -> None:
+    write_json_report(outputs.json, reports, outcomes)
+    if outputs.junit is not None:
+        write_junit_report(outputs.junit, reports, outcomes)
+    if outputs.trace is not None:
+        write_trace(outputs.trace, reports)
+
+
+def _what_if(source: CallSource, policy: Path, outputs: Outputs, console: Console) -> CallReport:
+    if source.bundle is None:
+        raise InputError(
+            f"{source.path} has no journal for --policy to work on; run `voicecli replay "
+            f"{source.path}` first, and then this on the folder it leaves."
+        )
+    call = run_under(source, source.bundle, policy)
+    _save(call, source.bundle.profile, outputs, console)
+    return call.report()
+
+
+def _recorded(
+    source: CallSource, bundle: Bundle, console: Console, differences: list[str]
+) -> CallReport:
     """A call of voicecli's own: its journal tells everything; the core must still agree."""
-    bundle = source.bundle
-    if bundle is None:
-        raise InputError(f"{source.path} has no journal.")
     policy = load_profile(str(source.path / "profile.toml")).policy
     result = verify(bundle.entries, policy)
     if result.difference is None:
@@ -136,13 +161,20 @@ def _runs(
         setting = Setting(profile, line, batch.seed, _pace_for(source, batch), batch.clock)
         with _progress(console, source, line) as progress:
             call = run_call(source, setting, engines, progress)
-        name = source.name if len(batch.lines) < 2 else f"{source.name}.{Path(line).stem}"
-        folder = outputs.folder / name
-        save_call(call, setting, folder)
-        console.print(f"[dim]{name}: {folder}/call.wav, journal.jsonl[/]", highlight=False)
+        if len(batch.lines) > 1:
+            call = replace(call, name=f"{source.name}.{Path(line).stem}")
+        _save(call, to_toml(profile), outputs, console)
         yield call.report()
         if call.header.partial:
             return
+
+
+def _save(call: FinishedCall, profile: str, outputs: Outputs, console: Console) -> None:
+    folder = outputs.folder / call.name
+    write_bundle(
+        folder, call.header, call.entries, call.stereo, profile=profile, labels=call.labels
+    )
+    console.print(f"[dim]{call.name}: {folder}/call.wav, journal.jsonl[/]", highlight=False)
 
 
 def _profile_for(source: CallSource, batch: Batch) -> Profile:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -16,8 +15,7 @@ from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.lines import open_line
-from voicecli.profile import Profile, to_toml
-from voicecli.recording.bundle import write_bundle
+from voicecli.profile import Profile
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.labels import Labels, Turn
 from voicecli.recording.segments import speech_segments
@@ -105,18 +103,6 @@ def run_call(
         cut_ins=[(segment.start, segment.end) for segment in caller.played if segment.cut_in],
         wall_s=watch.elapsed() / SECOND,
     )
-
-
-def save_call(call: FinishedCall, setting: Setting, folder: Path) -> None:
-    """Write the call's folder.
-
-    Raises:
-        StorageError: it cannot be written.
-    """
-    write_bundle(
-        folder, call.header, call.entries, call.stereo,
-        profile=to_toml(setting.profile), labels=call.labels,
-    )  # fmt: skip
 
 
 def _where_played(labels: Labels | None, played: list[PlayedSegment]) -> Labels | None:

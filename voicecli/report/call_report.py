@@ -59,6 +59,9 @@ class CallReport:
     """Word error rate against the labels, 0 to 1 and above; None without labelled words."""
     partial: bool
     """The call was broken off."""
+    diverged: Nanos | None
+    """In a run under another policy: when the agent first acted otherwise than recorded. The
+    recorded caller could not react to anything after that."""
     failures: tuple[str, ...]
     """A sentence for each engine that failed at a job."""
     entries: tuple[Entry, ...]
@@ -90,6 +93,7 @@ def build_call_report(
     index = JournalIndex(entries)
     turns = fold_turns(index)
     stretches = list(cut_ins)
+    diverged = header.metadata.get("diverged_s")
     return CallReport(
         name=name,
         profile=header.profile,
@@ -105,6 +109,7 @@ def build_call_report(
         cut_ins=len(stretches),
         wer=_wer(turns, labels),
         partial=header.partial,
+        diverged=None if diverged is None else round(diverged * SECOND),
         failures=tuple(
             f"{entry.kind} failed at {entry.at / SECOND:.3f} s: {entry.message}"
             for entry in entries

@@ -64,6 +64,7 @@ def _call(call: CallReport) -> dict[str, Any]:
         "profile": call.profile,
         "line": call.line,
         "partial": call.partial,
+        "diverged_s": None if call.diverged is None else _s(call.diverged),
         "duration_s": call.duration_s,
         "wall_s": call.wall_s,
         "turns": [_turn(report) for report in call.turns],

@@ -37,4 +37,3 @@ class LineTable:
                 "" if wer is None else f"{wer:.1%}",
             )
         yield table
-

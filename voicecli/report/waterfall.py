@@ -18,7 +18,6 @@ _STYLES: Final = {
     "turn_held": "cyan",
     "overlap_interrupts": "bold red",
     "engine_failed": "bold red",
-    "result_dropped": "dim",
 }
 
 
@@ -34,7 +33,8 @@ class CallWaterfall:
         yield from _opening(screen, call)
         for report in call.turns:
             yield Text()
-            yield from _turn(screen, report)
+            after = call.diverged is not None and report.turn.start > call.diverged
+            yield from _turn(screen, report, after_divergence=after)
             for barge_in in call.barge_ins:
                 if barge_in.turn == report.turn.index:
                     yield from _barge_in(screen, barge_in)
@@ -60,6 +60,12 @@ def _heading(screen: Screen, call: CallReport) -> Text:
     heading = Text(screen.text(call.name), "bold").append("  " + dot.join(parts), "not bold dim")
     if call.partial:
         heading.append("\nPARTIAL: the call was broken off; this is what there was.", "bold yellow")
+    if call.diverged is not None:
+        heading.append(
+            f"\nOTHER THAN RECORDED from {clock(call.diverged)} on: the recorded caller could not "
+            "react to that; turns after it are marked *.",
+            "yellow",
+        )
     return heading
 
 
@@ -76,7 +82,9 @@ def _opening(screen: Screen, call: CallReport) -> Iterator[Text | Table]:
             yield from _barge_in(screen, barge_in)
 
 
-def _turn(screen: Screen, report: TurnReport) -> Iterator[Text | Table]:
+def _turn(
+    screen: Screen, report: TurnReport, *, after_divergence: bool = False
+) -> Iterator[Text | Table]:
     turn, latency = report.turn, report.turn.voice_to_voice
     verdict = Text("not answered", "bold red")
     if latency is not None:
@@ -84,7 +92,8 @@ def _turn(screen: Screen, report: TurnReport) -> Iterator[Text | Table]:
         verdict = Text(f"{milliseconds(latency)} {name}", VOICE_TO_VOICE.style(latency))
     if report.cut_in:
         verdict.append(screen.pick(" · ", ", ") + "CUT IN", "bold red")
-    yield _rule(screen, f"turn {turn.index} at {clock(turn.start)}", verdict)
+    mark = "*" if after_divergence else ""
+    yield _rule(screen, f"turn {turn.index}{mark} at {clock(turn.start)}", verdict)
     yield _speech(screen, turn.text, turn.written, turn.heard)
     if latency is not None:
         axis = Axis(latency, VOICE_TO_VOICE, screen)
@@ -159,12 +168,17 @@ def _heard(screen: Screen, written: str, heard: str) -> Text:
 
 
 def _decisions(screen: Screen, decisions: Iterable[Decision], since: Nanos) -> Table:
-    """Each decision with its moment, relative to the end of the caller's speech."""
+    """Each decision with its moment, relative to the end of the caller's speech.
+
+    Late results of cancelled work are left out: the cancellation is there, and the journal has all.
+    """
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(justify="right", width=11, no_wrap=True, style="dim")
     grid.add_column(width=19, no_wrap=True)
     grid.add_column(ratio=1)
     for decision in decisions:
+        if decision.verdict == "result_dropped":
+            continue
         moment = f"{(decision.at - since) / MILLISECOND:+,.0f} ms"
         style = _STYLES.get(decision.verdict, "")
         label = Text(decision.verdict.replace("_", " "), style)

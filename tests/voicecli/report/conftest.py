@@ -28,7 +28,8 @@ def decided(at, verdict, rule, **numbers):
 def spoken(at, *, start, end, text, rule, paused, job, reply, **numbers):
     return decided(
         at, "turn_ended", rule, text=text, transcription=job, reply=reply,
-        speech_start_ns=ms(start + INGRESS), speech_end_ns=ms(end + INGRESS), paused_at_ns=ms(paused), **numbers,
+        speech_start_ns=ms(start + INGRESS), speech_end_ns=ms(end + INGRESS),
+        paused_at_ns=ms(paused), **numbers,
     )  # fmt: skip
 
 

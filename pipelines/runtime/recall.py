@@ -1,0 +1,210 @@
+"""What the models answered in a recorded call, by what they were asked; changes with the questions.
+
+A run under another policy asks mostly the same questions at other moments. The answers come with
+the delay they had; where there is none, the engine is asked.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from pipelines.engines.modelled import spend
+from pipelines.engines.protocols import StopSignal
+from pipelines.runtime.lanes import Delivery
+from pipelines.runtime.timeline import Samples
+from pipelines.turn_taking.commands import (
+    FinishTranscription,
+    GenerateReply,
+    History,
+    PrepareReply,
+    ScoreEndOfTurn,
+    StartTranscription,
+    SynthesizeClause,
+)
+from pipelines.turn_taking.events import (
+    ClauseSynthesized,
+    EndOfTurnScored,
+    FinalTranscript,
+    FrameScored,
+    JobId,
+    PartialTranscript,
+    PlayoutStarted,
+    ReplyCompleted,
+    ReplyPrepared,
+    ReplyTextReceived,
+)
+from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.time import SECOND, Nanos
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedReply:
+    """A whole reply as it was streamed: pieces of text, each with the time since the last."""
+
+    pieces: tuple[tuple[Nanos, str], ...]
+    completed_after: Nanos
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedClause:
+    """A clause's audio: when its first chunk was there, and when all of it was after that."""
+
+    first_after: Nanos
+    first_samples: int
+    complete_after: Nanos
+    pcm: Samples
+    """int16 at the line's rate; silent where the call did not play it."""
+
+
+@dataclass(slots=True)
+class Recall:
+    """The answers; delays are from question to answer."""
+
+    frames: list[FrameScored] = field(default_factory=list[FrameScored])
+    partials: dict[Nanos, list[PartialTranscript]] = field(
+        default_factory=dict[Nanos, list[PartialTranscript]]
+    )
+    """By the media time at which the transcription began."""
+    finals: dict[tuple[Nanos, Nanos], tuple[Nanos, str]] = field(
+        default_factory=dict[tuple[Nanos, Nanos], tuple[Nanos, str]]
+    )
+    """By the range of media time."""
+    scores: dict[tuple[str, Nanos, Nanos], tuple[Nanos, float]] = field(
+        default_factory=dict[tuple[str, Nanos, Nanos], tuple[Nanos, float]]
+    )
+    """By detector and range of media time, which determines the words as well."""
+    prepared: dict[History, Nanos] = field(default_factory=dict[History, Nanos])
+    replies: dict[History, RecordedReply] = field(default_factory=dict[History, RecordedReply])
+    clauses: dict[str, RecordedClause] = field(default_factory=dict[str, RecordedClause])
+    missed: int = 0
+    """Questions that had no answer here, so far."""
+
+    def look_up(self, answers: Mapping[Any, _Answer], question: Hashable) -> _Answer | None:
+        """An answer, counting the questions that have none."""
+        answer = answers.get(question)
+        self.missed += answer is None
+        return answer
+
+
+def in_time(steps: Iterable[tuple[Nanos, Delivery]], _stop: StopSignal) -> Iterator[Delivery]:
+    """Work that only takes the time it took: each delivery after its delay."""
+    for delay, delivery in steps:
+        spend(delay)
+        yield delivery
+
+
+def recall_from(entries: Iterable[Entry], agent: Samples, rate: int) -> Recall:
+    """Read a journal.
+
+    Args:
+        entries: of the recorded call.
+        agent: what the caller heard, int16 at `rate` Hz, from the beginning of the call.
+        rate: of the line.
+    """
+    reader = _Reader(agent, rate)
+    for entry in entries:
+        if isinstance(entry, Issued):
+            reader.asked(entry)
+        else:
+            reader.answered(entry)
+    return reader.finish()
+
+
+class _Reader:
+    """Pairs each question with its answer."""
+
+    def __init__(self, agent: Samples, rate: int) -> None:
+        self.recall = Recall()
+        self._agent = agent
+        self._rate = rate
+        self._starts: dict[JobId, Nanos] = {}
+        self._questions: dict[JobId, Any] = {}
+        self._last_at: dict[JobId, Nanos] = {}
+        self._pieces: defaultdict[JobId, list[tuple[Nanos, str]]] = defaultdict(list)
+        self._clauses: dict[JobId, RecordedClause] = {}
+        self._started: dict[JobId, PlayoutStarted] = {}
+
+    def asked(self, issued: Issued) -> None:
+        match issued.command:
+            case StartTranscription() as command:
+                self._starts[command.job] = command.start
+            case (
+                FinishTranscription() | ScoreEndOfTurn() | PrepareReply()
+                | GenerateReply() | SynthesizeClause()
+            ) as command:  # fmt: skip
+                self._questions[command.job] = command
+                self._last_at[command.job] = issued.at
+            case _:
+                pass
+
+    def answered(self, event: Entry) -> None:
+        recall = self.recall
+        match event:
+            case FrameScored():
+                recall.frames.append(event)
+            case PartialTranscript() if event.job in self._starts:
+                recall.partials.setdefault(self._starts[event.job], []).append(event)
+            case FinalTranscript() if event.job in self._questions:
+                key = (self._starts[event.job], event.until)
+                recall.finals[key] = (self._delay(event.job, event.at), event.text)
+            case EndOfTurnScored() if event.job in self._questions:
+                command = self._questions[event.job]
+                answer = (event.at - self._last_at[event.job], event.probability)
+                recall.scores[event.detector, command.start, command.until] = answer
+            case PlayoutStarted():
+                self._started[event.job] = event
+            case _:
+                self._answered_reply(event)
+
+    def _answered_reply(self, event: Entry) -> None:
+        recall = self.recall
+        match event:
+            case ReplyPrepared() if event.job in self._questions:
+                history = self._questions[event.job].history
+                recall.prepared[history] = self._delay(event.job, event.at)
+            case ReplyTextReceived():
+                self._pieces[event.job].append((self._delay(event.job, event.at), event.text))
+            case ReplyCompleted() if event.job in self._questions:
+                history = self._questions[event.job].history
+                pieces = tuple(self._pieces[event.job])
+                recall.replies[history] = RecordedReply(pieces, self._delay(event.job, event.at))
+            case ClauseSynthesized() if event.job in self._questions:
+                self._synthesized(event)
+            case _:
+                pass
+
+    def _delay(self, job: JobId, at: Nanos) -> Nanos:
+        """Since the question, or since the answer before this one."""
+        since = at - self._last_at.get(job, at)
+        self._last_at[job] = at
+        return since
+
+    def _synthesized(self, event: ClauseSynthesized) -> None:
+        delay = self._delay(event.job, event.at)
+        samples = event.audio * self._rate // SECOND
+        first = self._clauses.get(event.job)
+        if first is None:
+            first = RecordedClause(delay, samples, 0, np.zeros(samples, np.int16))
+            self._clauses[event.job] = first
+        elif event.complete:
+            silence = np.zeros(samples, np.int16)
+            self._clauses[event.job] = replace(first, complete_after=delay, pcm=silence)
+
+    def finish(self) -> Recall:
+        """The recall, with each clause's audio taken from what the caller heard of it."""
+        for job, clause in self._clauses.items():
+            self.recall.clauses[self._questions[job].text] = self._with_audio(job, clause)
+        return self.recall
+
+    def _with_audio(self, job: JobId, clause: RecordedClause) -> RecordedClause:
+        started = self._started.get(job)
+        if started is None:
+            return clause
+        start = (started.at + started.egress) * self._rate // SECOND
+        heard = self._agent[start : start + len(clause.pcm)]
+        return replace(clause, pcm=np.concatenate((heard, clause.pcm[len(heard) :])))

@@ -1,0 +1,160 @@
+"""Where the core's view of the caller comes from: VAD and recogniser at work, or a recording."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+import soxr
+
+from pipelines.engines.protocols import Pcm, StopSignal, Vad
+from pipelines.runtime.lanes import Delivery, Lanes, Work
+from pipelines.runtime.playout import FRAME
+from pipelines.runtime.recall import Recall, in_time
+from pipelines.runtime.timeline import Timeline, to_float
+from pipelines.runtime.transcriber import Transcriber
+from pipelines.turn_taking.commands import FinishTranscription, StartTranscription
+from pipelines.turn_taking.events import (
+    FinalTranscript,
+    FrameScored,
+    JobId,
+    PartialTranscript,
+)
+from pipelines.turn_taking.time import SECOND, Nanos
+
+
+class Listener(Protocol):
+    """Scores the caller's audio as it comes in."""
+
+    def pump(self, ingress: Nanos) -> None:
+        """20 ms more are on the timeline; the line delayed them by `ingress`."""
+        ...
+
+
+class Ears(Protocol):
+    """Makes words of the caller's audio."""
+
+    def start(self, command: StartTranscription, now: Nanos, /) -> None:
+        """Listen from media time `start`."""
+        ...
+
+    def finish(self, command: FinishTranscription, now: Nanos, /) -> None:
+        """Give the final transcript up to media time `until`."""
+        ...
+
+    def cancel(self, job: JobId) -> None:
+        """Stop listening."""
+        ...
+
+    def pump(self) -> None:
+        """20 ms more are on the timeline."""
+        ...
+
+
+class VadListener:
+    """Gives the VAD its frames, which are not 20 ms long, in order."""
+
+    def __init__(self, vad: Vad, timeline: Timeline, lanes: Lanes) -> None:
+        self._vad = vad
+        self._timeline = timeline
+        self._lanes = lanes
+        self._modelled = getattr(vad, "modelled", False)
+        self._frame: Nanos = vad.frame_samples * SECOND // vad.sample_rate
+        self._resampler = (
+            None
+            if timeline.rate == vad.sample_rate
+            else soxr.ResampleStream(timeline.rate, vad.sample_rate, 1, quality="MQ")
+        )
+        self._pending: Pcm = np.zeros(0, np.float32)
+        self._scored = 0
+        vad.reset()
+
+    def pump(self, ingress: Nanos) -> None:
+        """Score the frames that are whole by now."""
+        end = self._timeline.end
+        pcm = to_float(self._timeline.read(end - FRAME, end))
+        if self._resampler is not None:
+            pcm = self._resampler.resample_chunk(pcm)
+        self._pending = np.concatenate((self._pending, pcm))
+        size = self._vad.frame_samples
+        while len(self._pending) >= size:
+            frame, self._pending = self._pending[:size], self._pending[size:]
+            run = partial(self._score, frame, self._scored * self._frame, ingress)
+            self._scored += 1
+            self._lanes.submit(Work(0, "vad", "vad", run, self._modelled))
+
+    def _score(
+        self, frame: Pcm, start: Nanos, ingress: Nanos, _stop: StopSignal
+    ) -> Iterator[Delivery]:
+        """On the VAD's lane."""
+        probability = round(float(self._vad.probability(frame)), 4)
+        end = start + self._frame
+        yield lambda at: FrameScored(at, start, end, probability, ingress)
+
+
+class RecalledListener:
+    """Tells what the VAD said in the recorded call, when it said it."""
+
+    def __init__(self, recall: Recall, lanes: Lanes) -> None:
+        before = [0, *(frame.at for frame in recall.frames)]
+        steps = [
+            (frame.at - earlier, _as_recorded(frame))
+            for frame, earlier in zip(recall.frames, before, strict=False)
+        ]
+        lanes.submit(Work(0, "vad", "vad", partial(in_time, steps), modelled=True))
+
+    def pump(self, ingress: Nanos) -> None:
+        """Nothing to do: the frames come by themselves."""
+
+
+class RecalledTranscriber:
+    """Gives the recorded transcripts; the recogniser is asked for ranges never transcribed."""
+
+    def __init__(self, recall: Recall, recogniser: Transcriber, lanes: Lanes) -> None:
+        self._recall = recall
+        self._recogniser = recogniser
+        self._lanes = lanes
+        self._command: StartTranscription | None = None
+
+    def start(self, command: StartTranscription, now: Nanos) -> None:
+        """Tell the recorded hypotheses of a transcription that began there."""
+        self._command = command
+        steps: list[tuple[Nanos, Delivery]] = []
+        for heard in self._recall.partials.get(command.start, []):
+            if heard.at >= now:
+                steps.append((heard.at - now, _as_recorded(replace(heard, job=command.job))))
+                now = heard.at
+        if steps:
+            lane = f"asr {command.job}"
+            run = partial(in_time, steps)
+            self._lanes.submit(Work(command.job, "asr", lane, run, modelled=True))
+
+    def finish(self, command: FinishTranscription, now: Nanos) -> None:
+        """Give the recorded transcript of this range, or have it made."""
+        started = self._command
+        if started is None or started.job != command.job:
+            return
+        self._lanes.cancel(command.job)
+        job, until = command.job, command.until
+        answer = self._recall.look_up(self._recall.finals, (started.start, until))
+        if answer is None:
+            self._recogniser.start(started, now)
+            self._recogniser.finish(command, now)
+            return
+        delay, text = answer
+        steps = [(delay, lambda at: FinalTranscript(at, job, until, text))]
+        self._lanes.submit(Work(job, "asr", "asr", partial(in_time, steps), modelled=True))
+
+    def cancel(self, job: JobId) -> None:
+        """Stop telling."""
+        self._lanes.cancel(job)
+        self._recogniser.cancel(job)
+
+    def pump(self) -> None:
+        """More audio is there."""
+        self._recogniser.pump()
+
+
+def _as_recorded(event: FrameScored | PartialTranscript) -> Delivery:
+    return lambda at: replace(event, at=at)

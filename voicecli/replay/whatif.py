@@ -1,0 +1,76 @@
+"""A recorded call under another policy: model outputs as recorded, other decisions."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from pipelines.runtime.clock import Stopwatch
+from pipelines.runtime.recall import recall_from
+from pipelines.runtime.virtual import run_virtual
+from pipelines.turn_taking.commands import RecordDecision
+from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.time import SECOND, Nanos
+from voicecli.engines import LazyEngines
+from voicecli.lines import open_line
+from voicecli.profile import load_policy, load_profile
+from voicecli.recording.bundle import Bundle
+from voicecli.recording.journal import JournalHeader
+from voicecli.replay.run import FinishedCall
+from voicecli.replay.source import CallSource
+from voicecli.replay.verify import first_difference
+from voicecli.transports.wav import FileCaller
+
+
+def run_under(source: CallSource, bundle: Bundle, policy_file: Path) -> FinishedCall:
+    """Run a recorded call with the thresholds of `policy_file` laid over its own.
+
+    The recorded caller speaks at the recorded times; engines are loaded only for questions that
+    were never asked in the recorded call.
+
+    Raises:
+        ProfileError: the policy, the call's own profile or its line is wrong.
+        WeightsError: an engine is needed and its weights are missing.
+    """
+    profile = load_profile(str(source.path / "profile.toml"))
+    policy = load_policy(policy_file, profile.policy)
+    header = bundle.header
+    line, seed = str(header.metadata.get("line", profile.line)), header.metadata.get("seed", 0)
+    uplink, downlink = open_line(line, int(seed))
+    turns = source.labels.turns if source.labels is not None else None
+    caller = FileCaller(source.audio, turns, "recorded", uplink=uplink, downlink=downlink)
+    recall = recall_from(bundle.entries, bundle.stereo[:, 1], header.rate)
+    entries: list[Entry] = []
+    watch = Stopwatch()
+    run_virtual(policy, LazyEngines(profile), caller, entries.append, recall=recall)
+    metadata = {**header.metadata, "policy": policy_file.name, "asked_anew": recall.missed}
+    diverged = _diverged(bundle.entries, entries)
+    if diverged is not None:
+        metadata["diverged_s"] = diverged / SECOND
+    return FinishedCall(
+        name=f"{source.name}.{policy_file.stem}",
+        header=JournalHeader(header.profile, header.rate, metadata),
+        entries=entries,
+        stereo=caller.stereo(),
+        labels=source.labels,
+        cut_ins=[(segment.start, segment.end) for segment in caller.played if segment.cut_in],
+        wall_s=watch.elapsed() / SECOND,
+    )
+
+
+def _diverged(recorded: list[Entry], now: list[Entry]) -> Nanos | None:
+    """When the agent first acted otherwise: the recorded caller could not react to that."""
+    difference = first_difference(_acts(recorded), _acts(now), _same_act)
+    return None if difference is None else difference.at
+
+
+def _acts(entries: list[Entry]) -> list[Issued]:
+    """Commands that do something."""
+    return [
+        entry
+        for entry in entries
+        if isinstance(entry, Issued) and not isinstance(entry.command, RecordDecision)
+    ]
+
+
+def _same_act(one: Issued, other: Issued) -> bool:
+    """Whatever the reason: other thresholds are other reasons for the same thing."""
+    return one.at == other.at and replace(one.command, reason=other.command.reason) == other.command
