@@ -139,14 +139,26 @@ def _convert(annotation: Any, value: Any, place: Place) -> Any:
             )
         return value
     if origin in {Union, types.UnionType}:
+        # TOML has no null: absence means None.
         inner = [argument for argument in arguments if argument is not types.NoneType]
-        return _convert(inner[0], value, place)  # TOML has no null: absence means None
+        return _convert_either(inner, value, place)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         if not isinstance(value, dict):
             raise place.wrong(f"must be a table, not {_describe(value)}")
         inside = place.in_table(place.key)
         return {key: _convert(arguments[1], item, inside.at(key)) for key, item in value.items()}
     return _convert_scalar(annotation, value, place)
+
+
+def _convert_either(annotations: list[Any], value: Any, place: Place) -> Any:
+    """By the first annotation that takes the value; if none does, what each of them would say."""
+    problems: list[str] = []
+    for annotation in annotations:
+        try:
+            return _convert(annotation, value, place)
+        except place.error as problem:
+            problems.append(str(problem).removeprefix(str(place.wrong(""))))
+    raise place.wrong("; or ".join(problems))
 
 
 def _convert_array(arguments: tuple[Any, ...], value: Any, place: Place) -> tuple[Any, ...]:

@@ -35,10 +35,22 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A word and when it was said."""
+
+    text: str
+    start: float
+    """Seconds of audio fed since `reset`."""
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """A finished transcript; empty when no words were heard."""
 
     text: str
+    words: tuple[Word, ...] = ()
+    """The same words with their times, from engines that know them."""
 
 
 @runtime_checkable

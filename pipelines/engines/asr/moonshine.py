@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.engines.asr._growing import SPLIT_SEARCH_S, DecodeSchedule, quietest_moment
 from pipelines.engines.asr._moonshine_model import SAMPLE_RATE, Decoded, MoonshineModel
 from pipelines.engines.audio import checked
 from pipelines.engines.local_agreement import LocalAgreement
@@ -15,14 +16,8 @@ from pipelines.engines.modelled import stopwatch
 from pipelines.engines.phantoms import without_phantoms
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
-from pipelines.turn_taking.time import SECOND
 
 NOTHING = Decoded((), "", 0.0)
-SPLIT_SEARCH_S = 3.0
-SPLIT_FRAME = SAMPLE_RATE // 50
-BREATHING_SPACE = 1.5
-"""A decode may start only after this many times the last one's duration of new audio: at most two
-thirds of a core go into partials, however slow the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,8 @@ class MoonshineAsr:
         self._settings = settings
         self._model = model
         self._agreement = LocalAgreement()
-        self._step = settings.step_ms * SAMPLE_RATE // 1000
+        first, step = (ms * SAMPLE_RATE // 1000 for ms in (settings.first_ms, settings.step_ms))
+        self._schedule = DecodeSchedule(first, step, SAMPLE_RATE)
         self._window = int(settings.window_seconds * SAMPLE_RATE)
         self._buffer = np.zeros(self._window, np.float32)
         self.reset()
@@ -71,9 +67,7 @@ class MoonshineAsr:
             pcm = pcm[len(taken) :]
             if self._length == self._window:
                 self._settle()
-        if self._length < self._next_decode:
-            return None
-        return self._decode()
+        return self._decode() if self._schedule.due(self._length) else None
 
     def finish(self) -> Transcript:
         """All the words since `reset`; at once if nothing was fed since the last hypothesis."""
@@ -85,7 +79,7 @@ class MoonshineAsr:
         """Forget the utterance."""
         self._settled: list[str] = []
         self._agreement.reset()
-        self._next_decode = self._settings.first_ms * SAMPLE_RATE // 1000
+        self._schedule.restart()
         self._start_window(0)
 
     def _start_window(self, length: int) -> None:
@@ -97,8 +91,7 @@ class MoonshineAsr:
         elapsed = stopwatch()
         self._last = self._model.transcribe(self._buffer[: self._length], self._last.tokens)
         self._decoded_length = self._length
-        cost = int(elapsed() / SECOND * BREATHING_SPACE * SAMPLE_RATE)
-        self._next_decode = self._length + max(self._step, cost)
+        self._schedule.decoded(self._length, elapsed())
         return self._agreement.update([*self._settled, *self._words()])
 
     def _words(self) -> list[str]:
@@ -108,16 +101,13 @@ class MoonshineAsr:
 
     def _settle(self) -> None:
         """Fix the words up to the quietest 20 ms of the window's end and keep only the rest."""
-        search = int(SPLIT_SEARCH_S * SAMPLE_RATE) // SPLIT_FRAME * SPLIT_FRAME
-        frames = self._buffer[self._length - search : self._length].reshape(-1, SPLIT_FRAME)
-        quietest = int(np.square(frames).sum(axis=1).argmin())
-        split = self._length - search + quietest * SPLIT_FRAME
+        split = quietest_moment(self._buffer[: self._length], SAMPLE_RATE)
         self._last = self._model.transcribe(self._buffer[:split], self._last.tokens)
         self._settled.extend(self._words())
         rest = self._length - split
         self._buffer[:rest] = self._buffer[split : self._length].copy()
         self._start_window(rest)
-        self._next_decode = rest + self._step
+        self._schedule.decoded(rest, 0)
 
 
 def build(settings: Settings, context: Context) -> MoonshineAsr:

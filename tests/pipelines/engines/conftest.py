@@ -15,7 +15,11 @@ from pipelines.engines.modelled import metered
 from pipelines.engines.registry import KINDS, Context, engine_module, engine_names
 from pipelines.turn_taking.events import EngineKind
 
+from .made_whisper import make_whisper
+
 PULL = "voicecli models pull embedded"
+MADE: dict[str, Callable[[Path], Path]] = {"whisper-base.en": make_whisper}
+"""Weights by registry name that the tests make, tiny, instead of having them pulled."""
 
 
 def needs_weights(kind: EngineKind, name: str) -> bool:
@@ -25,7 +29,8 @@ def needs_weights(kind: EngineKind, name: str) -> bool:
 
 
 def engine_param(kind: EngineKind, name: str) -> Any:
-    marks = [pytest.mark.weights] if needs_weights(kind, name) else []
+    made = getattr(engine_module(kind, name).Settings(), "weights", "") in MADE
+    marks = [pytest.mark.weights] if needs_weights(kind, name) and not made else []
     return pytest.param((kind, name), marks=marks, id=f"{kind}.{name}")
 
 
@@ -44,12 +49,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def locate() -> Callable[[str], Path]:
+def locate(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """The path of weights by name; skips, or fails where weights are required, if absent."""
     from voicecli.errors import VoicecliError  # noqa: PLC0415 (pipelines never imports voicecli)
     from voicecli.models import store  # noqa: PLC0415
 
+    made: dict[str, Path] = {}
+
     def find(name: str) -> Path:
+        if name in MADE:
+            if name not in made:
+                made[name] = MADE[name](tmp_path_factory.mktemp("made") / name)
+            return made[name]
         try:
             return store.locate(name)
         except VoicecliError as error:
