@@ -24,6 +24,7 @@ async def run_realtime(
     transport: Transport,
     record: Callable[[Entry], None],
     progress: Callable[[Nanos], None] | None = None,
+    *,
     clock: MonotonicClock | None = None,
 ) -> Session:
     """Run a call to its end on the wall clock; the arguments are those of `run_virtual`.

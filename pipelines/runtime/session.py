@@ -101,27 +101,20 @@ class Session:
         self._listener.pump(received.ingress)
         self._transcriber.pump()
         for event in received.events:
+            if isinstance(event, MarkReached):
+                self._playout.echoed(event.job)
             self.handle(event)
         frame, events = self._playout.tick(now, self._transport.egress)
         self._transport.send(frame, now)
-        if self._far is not None:
-            events = self._exchange_marks(self._far, now) + events
+        for job in self._playout.take_ended():
+            if self._far is not None:
+                self._far.mark(job)
         for event in events:
             self.handle(event)
         if self._hanging_up and not self._playout.busy:
             self.end(now, "the agent hung up")
         elif self._transport.finished:
             self.end(now, self._far.hangup_cause if self._far else "the caller hung up")
-
-    def _exchange_marks(self, far: EchoingTransport, now: Nanos) -> list[Event]:
-        """Ask for word of the clauses that have just ended, and take in what the far side says."""
-        for job in self._playout.take_ended():
-            far.mark(job)
-        events = far.take_events(now)
-        for event in events:
-            if isinstance(event, MarkReached):
-                self._playout.echoed(event.job)
-        return events
 
     def deadline_reached(self, now: Nanos) -> None:
         """The moment named by `deadline` has come."""

@@ -52,7 +52,10 @@ class Transport(Protocol):
 
 @runtime_checkable
 class EchoingTransport(Transport, Protocol):
-    """A transport whose far side plays from a buffer of its own and says what was heard."""
+    """A transport whose far side plays from a buffer of its own and says what was heard.
+
+    That word comes as a MarkReached among the `events` of what is received.
+    """
 
     @property
     def hangup_cause(self) -> str:
@@ -65,8 +68,4 @@ class EchoingTransport(Transport, Protocol):
 
     def clear(self) -> None:
         """Have the far side forget at once what it has not played."""
-        ...
-
-    def take_events(self, now: Nanos) -> list[Event]:
-        """What came in beside audio since last asked: MarkReached, DtmfReceived, all at `now`."""
         ...

@@ -1,0 +1,156 @@
+"""A call on a media stream as the shells see it; changes with what such a call must survive.
+
+Sans-I/O like every transport: messages are given to `take` with the moment they came, and handed to
+`emit` as they arise. The shell's tick paces the agent's voice: one frame every 20 ms.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pipelines.runtime.transport import Received
+from pipelines.turn_taking.events import DtmfReceived, Event, JobId, MarkReached
+from pipelines.turn_taking.time import MILLISECOND, Nanos
+from telephony_sim.g711 import ulaw_decode, ulaw_encode
+from voicecli.transports.base import FRAME, FRAME_SAMPLES, RATE, Frame
+from voicecli.transports.twilio_messages import (
+    FRAME_BYTES,
+    Clear,
+    Dtmf,
+    FromCaller,
+    Mark,
+    Media,
+    Stop,
+    ToCaller,
+)
+
+MAX_WAITING: Final = 10
+"""Frames from the caller that may wait: 200 ms, then the oldest goes."""
+MAX_EVENTS: Final = 64
+"""Keys and marks that may come within one tick."""
+CATCH_UP_TICKS: Final = 50
+"""After a second in which a frame always waited, a quiet one is left out."""
+_QUIET: Final = 200  # peak of a frame that nobody misses: -44 dB of full scale
+_SILENCE: Frame = np.zeros(FRAME_SAMPLES, np.int16)
+
+
+@dataclass(slots=True)
+class CallCounters:
+    """What went wrong on the way, in frames of 20 ms."""
+
+    dropped: int = 0
+    """From the caller, thrown away because they came faster than time passes."""
+    missing: int = 0
+    """Ticks for which nothing had come from the caller: filled with silence."""
+    sent: int = 0
+    """Of the agent's voice."""
+
+
+class TwilioCall:
+    """One call: an `EchoingTransport`.
+
+    Args:
+        emit: sends a message to the caller's end.
+    """
+
+    def __init__(self, emit: Callable[[ToCaller], None]) -> None:
+        self.rate = RATE
+        self.counters = CallCounters()
+        self.hangup_cause = "the caller hung up"
+        self.finished = False
+        self._emit = emit
+        self._waiting: deque[tuple[Frame, Nanos]] = deque()
+        self._least_waiting = MAX_WAITING
+        self._ticks = 0
+        self._inbox: deque[Dtmf | Mark] = deque(maxlen=MAX_EVENTS)
+        self._marks: dict[str, tuple[JobId, Nanos]] = {}
+        self._numbers = itertools.count(1)
+        self._round_trip: Nanos = 0
+        self._now: Nanos = 0
+
+    @property
+    def egress(self) -> Nanos:
+        """Delay to the caller's end: half of the shortest round trip that an echoed mark took."""
+        return self._round_trip // 2
+
+    def take(self, message: FromCaller, at: Nanos) -> None:
+        """A message from the caller's end came `at` this moment of the call."""
+        match message:
+            case Media(payload):
+                codes = np.frombuffer(payload, np.uint8).reshape(-1, FRAME_BYTES)
+                for frame in ulaw_decode(codes):
+                    self._waiting.append((frame, at))
+                while len(self._waiting) > MAX_WAITING:
+                    self._waiting.popleft()
+                    self.counters.dropped += 1
+            case Mark(name):
+                if name in self._marks:
+                    self._measure(at - self._marks[name][1] - FRAME)
+                    self._inbox.append(message)
+            case Dtmf():
+                self._inbox.append(message)
+            case Stop():
+                self.hang_up("the caller hung up")
+            case _:
+                pass
+
+    def hang_up(self, cause: str) -> None:
+        """End the call at the next tick; the first cause counts."""
+        if not self.finished:
+            self.finished, self.hangup_cause = True, cause
+
+    def receive(self, now: Nanos) -> Received:
+        """The caller's next 20 ms and what they pressed; silence if nothing has come."""
+        self._now = now
+        self._ticks += 1
+        self._least_waiting = min(self._least_waiting, len(self._waiting))
+        if self._ticks % CATCH_UP_TICKS == 0:
+            self._catch_up()
+        events = self._events(now)
+        if not self._waiting:
+            self.counters.missing += 1
+            return Received(_SILENCE, 0, events)
+        frame, came = self._waiting.popleft()
+        return Received(frame, max(0, now - came) + self._round_trip // 2, events)
+
+    def send(self, frame: Frame | None, now: Nanos) -> None:
+        """Pass the agent's frame on; silence needs no message, the far end makes its own."""
+        if frame is not None:
+            self.counters.sent += 1
+            self._emit(Media(ulaw_encode(frame).tobytes(), now // MILLISECOND))
+
+    def mark(self, job: JobId) -> None:
+        """Ask for an echo when the clause was heard."""
+        name = f"clause-{next(self._numbers)}"
+        self._marks[name] = (job, self._now)
+        self._emit(Mark(name))
+
+    def clear(self) -> None:
+        """Empty the far buffer; that it echoes the marks in it does not mean they were heard."""
+        self._marks.clear()
+        self._emit(Clear())
+
+    def _events(self, now: Nanos) -> tuple[Event, ...]:
+        events: list[Event] = []
+        for message in self._inbox:
+            if isinstance(message, Dtmf):
+                events.append(DtmfReceived(now, message.digit))
+            elif (known := self._marks.pop(message.name, None)) is not None:
+                events.append(MarkReached(now, known[0]))
+        self._inbox.clear()
+        return tuple(events)
+
+    def _measure(self, took: Nanos) -> None:
+        took = max(0, took)
+        self._round_trip = min(self._round_trip, took) if self._round_trip else took
+
+    def _catch_up(self) -> None:
+        """Delay that built up while the network stalled is taken back where nobody hears it."""
+        spare, self._least_waiting = self._least_waiting > 1, MAX_WAITING
+        if spare and len(self._waiting) > 1 and np.abs(self._waiting[0][0]).max() < _QUIET:
+            self._waiting.popleft()
+            self.counters.dropped += 1
