@@ -36,7 +36,12 @@ Pcm = npt.NDArray[np.int16]
 REPOSITORY = Path(__file__).parents[1]
 SPEECH = Path(os.environ.get("VOICECLI_SPEECH_DATA", REPOSITORY / "../shared/data/speech"))
 LOSSES = (0.0, 0.01, 0.03, 0.05, 0.10, 0.20)
-CONCEALMENTS = ("zero_fill", "repetition", "appendix_i")
+CONCEALMENTS: dict[str, dict[str, Any]] = {
+    "zero fill": {"use": "zero_fill"},
+    "repetition": {"use": "repetition"},
+    "Appendix I": {"use": "appendix_i"},
+    "Appendix I, fade 0.05": {"use": "appendix_i", "fade_per_10_ms": 0.05},
+}
 NETWORKS: dict[str, dict[str, Any]] = {
     "random": {"use": "random_loss"},
     "bursts of 1.5 (30 ms)": {"use": "burst_loss", "mean_burst_packets": 1.5},
@@ -148,19 +153,23 @@ def command(tool: str, law: str, *, decode: bool) -> list[str]:
 def bench_concealment(sentences: list[Pcm], seeds: int) -> None:
     """PESQ of each concealment over loss, the same packets lost for each."""
     for network, table in NETWORKS.items():
-        print(f"\n| {network}, loss | " + " | ".join(CONCEALMENTS) + " |\n|---|---|---|---|")
+        print(f"\n| {network}, loss | " + " | ".join(CONCEALMENTS) + " |\n|---|---|---|---|---|")
         for loss in LOSSES:
-            scores = {name: concealed(name, {**table, "probability": loss}, sentences, seeds)
-                      for name in CONCEALMENTS}  # fmt: skip
+            scores = {
+                name: concealed(method, {**table, "probability": loss}, sentences, seeds)
+                for name, method in CONCEALMENTS.items()
+            }
             best_of = max(scores.values())
             cells = (f"**{s:.2f}**" if s == best_of and loss else f"{s:.2f}"
                      for s in scores.values())  # fmt: skip
             print(f"| {loss:.0%} | " + " | ".join(cells) + " |")
 
 
-def concealed(name: str, loss: dict[str, Any], sentences: list[Pcm], seeds: int) -> float:
+def concealed(
+    method: dict[str, Any], loss: dict[str, Any], sentences: list[Pcm], seeds: int
+) -> float:
     """Mean PESQ of one concealment."""
-    spec = line_of(loss, concealment={"use": name}, jitter_buffer={"use": "fixed", "delay_ms": 0})
+    spec = line_of(loss, concealment=method, jitter_buffer={"use": "fixed", "delay_ms": 0})
     return mean(
         pesq(pcm, process_file(spec, pcm, 8000, seed=100 * seed + number).pcm)
         for seed in range(seeds)
@@ -170,7 +179,7 @@ def concealed(name: str, loss: dict[str, Any], sentences: list[Pcm], seeds: int)
 
 def bench_gaps(sentences: list[Pcm]) -> None:
     """PESQ where every gap has the same length, 5 % of packets missing."""
-    print("\n| every gap, 5 % missing | " + " | ".join(CONCEALMENTS) + " |\n|---|---|---|---|")
+    print("\n| every gap, 5 % missing | " + " | ".join(CONCEALMENTS) + " |\n|---|---|---|---|---|")
     for packets in (1, 2, 3, 4, 6):
         rng = np.random.default_rng(packets)
         delays = np.zeros(5000)
@@ -180,9 +189,9 @@ def bench_gaps(sentences: list[Pcm]) -> None:
             at += packets + int(rng.geometric(0.05 / packets))
         scores: dict[str, float] = {}
         with recorded(delays) as network:
-            for name in CONCEALMENTS:
+            for name, method in CONCEALMENTS.items():
                 buffer = {"use": "fixed", "delay_ms": 0}
-                spec = line_of(network, concealment={"use": name}, jitter_buffer=buffer)
+                spec = line_of(network, concealment=method, jitter_buffer=buffer)
                 scores[name] = mean(
                     pesq(pcm, process_file(spec, pcm, 8000).pcm) for pcm in sentences
                 )
@@ -231,8 +240,8 @@ def bench_buffers() -> None:
     packets = np.arange(15_000)
     mean_ms = np.where(packets // 1000 % 2, 2.0, 30.0)
     waits = np.random.default_rng(5).exponential(mean_ms)
-    exits = np.maximum.accumulate(20 * packets + waits)  # one queue: nobody overtakes
-    with recorded(exits - 20 * packets) as changing:
+    exits = np.maximum.accumulate(20.0 * packets + waits)  # one queue: nobody overtakes
+    with recorded(exits - 20.0 * packets) as changing:
         print_buffers("jitter of 30 ms and of 2 ms, 20 s each by turns", changing)
 
 

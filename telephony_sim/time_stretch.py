@@ -18,7 +18,7 @@ MIN_PERIOD, MAX_PERIOD = 20, 120  # samples: 2.5 to 15 ms, the range NetEQ searc
 FADE = 40  # samples: 5 ms
 RESEMBLES = 0.9  # normalised correlation that NetEQ asks for
 QUIET_POWER = 50.0**2  # mean square, about -56 dBov: here nobody hears a seam
-REST = 4  # frames between two seams: 100 ms each, as in NetEQ
+REST = 4  # frames between two seams, so that there is one in 100 ms at most, as in NetEQ
 _RISE = np.arange(1, FADE + 1) / FADE
 
 

@@ -7,11 +7,14 @@ concealment with G.711": written from its text, figures kept, in 10 ms steps at 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
 from telephony_sim.codecs import Payload, Pcm, samples
+from telephony_sim.settings import Range, check
 
 STEP = 80  # samples in 10 ms, the unit the algorithm works in
 MIN_PITCH, MAX_PITCH = 40, 120  # samples: 200 Hz to 66 Hz
@@ -19,8 +22,6 @@ CORRELATED = 160  # the last 20 ms are compared with what came before
 MAX_OVERLAP = MAX_PITCH // 4  # 3.75 ms: what the output lags behind, so that its tail can be bent
 HISTORY = 3 * MAX_PITCH + MAX_OVERLAP
 OVERLAP_PER_STEP = 32  # 4 ms more overlap at recovery for each 10 ms invented
-FADE_PER_STEP = 0.2
-SILENT_AFTER = 6  # steps: 60 ms
 MIN_POWER = 250.0  # keeps the normalised correlation of near-silence from being all noise
 
 Signal = npt.NDArray[np.float64]
@@ -28,7 +29,14 @@ Signal = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The standard leaves nothing to set."""
+    """fade_per_10_ms: by how much invented speech is faded after the first 10 ms.
+
+    The standard's 0.2 is silent after 60 ms; less is our variation for lines with longer gaps.
+    """
+
+    fade_per_10_ms: Annotated[float, Range(0.02, 1)] = 0.2
+
+    __post_init__ = check
 
 
 def pitch_period(history: Signal) -> int:
@@ -67,7 +75,9 @@ class AppendixI:
     delay = MAX_OVERLAP
     repaired = False
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self._fade = settings.fade_per_10_ms
+        self._silent_after = 1 + ceil(round(1 / self._fade, 6))  # steps
         self._history: Pcm = np.zeros(HISTORY, np.int16)
         self._steps = 0  # of 10 ms, invented since the last good packet
         self._source: Signal = np.zeros(HISTORY)  # what invention draws on, frozen at the loss
@@ -83,7 +93,7 @@ class AppendixI:
         if self._steps:
             frame = frame.copy()
             overlap = min(self._pitch // 4 + (self._steps - 1) * OVERLAP_PER_STEP, STEP)
-            gain = max(1 - (self._steps - 1) * FADE_PER_STEP, 0.0)
+            gain = max(1 - (self._steps - 1) * self._fade, 0.0)
             blend = _fade_over(self._take(overlap) * gain, frame[:overlap].astype(np.float64))
             frame[:overlap] = _rounded(blend)
             self._steps = 0
@@ -97,12 +107,13 @@ class AppendixI:
         if self._steps == 0:
             self._begin()
             speech = self._take(STEP)
-        elif self._steps >= SILENT_AFTER:
+        elif self._steps >= self._silent_after:
             speech = np.zeros(STEP)
         else:
             speech = self._lengthen() if self._steps <= 2 else self._take(STEP)
-            start = 1 - (self._steps - 1) * FADE_PER_STEP
-            speech = speech * (start - np.arange(STEP) * (FADE_PER_STEP / STEP))
+            start = 1 - (self._steps - 1) * self._fade
+            fading = start - np.arange(STEP) * (self._fade / STEP)
+            speech = speech * np.maximum(fading, 0.0)
         self._steps += 1
         return self._play(_rounded(speech))
 
@@ -152,6 +163,6 @@ def _rounded(speech: Signal) -> Pcm:
     return np.clip(np.rint(speech), -32768, 32767).astype(np.int16)
 
 
-def build(_settings: Settings, _rng: np.random.Generator) -> AppendixI:
+def build(settings: Settings, _rng: np.random.Generator) -> AppendixI:
     """Concealment with an empty history; it draws nothing."""
-    return AppendixI()
+    return AppendixI(settings)

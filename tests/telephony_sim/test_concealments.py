@@ -13,9 +13,9 @@ from .helpers import voiced
 NAMES = parts.names("concealments")
 
 
-def play(name, pcm, lost):
+def play(name, pcm, lost, **settings):
     module = parts.load("concealments", name)
-    decoder = module.build(module.Settings(), np.random.default_rng(0))
+    decoder = module.build(module.Settings(**settings), np.random.default_rng(0))
     frames = pcm.reshape(-1, 160)
     played = [
         decoder.lost(None) if index in lost else decoder.good(frame)
@@ -80,6 +80,13 @@ def test_appendix_i_keeps_10_ms_whole_then_fades_a_fifth_each_10_ms_into_silence
     expected = [1.0, 0.9, 0.7, 0.5, 0.3, 0.1, 0, 0, 0, 0]
     np.testing.assert_allclose(gains, expected, atol=0.06)
     assert not played[50 * 160 + 480 : 55 * 160 - 30].any()
+
+
+def test_a_slower_fade_than_the_standards_lasts_longer():
+    pcm = voiced(2)
+    played, _ = play("appendix_i", pcm, {50, 51, 52, 53, 54}, fade_per_10_ms=0.1)
+    gains = step_gains(pcm, played, 50, 10)
+    np.testing.assert_allclose(gains, [1, *np.arange(0.95, 0, -0.1)[:9]], atol=0.06)
 
 
 def test_appendix_i_joins_what_comes_back_without_a_click():

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from telephony_sim.errors import SettingError
 from telephony_sim.file import process_file
@@ -107,6 +109,47 @@ def test_an_outage_is_concealed_and_leaves_the_delay_as_it_was():
     trace = run({"use": "outages", "per_minute": 6, "mean_ms": 300}, use="adaptive")
     assert trace.concealed.sum() > 20
     assert abs(np.median(trace.ingress_ms[-50:]) - np.median(trace.ingress_ms[10:50])) <= 40
+
+
+PART = st.one_of(
+    st.builds(lambda ms: {"use": "delay", "delay_ms": ms}, st.floats(0, 300)),
+    st.builds(
+        lambda ms, order: {"use": "gamma_jitter", "mean_ms": ms, "shape": 1, "keep_order": order},
+        st.floats(0, 200),
+        st.booleans(),
+    ),
+    st.builds(lambda ppm: {"use": "clock_skew", "ppm": ppm}, st.floats(-10_000, 10_000)),
+    st.builds(
+        lambda n: {"use": "reordering", "probability": 0.3, "by_packets": n}, st.integers(1, 20)
+    ),
+    st.builds(
+        lambda ms: {"use": "duplication", "probability": 0.5, "after_ms": ms}, st.floats(0, 900)
+    ),
+    st.just({"use": "jitter_spikes", "per_minute": 60, "height_ms": 500}),
+    st.just({"use": "burst_loss", "probability": 0.5, "mean_burst_packets": 10}),
+    st.just({"use": "outages", "per_minute": 30, "mean_ms": 1500}),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(PART, min_size=1, max_size=5),
+    st.sampled_from(["fixed", "adaptive"]),
+    st.integers(0, 1000),
+)
+def test_whatever_the_network_does_each_tick_plays_20_ms_and_packets_are_accounted_for(
+    chain, use, seed
+):
+    result = process_file(
+        line(*chain, jitter_buffer={"use": use}), SPEECH[:48_000], 8000, seed=seed
+    )
+    trace = result.trace
+    assert len(result.pcm) == 48_000
+    assert np.isfinite(trace.ingress_ms).all()
+    assert trace.ingress_ms.min() >= 0
+    assert trace.counters.lost == np.isnan(trace.packet_delay_ms).sum()
+    assert trace.counters.lost + trace.counters.playout.late <= trace.counters.sent
+    assert not (trace.lost & ~trace.concealed).any()
 
 
 def test_the_target_follows_the_percentile_up_at_once_and_down_slowly():
