@@ -15,10 +15,14 @@ from pipelines.engines.modelled import metered
 from pipelines.engines.registry import KINDS, Context, engine_module, engine_names
 from pipelines.turn_taking.events import EngineKind
 
+from .made_voice import make_voice
 from .made_whisper import make_whisper
 
 PULL = "voicecli models pull embedded"
-MADE: dict[str, Callable[[Path], Path]] = {"whisper-base.en": make_whisper}
+MADE: dict[str, Callable[[Path], Path]] = {
+    "whisper-base.en": make_whisper,
+    "piper-en-us-lessac-medium": make_voice,
+}
 """Weights by registry name that the tests make, tiny, instead of having them pulled."""
 
 

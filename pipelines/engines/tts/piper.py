@@ -1,0 +1,145 @@
+"""Speech from Piper's neural voices; changes with piper-tts's interface.
+
+VITS networks (Kim et al., "Conditional Variational Autoencoder with Adversarial Learning for
+End-to-End Text-to-Speech", 2021) on phonemes from espeak-ng; both it and piper-tts are GPL-3.0.
+"""
+
+import json
+import threading
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.engines.onnx import open_session
+from pipelines.engines.protocols import Pcm, StopSignal
+from pipelines.engines.registry import Context
+from pipelines.engines.trimming import SilenceTrimmer
+
+if TYPE_CHECKING:
+    from piper import PiperVoice
+
+CHUNK_MS = 60
+LEAD_MS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Keys of the profile's table."""
+
+    weights: str = "piper-en-us-lessac-medium"
+    """Name of a voice in the registry, or the path of its .onnx file beside its .onnx.json."""
+    speaking_rate: float = 1.0
+    """2 is twice as fast as the voice was made."""
+    speaker: str = ""
+    """Name or number of a speaker, for voices that have several."""
+    variation: float | None = None
+    """Randomness of melody and rhythm, 0 to 1; left out: as the voice was made. At 0 the same text
+    always sounds the same, which a replayed call needs to be the same to the bit."""
+    volume: float = 0.8
+    """Peak of each sentence, 0 to 1."""
+    end_pause_ms: int = 100
+    """Silence after the text, so that one clause does not run into the next."""
+    threads: int = 1
+    """More make a voice of high quality faster, at the expense of the recogniser and the LLM."""
+
+
+class PiperTts:
+    """One voice; a sentence is synthesised whole, and handed over in small chunks."""
+
+    def __init__(self, settings: Settings, voice: "PiperVoice") -> None:
+        from piper import SynthesisConfig  # noqa: PLC0415 (heavy: only when an engine is built)
+
+        self._settings = settings
+        self._voice = voice
+        self.sample_rate = voice.config.sample_rate
+        noise = settings.variation
+        self._how = SynthesisConfig(
+            speaker_id=_speaker(settings.speaker, voice),
+            length_scale=voice.config.length_scale / settings.speaking_rate,
+            noise_scale=noise,
+            noise_w_scale=noise,
+            volume=settings.volume,
+        )
+
+    def synthesize(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
+        """Audio of `text`, sentence by sentence, in chunks of 60 ms; nothing for no words."""
+        # Double brackets would be taken for phonemes.
+        text = "".join(
+            " " if char in "[]" or unicodedata.category(char) in {"Cc", "Cs"} else char
+            for char in text
+        )
+        if stop.is_set() or not any(char.isalnum() for char in text):
+            return
+        trimmer = SilenceTrimmer(
+            lead=self.sample_rate * LEAD_MS // 1000,
+            tail=self.sample_rate * self._settings.end_pause_ms // 1000,
+        )
+        size = self.sample_rate * CHUNK_MS // 1000
+        for sentence in self._voice.synthesize(text, self._how):
+            audible = trimmer.feed(sentence.audio_float_array.reshape(-1))
+            for start in range(0, len(audible), size):
+                if stop.is_set():
+                    return
+                yield audible[start : start + size]
+        if not stop.is_set() and len(tail := trimmer.finish()):
+            yield tail
+
+
+def _speaker(wanted: str, voice: "PiperVoice") -> int | None:
+    """The number of a speaker by number or name; None: the voice's own choice."""
+    config = voice.config
+    if not wanted:
+        return None
+    number = int(wanted) if wanted.isdecimal() else config.speaker_id_map.get(wanted, -1)
+    if 0 <= number < config.num_speakers:
+        return number
+    names = ", ".join(config.speaker_id_map) or f"0 to {config.num_speakers - 1}"
+    raise ValueError(f'the voice has no speaker "{wanted}"; there are: {names}')
+
+
+def _files(path: Path) -> tuple[Path, Path]:
+    """The network and the description of the voice in a folder, or of an .onnx file."""
+    if path.is_dir():
+        networks = sorted(path.glob("*.onnx"))
+        if len(networks) != 1:
+            raise ValueError(f"{path} must hold one Piper voice (.onnx), not {len(networks)}")
+        path = networks[0]
+    description = path.with_name(path.name + ".json")
+    if not description.is_file():
+        raise ValueError(f"{path} is no Piper voice: its {description.name} is missing")
+    return path, description
+
+
+def _load(path: Path, threads: int) -> "PiperVoice":
+    from piper import PiperConfig, PiperVoice  # noqa: PLC0415 (heavy: only when an engine is built)
+
+    network, description = _files(path)
+    try:
+        config = PiperConfig.from_dict(json.loads(description.read_text("utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{description} does not describe a Piper voice: {error!r}") from error
+    return PiperVoice(open_session(network, threads), config, download_dir=path.parent)
+
+
+def build(settings: Settings, context: Context) -> PiperTts:
+    """Load the voice and say a word with it: phonemes and network are warm before the first call.
+
+    Raises:
+        ValueError: a setting out of range, an unknown speaker, or files that are no Piper voice.
+    """
+    if not 0.25 <= settings.speaking_rate <= 4:
+        raise ValueError(f"speaking_rate must be 0.25 to 4, not {settings.speaking_rate}")
+    if not 0 < settings.volume <= 1 or not 0 <= (settings.variation or 0) <= 1:
+        raise ValueError("volume and variation must be 0 to 1, volume not 0")
+    if settings.end_pause_ms < 0 or settings.threads < 1:
+        raise ValueError("end_pause_ms must not be negative, threads at least 1")
+    path = context.locate(settings.weights)
+    tts = PiperTts(settings, _load(path, settings.threads))
+    try:
+        for _ in tts.synthesize("Hello.", threading.Event()):
+            pass
+    except Exception as error:  # edge: whatever a network of another shape makes the library raise
+        raise ValueError(f"the voice {path} cannot speak: {error}") from error
+    return tts
