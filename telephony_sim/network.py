@@ -38,6 +38,7 @@ class Network:
             stage.apply(transit, values)
         # Nothing arrives before it was sent, whatever a fast clock or a trace may say.
         np.maximum(transit.delay_ms, 0.0, out=transit.delay_ms)
+        np.maximum(transit.copy_ms, 0.0, out=transit.copy_ms)
         self._sent += BLOCK
         if self._record:
             self.history.append((transit, drawn))

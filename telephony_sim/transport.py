@@ -15,7 +15,7 @@ from telephony_sim.degradations import PacketDegradation
 from telephony_sim.jitter_buffers import JitterBuffer
 from telephony_sim.network import Network
 from telephony_sim.playout import TICK_MS, Arrival, Playout, PlayoutCounters
-from telephony_sim.rtp import Packetizer, Unwrapper
+from telephony_sim.rtp import Packetizer, RtpPacket, Unwrapper
 
 REMEMBERED = 500  # lost packets, to tell at playout whether a gap is loss or lateness
 
@@ -23,10 +23,10 @@ REMEMBERED = 500  # lost packets, to tell at playout whether a gap is loss or la
 class LineOutput(NamedTuple):
     """The 20 ms that the far end plays during one tick.
 
-    pcm: shape (160,), int16, 8 kHz. ingress_ms: one-way delay of these samples from their capture
-    to their playout, jitter buffer and decoder included, the 20 ms that any frame takes to fill
-    not. lost: the packet due now never arrives, though redundancy may repair it. concealed: some
-    of these samples are invented.
+    pcm: shape (160,), int16, 8 kHz, to be read only. ingress_ms: one-way delay of these samples
+    from capture to playout, jitter buffer and decoder included, the 20 ms that any frame takes to
+    fill not. lost: the packet due now never arrives, though redundancy may repair it. concealed:
+    some of these samples are invented.
     """
 
     pcm: Pcm
@@ -84,10 +84,9 @@ class Transport:
             self._lost.append(tick)
             self._lost_count += 1
         else:
-            self._post(tick, delay_ms, packet_arrival := Arrival(tick * TICK_MS + delay_ms, packet))
+            self._post(tick, delay_ms, packet)
             if not isnan(copy_ms):
-                again = packet_arrival._replace(at_ms=tick * TICK_MS + copy_ms)
-                self._post(tick, copy_ms, again)
+                self._post(tick, copy_ms, packet)
         arrivals = self._under_way.pop(tick, None) or []
         if len(arrivals) > 1:
             arrivals.sort(key=lambda arrival: arrival.at_ms)
@@ -100,5 +99,6 @@ class Transport:
             playout.invented,
         )
 
-    def _post(self, tick: int, delay_ms: float, arrival: Arrival) -> None:
+    def _post(self, tick: int, delay_ms: float, packet: RtpPacket) -> None:
+        arrival = Arrival(tick * TICK_MS + delay_ms, packet)
         self._under_way.setdefault(tick + ceil(delay_ms / TICK_MS), []).append(arrival)
