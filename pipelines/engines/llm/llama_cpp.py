@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.engines.llm._chat_prompt import ChatPrompt, shortened
+from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here
 from pipelines.engines.llm._llama_model import LlamaModel
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
@@ -18,9 +19,6 @@ from pipelines.turn_taking.commands import History, Message
 DROP_STEP = 6
 """Messages dropped at a time when the context overflows: each drop costs a full reading of the
 prompt, so it must not happen in every turn."""
-SENTENCE_ENDS = (".", "?", "!")
-WIND_DOWN = 0.6
-"""Part of `max_tokens` after which the reply ends with the sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +97,7 @@ class LlamaCppLlm:
             text = decoder.decode(self._model.piece(token))
             if text:
                 yield text
-            winding_down = count >= WIND_DOWN * self._settings.max_tokens
-            if winding_down and text.rstrip().endswith(SENTENCE_ENDS):
+            if ends_here(count, self._settings.max_tokens, text):
                 break
         if rest := decoder.decode(b"", final=True):
             yield rest

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pipelines.engines.modelled import metered
 from pipelines.engines.registry import KINDS, Context, engine_module, engine_names
 from pipelines.turn_taking.events import EngineKind
 
+from .http_stand_in import chat, http_stand_in
 from .made_voice import make_voice
 from .made_whisper import make_whisper
 
@@ -24,6 +26,18 @@ MADE: dict[str, Callable[[Path], Path]] = {
     "piper-en-us-lessac-medium": make_voice,
 }
 """Weights by registry name that the tests make, tiny, instead of having them pulled."""
+
+
+@contextmanager
+def chat_server() -> Iterator[dict[str, Any]]:
+    with http_stand_in(chat("The", " capital", " of France", " is Paris.")) as server:
+        yield {"base_url": server.url}
+
+
+SERVERS: dict[tuple[EngineKind, str], Callable[[], AbstractContextManager[dict[str, Any]]]] = {
+    ("llm", "openai_compatible"): chat_server,
+}
+"""For engines that are on other machines: what runs a server here and gives the settings for it."""
 
 
 def needs_weights(kind: EngineKind, name: str) -> bool:
@@ -81,7 +95,21 @@ def located_by_nobody(name: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def engine_of(request: pytest.FixtureRequest) -> Callable[..., Any]:
+def served() -> Iterator[Callable[[EngineKind, str], dict[str, Any]]]:
+    """The settings with which an engine finds its server, if it needs one, on this machine."""
+    running: dict[tuple[EngineKind, str], dict[str, Any]] = {}
+    with ExitStack() as servers:
+
+        def settings(kind: EngineKind, name: str) -> dict[str, Any]:
+            if (kind, name) in SERVERS and (kind, name) not in running:
+                running[kind, name] = servers.enter_context(SERVERS[kind, name]())
+            return running.get((kind, name), {})
+
+        yield settings
+
+
+@pytest.fixture(scope="session")
+def engine_of(request: pytest.FixtureRequest, served: Callable[..., Any]) -> Callable[..., Any]:
     """Builds an engine with some settings; each combination once, as real ones take a while."""
     built: dict[tuple[EngineKind, str, str], Any] = {}
 
@@ -92,7 +120,8 @@ def engine_of(request: pytest.FixtureRequest) -> Callable[..., Any]:
             weighty = needs_weights(kind, name)
             find = request.getfixturevalue("locate") if weighty else located_by_nobody
             llm = get("llm", "scripted") if kind == "turn_detector" else None
-            built[key] = module.build(module.Settings(**settings), Context(locate=find, llm=llm))
+            chosen = module.Settings(**served(kind, name), **settings)
+            built[key] = module.build(chosen, Context(locate=find, llm=llm))
         return built[key]
 
     return get

@@ -1,0 +1,56 @@
+"""Leaves work that blocks as soon as it is pointless; changes with how such work is broken off."""
+
+import threading
+from collections.abc import Callable, Iterator
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+from pipelines.engines.protocols import StopSignal
+
+T = TypeVar("T")
+
+LOOK_S = 0.01
+"""How long to wait for the next item between two looks at the stop signal."""
+_END = object()
+
+
+def interruptible(
+    items: Iterator[T], stop: StopSignal, break_off: Callable[[], None]
+) -> Iterator[T]:
+    """The items, until `stop` is set: then, and when the caller leaves, `break_off` is called.
+
+    The items are fetched on a thread of their own, which lives until they end or raise; `break_off`
+    must make it do so. The queue needs no bound: a reply is a few hundred items at most.
+    """
+    queue: SimpleQueue[object] = SimpleQueue()
+
+    def fetch() -> None:
+        try:
+            for item in items:
+                queue.put(item)
+            queue.put(_END)
+        except BaseException as error:  # noqa: BLE001 (carried over to the caller's thread)
+            queue.put(_Raised(error))
+
+    ended = False
+    threading.Thread(target=fetch, name="interruptible", daemon=True).start()
+    try:
+        while not stop.is_set():
+            try:
+                item = queue.get(timeout=LOOK_S)
+            except Empty:
+                continue
+            ended = item is _END or isinstance(item, _Raised)
+            if isinstance(item, _Raised):
+                raise item.error
+            if ended or stop.is_set():
+                return
+            yield item  # pyright: ignore[reportReturnType] (only items and marks are put in)
+    finally:
+        if not ended:
+            break_off()
+
+
+class _Raised:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error

@@ -1,0 +1,12 @@
+"""When a reply has become long enough for a phone call; changes with that taste."""
+
+SENTENCE_ENDS = (".", "?", "!")
+WIND_DOWN = 0.6
+"""Part of the longest reply after which it ends with the sentence."""
+
+
+def ends_here(tokens: int, max_tokens: int, text: str) -> bool:
+    """Whether a reply of so many tokens, the last of which is `text`, should end with it."""
+    if tokens >= max_tokens:
+        return True
+    return tokens >= WIND_DOWN * max_tokens and text.rstrip().endswith(SENTENCE_ENDS)

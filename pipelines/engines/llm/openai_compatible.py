@@ -1,0 +1,186 @@
+"""Replies from a server with OpenAI's chat interface; changes with that interface.
+
+vLLM, llama-server, Ollama, OpenAI, Groq and others: `POST {base_url}/chat/completions` with
+`stream`, answered by server-sent events (https://platform.openai.com/docs/api-reference/chat).
+"""
+
+import contextlib
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.engines.interruptible import interruptible
+from pipelines.engines.llm._chat_prompt import OPENING, ROLES
+from pipelines.engines.llm._ending import ends_here
+from pipelines.engines.protocols import StopSignal
+from pipelines.engines.registry import Context
+from pipelines.engines.remarks import remark
+from pipelines.engines.remote import RemoteError, Service, http_client, service
+from pipelines.engines.speakable import speakable
+from pipelines.turn_taking.commands import History
+
+ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Keys of the profile's table."""
+
+    base_url: str = "http://127.0.0.1:8080/v1"
+    """Up to /v1; this one is llama-server's own."""
+    model: str = "default"
+    """As the server calls it; a server of a single model takes any name."""
+    api_key_env: str = ""
+    """Environment variable that holds the key, such as OPENAI_API_KEY; empty: no key is needed."""
+    max_tokens: int = 80
+    """Length of a reply; from 60 % of it on, the reply ends with the sentence."""
+    temperature: float = 0.3
+    timeout_ms: int = 3000
+    """Longest wait for the connection, for the first token, and for each one after it."""
+    prefill: bool = False
+    """Send prompts in advance, for one token each, so that a server that caches prompts has read
+    them before they count. For a server of your own: others charge for it."""
+
+
+class OpenAiCompatibleLlm:
+    """One conversation with a server over one connection that is kept open."""
+
+    def __init__(self, settings: Settings, where: Service) -> None:
+        self._settings = settings
+        self._where = where
+        self._connection: Any = None
+        self._client = http_client(where, settings.timeout_ms / 1000, self._note_connection)
+
+    def connect(self) -> None:
+        """Make the connection, and learn early that a key is wrong.
+
+        Raises:
+            ValueError: the server refuses the key.
+            RemoteError: it cannot be reached.
+        """
+        try:
+            status = self._client.get("models").status_code
+        except Exception as error:  # edge: which errors there are is the HTTP library's affair
+            raise self._where.failed(error) from error
+        if status in {401, 403}:
+            raise ValueError(str(self._where.refused(status)))
+
+    def prepare(self, history: History) -> None:
+        """With `prefill`, let the server read the prompt; else nothing."""
+        if not self._settings.prefill:
+            return
+        body = {**self._body(history), "max_tokens": 1, "stream": False}
+        try:
+            self._client.post("chat/completions", json=body)
+        except Exception as error:  # noqa: BLE001 (edge: the reply itself will show what is wrong)
+            remark(f"the prompt could not be sent in advance: {self._where.failed(error)}")
+
+    def stream(self, history: History, stop: StopSignal) -> Iterator[str]:
+        """The reply in speakable pieces; `stop` closes the request, and so ends the server's work.
+
+        A request that fails before its first piece, in a way that may pass, is made once more.
+
+        Raises:
+            RemoteError: the server cannot be reached, refuses, answers something else, is silent
+                for longer than the timeout, or breaks off.
+        """
+        return speakable(self._pieces(history, stop))
+
+    def _pieces(self, history: History, stop: StopSignal) -> Iterator[str]:
+        body = self._body(history)
+        for attempt in range(1, ATTEMPTS + 1):
+            written = 0
+            try:
+                for piece in interruptible(self._request(body), stop, self._cut_connection):
+                    written += 1
+                    yield piece
+                    if ends_here(written, self._settings.max_tokens, piece):
+                        return
+            except RemoteError as error:
+                if written or attempt == ATTEMPTS or not error.passing:
+                    raise
+                remark(f"{error}; asked once more")
+            else:
+                return
+
+    def _body(self, history: History) -> dict[str, Any]:
+        messages = [
+            {
+                "role": ROLES[message.role],
+                "content": message.text.encode("utf-8", "replace").decode(),
+            }
+            for message in history
+        ]
+        return {
+            "model": self._settings.model,
+            "messages": messages or [OPENING],
+            "max_tokens": self._settings.max_tokens,
+            "temperature": self._settings.temperature,
+            "stream": True,
+        }
+
+    def _request(self, body: dict[str, Any]) -> Iterator[str]:
+        import httpx2  # noqa: PLC0415 (loaded since `build`)
+
+        try:
+            with self._client.stream("POST", "chat/completions", json=body) as response:
+                if response.status_code != httpx2.codes.OK:
+                    raise self._where.refused(response.status_code, response.read().decode())
+                yield from self._contents(httpx2.EventSource(response))
+        except httpx2.SSEError:
+            raise RemoteError(
+                f"{self._where.name} answered with something else than a stream of events; "
+                "is base_url right?",
+                passing=False,
+            ) from None
+        except httpx2.TimeoutException as error:
+            what = f"{self._where.name} was silent for {self._settings.timeout_ms} ms"
+            raise RemoteError(what, passing=False) from error
+        except httpx2.HTTPError as error:
+            raise self._where.failed(error) from error
+
+    def _contents(self, events: Any) -> Iterator[str]:
+        complete = False
+        for event in events:
+            if event.data.strip() == "[DONE]":
+                return
+            try:
+                data = json.loads(event.data)
+                choices = data.get("choices") or []
+                said = [choice.get("delta", {}).get("content") or "" for choice in choices[:1]]
+                complete |= any(choice.get("finish_reason") for choice in choices)
+            except (ValueError, AttributeError):
+                raise RemoteError(f"{self._where.name} sent no JSON", passing=False) from None
+            if problem := data.get("error"):
+                text = self._where.without_key(json.dumps(problem))[:160]
+                raise RemoteError(f"{self._where.name} gave up: {text}", passing=True)
+            yield from filter(None, said)
+        if not complete:
+            raise RemoteError(f"{self._where.name} broke off in the middle", passing=True)
+
+    def _note_connection(self, event: str, info: dict[str, Any]) -> None:
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            self._connection = info["return_value"]
+
+    def _cut_connection(self) -> None:
+        """End the request under way; closing alone would not wake the thread that reads."""
+        with contextlib.suppress(OSError, AttributeError):
+            self._connection.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+
+def build(settings: Settings, context: Context) -> OpenAiCompatibleLlm:  # noqa: ARG001 (every build's shape)
+    """Connect to the server.
+
+    Raises:
+        ValueError: a setting out of range, no key where one is named, or a key that is refused.
+        RemoteError: the server cannot be reached.
+    """
+    if settings.max_tokens < 1 or settings.timeout_ms < 1 or not 0 <= settings.temperature <= 2:
+        raise ValueError(
+            "max_tokens and timeout_ms must be at least 1, temperature between 0 and 2"
+        )
+    llm = OpenAiCompatibleLlm(settings, service(settings.base_url, settings.api_key_env))
+    llm.connect()
+    return llm

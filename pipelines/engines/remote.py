@@ -1,0 +1,107 @@
+"""What all engines on other machines share: keys, connections, errors; changes with their demands.
+
+A key comes from the environment and goes into a request's header, nowhere else: not into settings,
+messages, journals or logs.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import httpx2
+
+KEEP_CONNECTED_S = 300.0
+"""A caller may be silent for long; a new connection would cost the next turn its handshakes."""
+RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+EXCERPT = 160
+
+
+class RemoteError(RuntimeError):
+    """A service did not do what it was asked; the message holds no key."""
+
+    def __init__(self, message: str, *, passing: bool) -> None:
+        """`passing`: the same request may well succeed a moment later."""
+        super().__init__(message)
+        self.passing = passing
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An address and the key for it."""
+
+    url: str
+    key_variable: str
+    """Environment variable that holds the key; empty: the service needs none."""
+    key: str = field(repr=False, default="")
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages: its host and port."""
+        return urlsplit(self.url).netloc or self.url
+
+    def refused(self, status: int, body: str = "") -> RemoteError:
+        """The error for an HTTP status that is no success; `body` is what came with it."""
+        if status in {401, 403}:
+            # Some services repeat the key in what they say about it: that is not passed on.
+            hint = (
+                f"the key in ${self.key_variable}" if self.key_variable else "a request without key"
+            )
+            return RemoteError(f"{self.name} refused {hint} ({status})", passing=False)
+        said = self.without_key(" ".join(body.split()))
+        if said.startswith("<"):
+            said = "(a web page)"
+        message = f"{self.name} answered {status} {said[:EXCERPT]}".rstrip()
+        return RemoteError(message, passing=status in RETRY_STATUSES)
+
+    def failed(self, error: Exception) -> RemoteError:
+        """The error for a connection that could not be made or broke."""
+        said = self.without_key(str(error)) or type(error).__name__
+        return RemoteError(f"{self.name}: {said}", passing=not isinstance(error, TimeoutError))
+
+    def without_key(self, text: str) -> str:
+        """The text as it may be shown."""
+        return text.replace(self.key, "…") if self.key else text
+
+
+def service(url: str, key_variable: str) -> Service:
+    """The service at `url` with the key from the environment.
+
+    Raises:
+        ValueError: no such address can be, or the variable is not set.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+        raise ValueError(f'"{url}" is no address of a service')
+    if parts.username or parts.password or parts.query:
+        raise ValueError(f"the address of {parts.hostname} must hold neither password nor query")
+    key = os.environ.get(key_variable, "").strip() if key_variable else ""
+    if key_variable and not key:
+        raise ValueError(f"the key for {parts.hostname} is missing: set ${key_variable}")
+    return Service(url.rstrip("/"), key_variable, key)
+
+
+def http_client(where: Service, timeout_s: float, trace: Any = None) -> httpx2.Client:
+    """A client that stays connected; `timeout_s` bounds each wait for the other side.
+
+    Args:
+        where: what to talk to.
+        timeout_s: to connect, and to receive the next bytes.
+        trace: called with (event, info) as httpcore describes it, for whoever must cut connections.
+    """
+    import httpx2  # noqa: PLC0415 (heavy: only when an engine is built)
+
+    client = httpx2.Client(
+        base_url=where.url + "/",
+        headers={"Authorization": f"Bearer {where.key}"} if where.key else {},
+        timeout=httpx2.Timeout(timeout_s),
+        limits=httpx2.Limits(max_connections=2, keepalive_expiry=KEEP_CONNECTED_S),
+    )
+    if trace is not None:
+        client.event_hooks["request"] = [
+            lambda request: request.extensions.__setitem__("trace", trace)
+        ]
+    return client
