@@ -1,0 +1,105 @@
+"""A microphone and a loudspeaker on a machine that has neither: PulseAudio's null sinks."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+NEEDED = ("pulseaudio", "pactl", "paplay", "parecord", "pacat")
+
+
+def missing() -> str:
+    """Why there can be no virtual sound card here, or nothing."""
+    lacking = [tool for tool in NEEDED if shutil.which(tool) is None]
+    if lacking:
+        return f"a virtual sound card needs {', '.join(lacking)}: apt-get install pulseaudio-utils"
+    try:
+        import sounddevice  # noqa: F401, PLC0415 - whether PortAudio is there
+    except OSError:
+        return "PortAudio is missing: apt-get install libportaudio2"
+    return ""
+
+
+class VirtualCard:
+    """The loudspeaker `speaker` and the microphone `mic`, in which `mic_feed` is heard."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._stack = stack
+        self.environment = {
+            **os.environ,
+            "XDG_RUNTIME_DIR": str(folder),
+            "HOME": str(folder),
+            "PULSE_LATENCY_MSEC": "40",
+        }
+        self._run("pulseaudio", "--start", "--exit-idle-time=-1")
+        stack.callback(self._run, "pulseaudio", "--kill")
+        with suppress(subprocess.CalledProcessError):  # a daemon without it does not suspend
+            self._run("pactl", "unload-module", "module-suspend-on-idle")
+        self.load("module-null-sink", "sink_name=speaker")
+        self.load("module-null-sink", "sink_name=mic_feed")
+        self.load("module-remap-source", "source_name=mic", "master=mic_feed.monitor")
+        self._run("pactl", "set-default-sink", "speaker")
+        self._run("pactl", "set-default-source", "mic")
+        for sink in ("speaker", "mic_feed"):  # a null sink nobody hurries works two seconds ahead
+            self.start("pacat", "--playback", f"--device={sink}", "--latency-msec=10", "/dev/zero")
+
+    def load(self, *module: str) -> str:
+        """Load a module; its number."""
+        return self._run("pactl", "load-module", *module)
+
+    def unload(self, module: str) -> None:
+        """Unload a module by its number."""
+        self._run("pactl", "unload-module", module)
+
+    def start(self, *command: str) -> "subprocess.Popen[bytes]":
+        """Run a program until the card is put away."""
+        process = subprocess.Popen(
+            command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._stack.callback(process.wait)
+        self._stack.callback(process.terminate)
+        return process
+
+    def speak(self, path: Path) -> "subprocess.Popen[bytes]":
+        """Play a file into the microphone."""
+        return self.start("paplay", "--device=mic_feed", "--latency-msec=20", str(path))
+
+    def record(self, path: Path) -> "subprocess.Popen[bytes]":
+        """Record what the loudspeaker plays, until terminated: mono, 16-bit, 8000 Hz."""
+        return self.start(
+            "parecord", "--device=speaker.monitor", "--rate=8000", "--channels=1",
+            "--format=s16le", "--file-format=wav", "--latency-msec=20", str(path),
+        )  # fmt: skip
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(
+            command, env=self.environment, capture_output=True, text=True, check=True, timeout=20
+        )
+        return done.stdout.strip()
+
+
+@contextmanager
+def virtual_card() -> Iterator[VirtualCard]:
+    """A sound card of its own, with this process's environment pointed at it."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="card-")))
+        card = VirtualCard(folder, stack)
+        before = dict(os.environ)
+        os.environ.update(card.environment)
+        try:
+            _rescan()
+            yield card
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            _rescan()
+
+
+def _rescan() -> None:
+    import sounddevice  # noqa: PLC0415 - PortAudio looks for devices when it is loaded
+
+    sounddevice._terminate()
+    sounddevice._initialize()
