@@ -5,7 +5,7 @@ BIN := .venv/bin
 export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_CURL=OFF
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help install demo test check format bench docs lock clean
+.PHONY: help install demo test check format bench bench-line diagram lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -25,10 +25,27 @@ install: .venv/.installed ## Make .venv and install the program
 	@$(INSTALL) --require-hashes -r constraints-dev.txt
 	@touch $@
 
+# A person's voice that is in the installed moonshine-voice package.
+HUMAN = $(shell $(BIN)/python -c 'import importlib.util as u; print(u.find_spec("moonshine_voice").submodule_search_locations[0])')/assets/beckett.wav
+
+demo: .venv/.installed ## Replay a bundled call and a human recording, and say where the time went
+	@$(BIN)/voicecli models pull embedded
+	@$(BIN)/voicecli replay plain_turns $(HUMAN) --out out
+
 test: .venv/.installed-dev ## Install what the tests need and run them all
 	@scripts/apt-packages
 	@$(BIN)/voicecli models pull embedded
-	@$(BIN)/pytest
+	@VOICECLI_REQUIRE_WEIGHTS=1 $(BIN)/pytest
+
+bench: .venv/.installed-dev ## Measure speed, memory and determinism of replay
+	@$(BIN)/voicecli models pull embedded
+	@$(BIN)/python scripts/bench_replay.py
+
+bench-line: .venv/.installed-dev ## Measure the phone line
+	@$(BIN)/python scripts/bench_line.py
+
+diagram: .venv/.installed ## Draw the state machines of docs/ARCHITECTURE.md from their tables
+	@$(BIN)/python scripts/draw_transitions.py
 
 check: .venv/.installed-dev ## Lint, types, import contracts
 	@$(BIN)/ruff check .

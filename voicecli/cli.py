@@ -6,7 +6,7 @@ import sys
 import typer
 
 from voicecli.commands import models, recordings
-#L1
+from voicecli.commands.line import line
 from voicecli.commands.replay import replay
 from voicecli.errors import VoicecliError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 app.command()(replay)
-#L2
+app.command()(line)
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(models.app, name="models")
 

@@ -18,8 +18,8 @@ from voicecli.lines import open_line
 from voicecli.profile import Profile
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.labels import Labels, Turn
-from voicecli.recording.segments import speech_segments
 from voicecli.replay.source import CallSource
+from voicecli.replay.speech import find_speech
 from voicecli.report.call_report import CallReport, build_call_report
 from voicecli.transports.pacing import Pace, PlayedSegment
 from voicecli.transports.wav import FileCaller
@@ -75,9 +75,8 @@ def run_call(
         ProfileError: the line does not exist or is wrong.
     """
     uplink, downlink = open_line(setting.line, setting.seed)
-    turns = source.labels.turns if source.labels is not None else None
-    if turns is None:
-        turns = speech_segments(source.audio.caller, source.audio.rate)
+    known = source.labels
+    turns = known.turns if known is not None else find_speech(source.audio, engines.vad)
     caller = FileCaller(
         source.audio, turns, setting.pace, uplink=uplink, downlink=downlink,
         opening_s=OPENING_S if setting.pace == "responsive" else 0.0,

@@ -1,0 +1,123 @@
+"""Playout: frames of 20 ms, in order, stopped and resumed at the sample."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.runtime.playout import FRAME, Playout
+from pipelines.turn_taking.events import Event, MarkReached, PlayoutStarted
+from pipelines.turn_taking.time import from_ms
+
+RATE = 8000
+
+
+def audio(ms: int, value: int = 1) -> np.ndarray:
+    return np.full(RATE * ms // 1000, value, np.int16)
+
+
+def run(
+    playout: Playout, ticks: int, since: int = 0
+) -> tuple[list[np.ndarray | None], list[Event]]:
+    frames, events = [], []
+    for tick in range(since, since + ticks):
+        frame, happened = playout.tick(tick * FRAME, from_ms(30))
+        frames.append(frame)
+        events += happened
+    return frames, events
+
+
+def test_a_clause_is_played_and_marked_when_its_last_sample_is_at_the_ear():
+    playout = Playout(RATE)
+    assert playout.add(7, audio(50), complete=True) == from_ms(50)
+    playout.play(7)
+    frames, events = run(playout, 6)
+    assert [frame is None for frame in frames] == [False, False, False, True, True, True]
+    assert events == [
+        PlayoutStarted(0, 7, from_ms(30)),
+        MarkReached(from_ms(80), 7),  # 50 ms of audio and 30 ms on the way
+    ]
+    assert not playout.busy
+
+
+def test_clauses_follow_one_another_without_a_gap():
+    playout = Playout(RATE)
+    for job in (1, 2):
+        playout.add(job, audio(30, job), complete=True)
+        playout.play(job)
+    frames, _ = run(playout, 3)
+    heard = np.concatenate([frame for frame in frames if frame is not None])
+    assert heard.tolist() == [1] * 240 + [2] * 240
+
+
+def test_a_clause_does_not_begin_before_enough_of_it_is_there():
+    playout = Playout(RATE, prebuffer_ms=40)
+    playout.add(1, audio(20), complete=False)
+    playout.play(1)
+    assert run(playout, 2)[0] == [None, None]
+    playout.add(1, audio(20), complete=False)
+    assert run(playout, 1, since=2)[0][0] is not None
+
+
+def test_audio_that_is_late_is_an_underrun_and_the_rest_is_played():
+    playout = Playout(RATE)
+    playout.add(1, audio(50), complete=False)
+    playout.play(1)
+    frames, _ = run(playout, 4)
+    assert frames[2] is not None
+    assert np.count_nonzero(frames[2]) == 80
+    assert playout.underruns == 2
+    playout.add(1, audio(20), complete=True)
+    frames, events = run(playout, 4, since=4)
+    assert np.count_nonzero(frames[0]) == 160
+    assert isinstance(events[-1], MarkReached)
+
+
+def test_pause_keeps_what_resume_goes_on_with():
+    playout = Playout(RATE)
+    playout.add(1, np.arange(1, 801, dtype=np.int16), complete=True)
+    playout.play(1)
+    before, _ = run(playout, 2)
+    playout.pause()
+    assert run(playout, 5, since=2)[0] == [None] * 5
+    playout.resume()
+    after, _ = run(playout, 3, since=7)
+    heard = np.concatenate([*before, *after])
+    assert heard.tolist() == list(range(1, 801))
+
+
+def test_clear_tells_how_much_was_sent_and_forgets_the_rest():
+    playout = Playout(RATE)
+    for job in (1, 2):
+        playout.add(job, audio(100), complete=True)
+        playout.play(job)
+    run(playout, 2)
+    cleared = playout.clear(from_ms(45))
+    assert (cleared.at, cleared.job, cleared.position) == (from_ms(45), 1, from_ms(40))
+    assert run(playout, 3, since=3) == ([None] * 3, [])
+    assert playout.clear(from_ms(99)).job is None
+
+
+def test_a_forgotten_clause_is_not_played():
+    playout = Playout(RATE)
+    playout.add(1, audio(40), complete=True)
+    playout.play(1)
+    playout.forget(1)
+    assert run(playout, 2) == ([None, None], [])
+
+
+@given(st.lists(st.lists(st.integers(0, 900), max_size=5), min_size=1, max_size=5))
+def test_every_sample_is_played_once_and_in_order(clauses: list[list[int]]):
+    playout = Playout(RATE)
+    count = 0
+    for job, chunks in enumerate(clauses, start=1):
+        for size in chunks:
+            numbers = np.arange(count + 1, count + size + 1).astype(np.int16)
+            playout.add(job, numbers, complete=False)
+            count += size
+        playout.add(job, np.zeros(0, np.int16), complete=True)
+        playout.play(job)
+    frames, events = run(playout, count // 160 + 10)
+    heard = np.concatenate([frame for frame in frames if frame is not None] or [np.zeros(0)])
+    assert heard[heard != 0].tolist() == list(range(1, count + 1))
+    marked = [event.job for event in events if isinstance(event, MarkReached)]
+    assert marked == list(range(1, len(clauses) + 1))

@@ -1,0 +1,82 @@
+"""The real-time shell does on the wall clock what the virtual one does without."""
+
+import asyncio
+import threading
+import time
+from itertools import pairwise
+
+import pytest
+
+from pipelines.runtime.realtime import run_realtime
+from pipelines.runtime.virtual import run_virtual
+from pipelines.turn_taking.commands import RecordDecision
+from pipelines.turn_taking.events import CallEnded, EngineFailed
+from pipelines.turn_taking.journal import Entry, Issued
+
+from .calls import POLICY, Caller, Llm, ScriptedEngines, verdicts
+
+pytestmark = pytest.mark.realtime
+
+
+def run(caller: Caller, **engines: object) -> list[Entry]:
+    entries: list[Entry] = []
+    asyncio.run(run_realtime(POLICY, ScriptedEngines(**engines), caller, entries.append))
+    return entries
+
+
+def acts(entries: list[Entry]) -> list[str]:
+    """What was done, in order, but for the notes."""
+    return [
+        type(entry.command).__name__
+        for entry in entries
+        if isinstance(entry, Issued) and not isinstance(entry.command, RecordDecision)
+    ]
+
+
+def test_both_shells_do_the_same_things_in_the_same_call():
+    real = run(Caller([(1900, 2500)], until_ms=4500))
+    virtual: list[Entry] = []
+    run_virtual(POLICY, ScriptedEngines(), Caller([(1900, 2500)], until_ms=4500), virtual.append)
+    assert acts(real) == acts(virtual)
+    assert len(verdicts(real, "turn_ended")) == 1
+    assert isinstance(real[-1], CallEnded)
+
+
+def test_an_engine_that_raises_on_its_thread_ends_its_job_and_not_the_call():
+    def burst() -> None:
+        raise RuntimeError("gone")
+
+    entries = run(Caller([(1900, 2400)], until_ms=3600), llm=Llm(["x"], burst))
+    assert [e.message for e in entries if isinstance(e, EngineFailed)] == ["RuntimeError: gone"]
+    assert isinstance(entries[-1], CallEnded)
+
+
+def test_the_event_loop_is_free_while_an_engine_computes():
+    loop_thread: list[bool] = []
+
+    def compute() -> None:
+        loop_thread.append(threading.current_thread() is threading.main_thread())
+        time.sleep(0.4)
+
+    caller = Caller([(1900, 2400)], until_ms=3600)
+    run(caller, llm=Llm(["Yes."], compute))
+    assert loop_thread == [False]
+    late = [b - a for (a, _), (b, _) in pairwise(caller.heard)]
+    assert max(late) < 300_000_000  # nanoseconds; a blocked loop would wait 400 ms
+
+
+def test_cancelling_the_call_stops_the_engines_threads():
+    llm = Llm(["Well, "] * 10_000, each=lambda: time.sleep(0.01))
+
+    heard: list[Entry] = []
+
+    async def hung_up_early() -> None:
+        call = run_realtime(
+            POLICY, ScriptedEngines(llm=llm), Caller([(300, 900)], 60_000), heard.append
+        )
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(call, timeout=2.5)
+
+    before = threading.active_count()
+    asyncio.run(hung_up_early())
+    assert threading.active_count() <= before

@@ -1,0 +1,185 @@
+"""The virtual-clock shell: whole calls through real plumbing, in no time."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipelines.engines.modelled import spend
+from pipelines.runtime.recall import recall_from
+from pipelines.runtime.virtual import run_virtual
+from pipelines.turn_taking.commands import FinishTranscription, GenerateReply, StartTranscription
+from pipelines.turn_taking.events import (
+    CallEnded,
+    EngineFailed,
+    FinalTranscript,
+    FrameScored,
+    PlayoutStarted,
+    ReplyTextReceived,
+)
+from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.time import from_ms, to_ms
+
+from .calls import POLICY, RATE, Caller, Llm, ScriptedEngines, verdicts
+
+ONE_TURN = [(3000, 4000)]
+
+
+def played(caller: Caller, **engines: object) -> list[Entry]:
+    entries: list[Entry] = []
+    run_virtual(POLICY, ScriptedEngines(**engines), caller, entries.append)
+    return entries
+
+
+def test_a_caller_is_greeted_heard_and_answered():
+    caller = Caller(ONE_TURN, until_ms=9000)
+    entries = played(caller)
+    assert len(verdicts(entries, "turn_ended")) == 1
+    assert isinstance(entries[-1], CallEnded)
+    starts = [entry for entry in entries if isinstance(entry, PlayoutStarted)]
+    assert starts[0].at < from_ms(100)  # the greeting
+    assert starts[1].at > from_ms(4000)
+    talking = [now for now, sound in caller.heard if sound]
+    assert talking[0] == starts[0].at
+
+
+def test_moments_never_run_backwards_and_frames_cover_the_call():
+    entries = played(Caller(ONE_TURN, until_ms=6000))
+    moments = [entry.at for entry in entries]
+    assert moments == sorted(moments)
+    frames = [entry for entry in entries if isinstance(entry, FrameScored)]
+    assert all(a.end == b.start for a, b in pairwise(frames))
+
+
+def test_only_gated_audio_reaches_the_recogniser():
+    given: list[int] = []
+
+    class Listening:
+        sample_rate = RATE
+        modelled = True
+
+        def __init__(self) -> None:
+            self._inner = ScriptedEngines().asr
+
+        def __getattr__(self, name: str):
+            return getattr(self._inner, name)
+
+        def feed(self, pcm):
+            given.append(len(pcm))
+            return self._inner.feed(pcm)
+
+    entries = played(Caller(ONE_TURN, until_ms=9000), asr=Listening())
+    start = next(e.command for e in entries if isinstance(getattr(e, "command", None),
+                                                          StartTranscription))  # fmt: skip
+    finish = next(e.command for e in entries if isinstance(getattr(e, "command", None),
+                                                           FinishTranscription))  # fmt: skip
+    assert to_ms(finish.until - start.start) == pytest.approx(sum(given) * 1000 / RATE, abs=40)
+    assert sum(given) < 1.6 * RATE  # of nine seconds
+
+
+def test_the_line_s_delay_is_told_with_every_frame():
+    entries = played(Caller(ONE_TURN, until_ms=6000, ingress=from_ms(60)))
+    frames = [entry for entry in entries if isinstance(entry, FrameScored)]
+    assert {frame.ingress for frame in frames} == {from_ms(60)}
+    ended = verdicts(entries, "turn_ended")[0].command.reason
+    assert ended.numbers["ingress_ns"] == from_ms(60)
+
+
+def test_an_engine_that_raises_ends_its_job_and_not_the_call():
+    def burst() -> None:
+        raise RuntimeError("out of memory")
+
+    entries = played(Caller([(3000, 4000), (9000, 10000)], until_ms=16000), llm=Llm(["x"], burst))
+    failures = [entry for entry in entries if isinstance(entry, EngineFailed)]
+    assert {failure.message for failure in failures} == {"RuntimeError: out of memory"}
+    assert len(verdicts(entries, "turn_ended")) == 2
+
+
+def test_a_cancelled_reply_is_not_generated_further():
+    made: list[int] = []
+
+    def piece() -> None:
+        made.append(1)
+        spend(from_ms(20))
+
+    talkative = Llm(["Well, "] * 5000, each=piece)
+    entries = played(Caller([(3000, 4000), (4800, 6800)], until_ms=7000), llm=talkative)
+    assert verdicts(entries, "overlap_interrupts")
+    assert len(made) < 2500 / 20  # it would have gone on to the end of the call and beyond
+
+
+def test_a_slow_recogniser_gets_all_the_audio_since_and_its_queue_never_grows():
+    fed: list[float] = []
+
+    class Slow:
+        sample_rate = RATE
+        modelled = True
+
+        def reset(self) -> None:
+            fed.clear()
+
+        def feed(self, pcm):
+            fed.append(len(pcm) / RATE)
+            spend(from_ms(500))
+
+        def finish(self):
+            return ScriptedEngines().asr.finish()
+
+    entries = played(Caller([(3000, 5500)], until_ms=9000), asr=Slow())
+    assert len(fed) <= 7
+    assert sum(fed) == pytest.approx(2.9, abs=0.2)
+    final = next(entry for entry in entries if isinstance(entry, FinalTranscript))
+    assert to_ms(final.at) < 5500 + 140 + 2 * 500 + 50  # one decode behind at most
+
+
+def test_measured_engines_charge_the_time_they_took():
+    measured = Llm(["One ", "two."], modelled=False)
+    entries = played(Caller(ONE_TURN, until_ms=9000), llm=measured)
+    asked = next(e for e in entries if isinstance(getattr(e, "command", None), GenerateReply))
+    first = next(entry for entry in entries if isinstance(entry, ReplyTextReceived))
+    assert first.at > asked.at
+
+
+def test_with_the_recorded_answers_the_same_policy_makes_the_same_call():
+    caller = Caller([(3000, 4000), (7000, 8200)], until_ms=14000)
+    recorded = played(caller)
+    recall = recall_from(recorded, agent=np.zeros(0, np.int16), rate=RATE)
+    again: list[Entry] = []
+
+    class Unused:
+        def __getattr__(self, name: str):
+            raise AssertionError(f"the {name} engine was asked")
+
+    same = Caller([(3000, 4000), (7000, 8200)], until_ms=14000)
+    run_virtual(POLICY, Unused(), same, again.append, recall=recall)
+    commands = [entry for entry in recorded if isinstance(entry, Issued)]
+    assert [entry for entry in again if isinstance(entry, Issued)] == commands
+    assert recall.missed == 0
+
+
+_SCRIPT = """
+import hashlib
+from tests.pipelines.runtime.test_virtual import ONE_TURN, Caller, played
+print(hashlib.sha256(repr(played(Caller(ONE_TURN, until_ms=9000))).encode()).hexdigest())
+"""
+
+
+def test_scripted_calls_do_not_depend_on_the_hash_seed():
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", _SCRIPT],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[3],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "77")
+    }
+    here = repr(played(Caller(ONE_TURN, until_ms=9000))).encode()
+    assert hashes == {hashlib.sha256(here).hexdigest() + "\n"}
