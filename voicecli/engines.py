@@ -1,8 +1,10 @@
 """Builds the engines that a profile names; changes with what an engine is given from outside."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.engines.fallback import with_fallback
 from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
 from pipelines.engines.registry import Context, build_engine
 from pipelines.turn_taking.events import EngineKind
@@ -68,6 +70,15 @@ def build_engines(profile: Profile) -> LazyEngines:
 
 
 def _build(kind: EngineKind, choice: EngineChoice | DetectorChoice, context: Context) -> Any:
+    fallback = choice.fallback if isinstance(choice, EngineChoice) else None
+    if fallback is None:
+        return _build_one(kind, choice, context)
+    second = _build_one(kind, fallback, context)
+    first = _build_one(kind, choice, dataclasses.replace(context, has_fallback=True))
+    return with_fallback(kind, first, second, (choice.name, fallback.name))
+
+
+def _build_one(kind: EngineKind, choice: EngineChoice | DetectorChoice, context: Context) -> Any:
     try:
         return build_engine(kind, choice.name, choice.settings, context)
     except VoicecliError:

@@ -2,6 +2,7 @@
 
     [agent]                 what the agent says of its own accord
     [vad] [asr] [llm] [tts] engine = "name", and the keys of that engine's Settings
+    [llm.fallback] …        the same for an engine that steps in when that one fails (asr, llm, tts)
     [turn_detectors.name]   weight = 1.0, and the keys of that detector's Settings
     [line]                  name = "clean": a phone line of profiles/lines, or a path
     [policy.gate] …         thresholds: a table for each field of turn_taking's Policy
@@ -27,14 +28,16 @@ SHIPPED = Path(__file__).resolve().parents[1] / "profiles"
 
 _POLICY_TABLES = tuple(f.name for f in dataclasses.fields(Policy) if f.name != "agent")
 _ENGINE_TABLES: tuple[EngineKind, ...] = ("vad", "asr", "llm", "tts")
+_FALLBACK_KINDS: tuple[EngineKind, ...] = ("asr", "llm", "tts")
 
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
-    """An engine by its name, and its Settings."""
+    """An engine by its name, its Settings, and what steps in when it fails."""
 
     name: str
     settings: Any
+    fallback: "EngineChoice | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +156,19 @@ def _refuse_unknown(tables: dict[str, Any], known: tuple[str, ...], place: Place
 
 
 def _engine(kind: EngineKind, tables: dict[str, Any], place: Place) -> EngineChoice:
+    """The engine of the table [kind], with its fallback, which has none of its own."""
     place = place.in_table(kind)
     table = tables.get(kind)
+    if not isinstance(table, dict):
+        table = {}
+    fallback = None
+    if kind in _FALLBACK_KINDS and "fallback" in table:
+        fallback = _one_engine(kind, table["fallback"], place.in_table("fallback"))
+        table = {key: value for key, value in table.items() if key != "fallback"}
+    return dataclasses.replace(_one_engine(kind, table, place), fallback=fallback)
+
+
+def _one_engine(kind: EngineKind, table: Any, place: Place) -> EngineChoice:
     if not isinstance(table, dict) or "engine" not in table:
         raise place.wrong(f'needs engine = "…"; {suggest("", engine_names(kind))}')
     name = table["engine"]

@@ -26,6 +26,8 @@ class Context:
     """The path of weights by registry name, or of a file by its path."""
     llm: Llm | None = None
     """The reply LLM, for turn detectors that read its next-token probabilities."""
+    has_fallback: bool = False
+    """Whether another engine can step in: then a service out of reach is no reason to refuse."""
 
 
 def engine_names(kind: EngineKind) -> list[str]:

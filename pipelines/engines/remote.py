@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx2
+
+    from pipelines.engines.registry import Context
 
 KEEP_CONNECTED_S = 300.0
 """A caller may be silent for long; a new connection would cost the next turn its handshakes."""
@@ -82,6 +86,19 @@ def service(url: str, key_variable: str) -> Service:
     if key_variable and not key:
         raise ValueError(f"the key for {parts.hostname} is missing: set ${key_variable}")
     return Service(url.rstrip("/"), key_variable, key)
+
+
+def connect_or_rely(connect: Callable[[], None], context: Context) -> None:
+    """Call `connect`; that the service is out of reach matters only if nothing can step in for it.
+
+    Raises:
+        RemoteError: it is, and there is no fallback.
+    """
+    try:
+        connect()
+    except RemoteError:
+        if not context.has_fallback:
+            raise
 
 
 def http_client(where: Service, timeout_s: float, trace: Any = None) -> httpx2.Client:

@@ -108,6 +108,28 @@ def test_an_engines_table_becomes_its_settings(write):
     assert (loaded.tts.settings.chunk_ms, loaded.tts.settings.level_dbfs) == (40, -30.0)
 
 
+def test_an_engine_may_name_another_that_steps_in(write):
+    fallback = '[tts.fallback]\nengine = "scripted"\nchunk_ms = 40'
+    loaded = load_profile(write(f"{ENGINES}\nchunk_ms = 20\n{fallback}"))
+    assert loaded.tts.settings.chunk_ms == 20
+    assert loaded.tts.fallback is not None
+    assert (loaded.tts.fallback.name, loaded.tts.fallback.settings.chunk_ms) == ("scripted", 40)
+    assert loaded.llm.fallback is None
+
+
+@pytest.mark.parametrize(
+    ("fallback", "message"),
+    [
+        ("[llm.fallback]", '[llm.fallback]: needs engine = "…"'),
+        ('[llm.fallback]\nengine = "scripte"', 'there is no llm engine "scripte"'),
+        ('[llm.fallback]\nengine = "scripted"\nreply = 3', 'there is no key "reply" here'),
+        ('[vad.fallback]\nengine = "scripted"', '[vad]: there is no key "fallback"'),
+    ],
+)
+def test_a_fallback_that_makes_no_sense_is_refused(refused, fallback, message):
+    assert message in refused(fallback)
+
+
 def test_detectors_bring_their_weights_and_their_need_of_text_into_the_policy(write, monkeypatch):
     _add_detector(monkeypatch, "reads_words", needs_text=True)
     loaded = load_profile(

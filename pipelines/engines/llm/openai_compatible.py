@@ -17,7 +17,13 @@ from pipelines.engines.llm._ending import ends_here
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
-from pipelines.engines.remote import RemoteError, Service, http_client, service
+from pipelines.engines.remote import (
+    RemoteError,
+    Service,
+    connect_or_rely,
+    http_client,
+    service,
+)
 from pipelines.engines.speakable import speakable
 from pipelines.turn_taking.commands import History
 
@@ -170,17 +176,17 @@ class OpenAiCompatibleLlm:
             self._connection.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
 
-def build(settings: Settings, context: Context) -> OpenAiCompatibleLlm:  # noqa: ARG001 (every build's shape)
+def build(settings: Settings, context: Context) -> OpenAiCompatibleLlm:
     """Connect to the server.
 
     Raises:
         ValueError: a setting out of range, no key where one is named, or a key that is refused.
-        RemoteError: the server cannot be reached.
+        RemoteError: the server cannot be reached, and there is no fallback.
     """
     if settings.max_tokens < 1 or settings.timeout_ms < 1 or not 0 <= settings.temperature <= 2:
         raise ValueError(
             "max_tokens and timeout_ms must be at least 1, temperature between 0 and 2"
         )
     llm = OpenAiCompatibleLlm(settings, service(settings.base_url, settings.api_key_env))
-    llm.connect()
+    connect_or_rely(llm.connect, context)
     return llm

@@ -1,0 +1,186 @@
+"""Lets a second engine step in for one that fails; changes with when that is safe.
+
+Safe means that the caller hears nothing twice: as long as the first engine has given nothing of its
+result, the second does the whole job. Afterwards the failure is the core's to deal with. Having
+failed, the first engine rests for some jobs, or each turn would wait for the same timeout again.
+Each change of engines is remarked in the journal.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+import soxr
+
+from pipelines.engines.protocols import (
+    Hypothesis,
+    Llm,
+    Pcm,
+    StopSignal,
+    StreamingAsr,
+    Transcript,
+    Tts,
+)
+from pipelines.engines.remarks import remark
+from pipelines.turn_taking.commands import History
+from pipelines.turn_taking.events import EngineKind
+
+T = TypeVar("T")
+
+REST = 3
+"""Jobs that the first engine sits out after a failure."""
+
+
+class _Pair:
+    """Whose turn it is."""
+
+    def __init__(self, names: tuple[str, str]) -> None:
+        self._first, self._second = names
+        self._resting = 0
+
+    def begin(self) -> bool:
+        """A job begins: whether the first engine is to do it."""
+        if self._resting:
+            self._resting -= 1
+            remark(f"{self._second} stands in for {self._first}")
+            return False
+        return True
+
+    def failed(self, error: Exception) -> None:
+        """The first engine could not do the job that the second will now do."""
+        self._resting = REST
+        remark(f"{self._first} failed ({type(error).__name__}: {error}); {self._second} stands in")
+
+    def streamed(
+        self, first: Callable[[], Iterator[T]], second: Callable[[], Iterator[T]]
+    ) -> Iterator[T]:
+        """The items of the first engine, or of the second if the first fails before any."""
+        if not self.begin():
+            yield from second()
+            return
+        begun = False
+        try:
+            for item in first():
+                begun = True
+                yield item
+        except Exception as error:  # edge: an engine may raise anything
+            if begun:
+                raise
+            self.failed(error)
+        else:
+            return
+        yield from second()
+
+
+class FallbackLlm:
+    """The replies of the first, or whole ones of the second."""
+
+    def __init__(self, first: Llm, second: Llm, names: tuple[str, str]) -> None:
+        self._first, self._second = first, second
+        self._pair = _Pair(names)
+
+    def prepare(self, history: History) -> None:
+        """Prepare the first; the second is only there for emergencies."""
+        self._first.prepare(history)
+
+    def stream(self, history: History, stop: StopSignal) -> Iterator[str]:
+        """Pieces of one reply, all of them from the same engine."""
+        return self._pair.streamed(
+            lambda: self._first.stream(history, stop), lambda: self._second.stream(history, stop)
+        )
+
+
+class FallbackTts:
+    """The voice of the first, or the second's at the first's sample rate."""
+
+    def __init__(self, first: Tts, second: Tts, names: tuple[str, str]) -> None:
+        self._first, self._second = first, second
+        self._pair = _Pair(names)
+        self.sample_rate = first.sample_rate
+
+    def synthesize(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
+        """Audio of `text`, all of it from the same engine."""
+        return self._pair.streamed(
+            lambda: self._first.synthesize(text, stop), lambda: self._resampled(text, stop)
+        )
+
+    def _resampled(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
+        if self._second.sample_rate == self.sample_rate:
+            yield from self._second.synthesize(text, stop)
+            return
+        stream = soxr.ResampleStream(self._second.sample_rate, self.sample_rate, 1)
+        for chunk in self._second.synthesize(text, stop):
+            if len(audio := stream.resample_chunk(chunk)):
+                yield audio
+        rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)
+        if len(rest) and not stop.is_set():
+            yield rest
+
+
+class FallbackAsr:
+    """The words of the first; where it fails, of the second, which is given the whole utterance."""
+
+    def __init__(self, first: StreamingAsr, second: StreamingAsr, names: tuple[str, str]) -> None:
+        self._first, self._second = first, second
+        self._pair = _Pair(names)
+        self.sample_rate = first.sample_rate
+        self._heard: list[Pcm] = []
+        """The utterance so far, as long as the second may still need it."""
+        self._trusted: bool | None = None
+        """Whether the first is at work on this utterance; None: nothing was fed."""
+
+    def feed(self, pcm: Pcm) -> Hypothesis | None:
+        """Take more audio; a hypothesis when there is one."""
+        if self._trusted is None and len(pcm):
+            self._trusted = self._pair.begin()
+        if not self._trusted:
+            return self._second.feed(self._converted(pcm)) if len(pcm) else None
+        self._heard.append(pcm)
+        try:
+            return self._first.feed(pcm)
+        except Exception as error:  # noqa: BLE001 (edge: an engine may raise anything)
+            return self._hand_over(error)
+
+    def finish(self) -> Transcript:
+        """The transcript of all the audio since `reset`."""
+        if not self._trusted:
+            return self._second.finish()
+        try:
+            return self._first.finish()
+        except Exception as error:  # noqa: BLE001 (edge: as above)
+            self._hand_over(error)
+            return self._second.finish()
+
+    def reset(self) -> None:
+        """Forget the audio and words heard so far; the first may be trusted again."""
+        self._heard.clear()
+        self._trusted = None
+        self._second.reset()
+        try:
+            self._first.reset()
+        except Exception as error:  # noqa: BLE001 (edge: as above)
+            self._pair.failed(error)
+
+    def _hand_over(self, error: Exception) -> Hypothesis | None:
+        self._pair.failed(error)
+        self._trusted = False
+        whole = np.concatenate(self._heard)
+        self._heard.clear()
+        return self._second.feed(self._converted(whole))
+
+    def _converted(self, pcm: Pcm) -> Pcm:
+        if self._second.sample_rate == self.sample_rate:
+            return pcm
+        return soxr.resample(pcm, self.sample_rate, self._second.sample_rate, quality="MQ")
+
+
+def with_fallback(kind: EngineKind, first: Any, second: Any, names: tuple[str, str]) -> Any:
+    """An engine of that kind that is `first` as long as that works; `names` are for the journal.
+
+    Raises:
+        ValueError: engines of this kind do not fail and have no fallback.
+    """
+    wrappers = {"asr": FallbackAsr, "llm": FallbackLlm, "tts": FallbackTts}
+    if kind not in wrappers:
+        raise ValueError(f"an engine of kind {kind} has no fallback")
+    return wrappers[kind](first, second, names)
