@@ -28,7 +28,7 @@ LEAD_MS = 5
 class Settings:
     """Keys of the profile's table."""
 
-    weights: str = "piper-en-us-lessac-medium"
+    weights: str = "piper-en-us-ljspeech-medium"
     """Name of a voice in the registry, or the path of its .onnx file beside its .onnx.json."""
     speaking_rate: float = 1.0
     """2 is twice as fast as the voice was made."""
@@ -102,7 +102,7 @@ def _speaker(wanted: str, voice: "PiperVoice") -> int | None:
 def _files(path: Path) -> tuple[Path, Path]:
     """The network and the description of the voice in a folder, or of an .onnx file."""
     if path.is_dir():
-        networks = sorted(path.glob("*.onnx"))
+        networks = sorted(path.rglob("*.onnx"))  # where the collection has them: en/en_US/…
         if len(networks) != 1:
             raise ValueError(f"{path} must hold one Piper voice (.onnx), not {len(networks)}")
         path = networks[0]

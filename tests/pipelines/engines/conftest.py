@@ -23,7 +23,7 @@ from .made_whisper import make_whisper
 PULL = "voicecli models pull embedded"
 MADE: dict[str, Callable[[Path], Path]] = {
     "whisper-base.en": make_whisper,
-    "piper-en-us-lessac-medium": make_voice,
+    "piper-en-us-ljspeech-medium": make_voice,
 }
 """Weights by registry name that the tests make, tiny, instead of having them pulled."""
 

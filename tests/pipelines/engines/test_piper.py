@@ -15,7 +15,7 @@ TWO_SENTENCES = "Good morning. This is the dentist."
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return make_voice(tmp_path_factory.mktemp("piper") / "hum")
+    return make_voice(tmp_path_factory.mktemp("hum") / "en" / "en_US")
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,10 @@ def say(tts, text, stop):
     return np.concatenate(list(tts.synthesize(text, stop)))
 
 
-def test_a_voice_is_found_by_its_folder_and_by_its_file(folder, go_on):
-    by_folder = say(voice(folder), "Hello.", go_on)
-    assert np.array_equal(by_folder, say(voice(folder / "voice.onnx"), "Hello.", go_on))
+def test_a_voice_is_found_by_its_file_its_folder_and_a_folder_above_that(folder, go_on):
+    paths = (folder, folder / "voice.onnx", folder.parent)
+    said = [say(voice(path), "Hello.", go_on) for path in paths]
+    assert all(np.array_equal(each, said[0]) for each in said)
 
 
 def test_the_first_sentence_can_be_heard_before_the_second_is_made(folder, go_on, monkeypatch):
