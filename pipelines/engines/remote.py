@@ -6,6 +6,7 @@ messages, journals or logs.
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from pipelines.engines.registry import Context
 
+KEYLESS_LOG = logging.getLogger("voicecli.sockets")
+"""For websockets, which writes the headers of its handshakes, and so the key, into its debug log."""
+KEYLESS_LOG.setLevel(logging.INFO)
 KEEP_CONNECTED_S = 300.0
 """A caller may be silent for long; a new connection would cost the next turn its handshakes."""
 RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})

@@ -19,6 +19,7 @@ from pipelines.turn_taking.events import EngineKind
 from .http_stand_in import chat, http_stand_in
 from .made_voice import make_voice
 from .made_whisper import make_whisper
+from .socket_stand_in import Session, cartesia, elevenlabs, socket_stand_in
 
 PULL = "voicecli models pull embedded"
 MADE: dict[str, Callable[[Path], Path]] = {
@@ -34,8 +35,17 @@ def chat_server() -> Iterator[dict[str, Any]]:
         yield {"base_url": server.url}
 
 
+@contextmanager
+def voice_server(answer: Session) -> Iterator[dict[str, Any]]:
+    with socket_stand_in(answer) as server, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("STAND_IN_KEY", "a-key-for-the-tests")
+        yield {"url": server.url, "api_key_env": "STAND_IN_KEY"}
+
+
 SERVERS: dict[tuple[EngineKind, str], Callable[[], AbstractContextManager[dict[str, Any]]]] = {
     ("llm", "openai_compatible"): chat_server,
+    ("tts", "cartesia"): lambda: voice_server(cartesia),
+    ("tts", "elevenlabs"): lambda: voice_server(elevenlabs),
 }
 """For engines that are on other machines: what runs a server here and gives the settings for it."""
 
