@@ -77,10 +77,14 @@ class JournalIndex:
         self._frame_ends: list[Nanos] = []
         self._frame_ingress: list[Nanos] = []
         for entry in entries:
-            if isinstance(entry, Issued):
-                self._take_command(entry.at, entry.command)
-            else:
-                self._take_event(entry)
+            self.take(entry)
+
+    def take(self, entry: Entry) -> None:
+        """One entry more, while the call goes on."""
+        if isinstance(entry, Issued):
+            self._take_command(entry.at, entry.command)
+        else:
+            self._take_event(entry)
 
     def uttered(self, media: Nanos) -> Nanos:
         """When the caller uttered what left the line at this media time."""

@@ -64,6 +64,8 @@ class _Streams:
         for feed in (self.incoming, self.far):
             if feed is not None:
                 feed.restart()
+        if self.input:
+            self.input.live = True
         if self.output:
             cushion = self.output.rate * _CUSHION_MS // 1000
             self.outgoing = Outgoing(self.output.ring, self.output.rate, cushion)

@@ -81,6 +81,8 @@ class InputStream(_Stream):
 
     def __init__(self, device: Device) -> None:
         super().__init__(device)
+        self.live = False
+        """Whether anybody reads the ring."""
         self.overruns = 0
         """Callbacks in which samples were lost, by the card or because the ring was full."""
         self._open("InputStream")
@@ -90,7 +92,7 @@ class InputStream(_Stream):
         np.mean(data, axis=1, out=mono)
         captured = time.inputBufferAdcTime or time.currentTime - self.latency
         self.stamps.put(self.ring.written, captured)
-        if self.ring.write(mono) < frames or status.input_overflow:
+        if self.live and (self.ring.write(mono) < frames or status.input_overflow):
             self.overruns += 1
         self.callbacks += 1
 

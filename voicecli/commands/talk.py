@@ -1,0 +1,139 @@
+"""`voicecli talk`: a conversation from the terminal; changes with what the verb offers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voicecli.errors import UsageError
+
+# Imports stand inside the functions: `voicecli --help` registers this module and must stay fast.
+# ruff: noqa: PLC0415
+
+
+def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
+    profile: Annotated[
+        str, typer.Option("--profile", "-p", help="A shipped profile or a TOML file.")
+    ] = "embedded",
+    line: Annotated[
+        str | None,
+        typer.Option(
+            "--line",
+            "-l",
+            help="Talk over this phone line of profiles/lines, or a TOML file. "
+            "[default: that of the profile]",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="DEVICE|FILE",
+            help="The microphone by number or name, or an audio file that is spoken from the "
+            "call's beginning; none: only type.",
+        ),
+    ] = None,
+    sink: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            metavar="DEVICE|FILE",
+            help="The loudspeaker by number or name, or a .wav file to write; none: no sound.",
+        ),
+    ] = None,
+    list_devices: Annotated[
+        bool, typer.Option("--list-devices", help="Show microphones and loudspeakers.")
+    ] = False,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No screen: for scripts and pipes.")
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=1, metavar="SECONDS", help="Hang up after so long.")
+    ] = None,
+    aec: Annotated[
+        bool,
+        typer.Option(
+            "--aec/--no-aec", help="Cancel the loudspeaker's echo; not needed with headphones."
+        ),
+    ] = True,
+    half_duplex: Annotated[
+        bool,
+        typer.Option(
+            "--half-duplex",
+            help="Deafen the microphone while the agent speaks: no echo at all, no interruptions.",
+        ),
+    ] = False,
+    noise_suppression: Annotated[
+        bool, typer.Option(help="Take steady noise out of the microphone's sound.")
+    ] = True,
+    auto_gain: Annotated[bool, typer.Option(help="Even out the microphone's level.")] = False,
+    high_pass: Annotated[bool, typer.Option(help="Take out rumble below speech.")] = True,
+    record: Annotated[
+        bool, typer.Option("--record/--no-record", help="Keep the call's audio and journal.")
+    ] = True,
+    record_to: Annotated[
+        Path | None,
+        typer.Option(
+            "--record-to", metavar="DIR", help="Keep the call here. [default: your data folder]"
+        ),
+    ] = None,
+    light: Annotated[bool, typer.Option("--light", help="Colours for a light terminal.")] = False,
+) -> None:
+    """Talk to the agent with this computer's microphone and loudspeaker, as if on the phone.
+
+    The screen shows what is said and where every millisecond of each turn goes; press ? there for
+    its keys.
+
+    Examples:
+
+      voicecli talk
+
+      voicecli talk --line pstn                     (as over the phone network)
+
+      voicecli talk --headless --input me.wav --output agent.wav --for 30
+    """
+    if list_devices:
+        _print_devices()
+        return
+    from voicecli.profile import load_profile
+    from voicecli.talk.keep import calls_folder
+    from voicecli.talk.setting import TalkSetting
+    from voicecli.transports.echo import Processing
+
+    chosen = load_profile(profile)
+    if not record and record_to is not None:
+        raise UsageError("--record-to and --no-record contradict each other; choose one.")
+    setting = TalkSetting(
+        profile=chosen,
+        line=line or chosen.line,
+        source=source,
+        sink=sink,
+        processing=Processing(aec, half_duplex, noise_suppression, auto_gain, high_pass),
+        record=(record_to or calls_folder()) if record else None,
+        seconds=seconds,
+    )
+    if headless:
+        from voicecli.talk.headless import talk_headless
+
+        talk_headless(setting)
+    else:
+        from voicecli.tui.run import talk_on_screen
+
+        talk_on_screen(setting, light=light)
+
+
+def _print_devices() -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from voicecli.transports.sound_card_devices import Direction, list_devices
+
+    table = Table("", "number", "name", "channels", "Hz", "sound system", box=None)
+    kinds: dict[Direction, str] = {"input": "microphone", "output": "loudspeaker"}
+    for direction, kind in kinds.items():
+        for device in list_devices(direction):
+            name = f"{device.name} (default)" if device.default else device.name
+            table.add_row(
+                kind, str(device.index), name, str(device.channels), f"{device.rate:,}", device.host
+            )
+    Console(highlight=False).print(table)

@@ -1,0 +1,88 @@
+"""Opens what the caller speaks into and hears from; changes with what may stand for a device."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from voicecli.talk.setting import TalkSetting
+from voicecli.transports.microphone_files import (
+    FileSink,
+    FileSource,
+    SilentSource,
+    Sink,
+    Source,
+)
+from voicecli.transports.sound_card import SoundCard
+from voicecli.transports.sound_card_devices import SoundCardError, list_devices
+
+NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Both ends of a call, and the sound card if it is one of them or both."""
+
+    source: Source
+    sink: Sink
+    card: SoundCard | None
+    file: FileSink | None
+
+    def close(self) -> None:
+        """Give the card back and finish the file.
+
+        Raises StorageError if the file cannot be written.
+        """
+        if self.card is not None:
+            self.card.close()
+        if self.file is not None:
+            self.file.close()
+
+
+def open_devices(setting: TalkSetting, notify: Callable[[str], None]) -> Devices:
+    """Open the devices or files of a call; `notify` is told what the user should know.
+
+    A computer without any microphone is no error: the caller can type.
+
+    Raises:
+        SoundCardError: a device that was asked for cannot be used, or there is no loudspeaker.
+        InputError, StorageError: the same of a file.
+    """
+    source: Source | None = None
+    wants_card = {"source": setting.source, "sink": setting.sink}
+    if setting.source == NONE:
+        source = SilentSource()
+    elif setting.source is not None and _is_file(setting.source):
+        source = FileSource(Path(setting.source).expanduser())
+    elif setting.source is None and not _has_microphone():
+        notify("This computer has no microphone: press t to type, or use --input FILE.")
+        source = SilentSource()
+    file = _file_sink(setting.sink)
+    if source is not None:
+        wants_card["source"] = ""
+    if file is not None:
+        wants_card["sink"] = ""
+    if source is not None and file is not None:
+        return Devices(source, file, None, file)
+    card = SoundCard(wants_card["source"], wants_card["sink"], notify)
+    return Devices(source or card, file or card, card, file)
+
+
+def _file_sink(sink: str | None) -> FileSink | None:
+    if sink == NONE:
+        return FileSink()
+    if sink is not None and Path(sink).suffix.lower() == ".wav":
+        return FileSink(Path(sink).expanduser())
+    return None
+
+
+def _is_file(name: str) -> bool:
+    """Whether `--input` names a file: one that exists, or that can be nothing else."""
+    path = Path(name).expanduser()
+    return path.is_file() or len(path.parts) > 1 or bool(path.suffix)
+
+
+def _has_microphone() -> bool:
+    try:
+        return bool(list_devices("input"))
+    except SoundCardError:
+        return False

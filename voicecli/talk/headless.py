@@ -1,0 +1,60 @@
+"""A live call without a screen, for scripts; changes with what such a call prints."""
+
+import signal
+import threading
+from types import FrameType
+
+from rich.console import Console
+
+from voicecli.recording.journal import JournalHeader
+from voicecli.report.call_report import build_call_report
+from voicecli.report.waterfall import CallWaterfall
+from voicecli.talk.keep import keep_call
+from voicecli.talk.live_call import LiveCall
+from voicecli.talk.setting import TalkSetting
+from voicecli.transports.base import RATE
+
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def talk_headless(setting: TalkSetting) -> None:
+    """Talk until the agent hangs up, the time is over, or a signal comes; a second one ends it now.
+
+    Raises:
+        VoicecliError: devices, engines or files cannot be used.
+        SystemExit: with 130 after a second signal.
+    """
+    console = Console(highlight=False)
+    call = LiveCall(setting, lambda notice: console.print(f"[yellow]{notice}[/]"))
+    asked = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise SystemExit(130)
+        asked.set()
+        call.hang_up()
+
+    for name in _SIGNALS:
+        if hasattr(signal, name):  # there is no SIGHUP on Windows
+            signal.signal(getattr(signal, name), stop)
+    call.start()
+    while not call.join(0.1):
+        pass
+    finish(call, console)
+
+
+def finish(call: LiveCall, console: Console, bookmarks: tuple[int, ...] = ()) -> None:
+    """Keep the call, show it, and say how to replay it.
+
+    Raises:
+        VoicecliError: what ended the call, or that it cannot be kept.
+    """
+    if call.entries:
+        header = JournalHeader(call.setting.profile.name, RATE, {"line": call.setting.line})
+        report = build_call_report("call", header, call.entries, call.stereo())
+        console.print(CallWaterfall(report))
+    path = keep_call(call, bookmarks)
+    if path is not None:
+        console.print(f"\nreplay it: [bold]voicecli replay '{path}'[/]", soft_wrap=True)
+    if call.error is not None:
+        raise call.error

@@ -1,0 +1,184 @@
+"""A live call on a thread of its own, beside the screen; changes with a live call's life.
+
+The screen and the call share one interpreter but no event loop: a slow redraw makes a tick wait for
+5 ms at most (Python's switch interval, halved here), never for the redraw's end.
+"""
+
+import asyncio
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.runtime.clock import MonotonicClock
+from pipelines.runtime.realtime import run_realtime
+from pipelines.turn_taking.journal import Entry
+from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
+from voicecli.engines import build_engines
+from voicecli.errors import VoicecliError
+from voicecli.lines import open_line
+from voicecli.talk.devices import Devices, open_devices
+from voicecli.talk.health import Health
+from voicecli.talk.setting import TalkSetting
+from voicecli.transports.echo import echo_guard
+from voicecli.transports.microphone import MicrophoneCaller
+from voicecli.transports.sound_card import CardCounters
+
+_CARD_WAIT: Nanos = 3 * SECOND
+_SWITCH_S = 0.001
+
+
+class Stage(Enum):
+    """How far the call has come."""
+
+    LOADING = "loading"
+    TALKING = "talking"
+    OVER = "over"
+
+
+class LiveCall:
+    """One call, from loading the engines to its end.
+
+    `stage`, `error` and the methods may be used from any thread; `notify` is called on the call's.
+    """
+
+    def __init__(self, setting: TalkSetting, notify: Callable[[str], None]) -> None:
+        self.setting = setting
+        self.line = setting.line
+        self.stage = Stage.LOADING
+        self.error: Exception | None = None
+        """What ended the call, unless it ended of its own accord."""
+        self.entries: list[Entry] = []
+        """The journal; only ever appended to."""
+        self.line_changes: list[tuple[Nanos, str]] = []
+        self.caller: MicrophoneCaller | None = None
+        self._notify = notify
+        self._devices: Devices | None = None
+        self._lags: deque[Nanos] = deque(maxlen=250)
+        self._clock = MonotonicClock()
+        self._hang_up = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="call", daemon=True)
+
+    # -- for the screen -----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Load the engines and begin to talk."""
+        self._thread.start()
+
+    def hang_up(self) -> None:
+        """End the call soon; it is over when `join` says so."""
+        self._hang_up.set()
+        if self.caller is not None:
+            self.caller.hang_up()
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Wait until the call is over; whether it is."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def change_line(self, name: str) -> None:
+        """Carry on over another phone line.
+
+        Raises ProfileError if there is no such line.
+        """
+        legs = open_line(name, self.setting.seed)
+        if self.caller is not None:
+            self.caller.change_line(legs)
+        self.line = name
+        self.line_changes.append((self.now, name))
+
+    @property
+    def now(self) -> Nanos:
+        """The moment of the journal's last entry."""
+        return self.entries[-1].at if self.entries else 0
+
+    @property
+    def device_names(self) -> tuple[str, str]:
+        """What the caller speaks into and hears from."""
+        if self._devices is None or self._devices.card is None:
+            source, sink = self.setting.source, self.setting.sink
+            return source or "no microphone", sink or "no loudspeaker"
+        names = self._devices.card.names
+        return names[0] or self.setting.source or "none", names[1] or self.setting.sink or "none"
+
+    def choose_device(self, direction: str, name: str | None) -> None:
+        """Use another microphone ("input") or loudspeaker ("output") from now on."""
+        if self._devices is not None and self._devices.card is not None:
+            self._devices.card.choose("input" if direction == "input" else "output", name)
+
+    @property
+    def health(self) -> Health:
+        """How much room there is before the call suffers."""
+        card = self._devices.card if self._devices is not None else None
+        counters = card.counters if card is not None else CardCounters()
+        lags = sorted(self._lags)
+        worst = lags[-1] if lags else 0
+        typical = lags[len(lags) // 2] if lags else 0
+        return Health(typical / MILLISECOND, worst / MILLISECOND, counters)
+
+    def stereo(self) -> npt.NDArray[np.int16]:
+        """The call's audio: shape (samples, 2), int16, 8000 Hz; caller left, agent right."""
+        return np.zeros((0, 2), np.int16) if self.caller is None else self.caller.stereo()
+
+    # -- on the call's thread -----------------------------------------------------------------
+
+    def _run(self) -> None:
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_S)
+        try:
+            self._talk()
+        except VoicecliError as error:
+            self.error = error
+        except Exception as error:  # noqa: BLE001 - shown by the screen, never over it
+            self.error = error
+        finally:
+            sys.setswitchinterval(before)
+            self._close()
+            self.stage = Stage.OVER
+
+    def _talk(self) -> None:
+        legs = open_line(self.setting.line, self.setting.seed)
+        self._devices = open_devices(self.setting, self._notify)
+        guard, notice = echo_guard(self.setting.processing)
+        if notice:
+            self._notify(notice)
+        engines = build_engines(self.setting.profile)
+        self.caller = MicrophoneCaller(self._devices.source, self._devices.sink, guard, legs)
+        self._wait_for_card()
+        if self._hang_up.is_set():
+            return
+        self.stage = Stage.TALKING
+        self._clock = MonotonicClock()
+        asyncio.run(
+            run_realtime(
+                self.setting.profile.policy, engines, self.caller, self.entries.append,
+                self._ticked, clock=self._clock,
+            )
+        )  # fmt: skip
+
+    def _wait_for_card(self) -> None:
+        """A card may sleep for a second or two after it was opened."""
+        card = self._devices.card if self._devices is not None else None
+        if card is None:
+            return
+        opened = MonotonicClock()
+        while not card.running and opened.now() < _CARD_WAIT and not self._hang_up.is_set():
+            self._hang_up.wait(0.01)
+        card.go_live()
+
+    def _ticked(self, due: Nanos) -> None:
+        self._lags.append(max(0, self._clock.now() - due))
+        limit = self.setting.seconds
+        if limit is not None and due >= limit * SECOND:
+            self.hang_up()
+
+    def _close(self) -> None:
+        try:
+            if self._devices is not None:
+                self._devices.close()
+        except VoicecliError as error:
+            self.error = self.error or error

@@ -1,0 +1,27 @@
+"""What a live call is made with; changes with what `voicecli talk` lets its user choose."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from voicecli.profile import Profile
+from voicecli.transports.echo import Processing
+
+
+@dataclass(frozen=True, slots=True)
+class TalkSetting:
+    """One live call."""
+
+    profile: Profile
+    line: str
+    """A phone line of profiles/lines, or a path."""
+    source: str | None = None
+    """The microphone by number or name, a file, "none" for no microphone; None: the default."""
+    sink: str | None = None
+    """The loudspeaker, or a WAV file to write, "none" for no sound; None: the default."""
+    processing: Processing = field(default_factory=Processing)
+    record: Path | None = None
+    """The folder for the call's own folder; None: nothing is kept."""
+    seconds: float | None = None
+    """Hang up after so long."""
+    seed: int = 0
+    """Of the line's losses and delays."""

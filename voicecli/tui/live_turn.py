@@ -1,0 +1,131 @@
+"""The turn under way, whose latency is still growing; changes with how its milestones are seen.
+
+`pipelines.latency` folds a turn once its reply is heard; this fold names the same milestones as
+they pass, so that what grows on the screen ends up where the finished waterfall has it.
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from pipelines.latency import SPANS, SpanName
+from pipelines.turn_taking.commands import (
+    Command,
+    FinishTranscription,
+    GenerateReply,
+    RecordDecision,
+    ScoreEndOfTurn,
+    StartTranscription,
+    SynthesizeClause,
+)
+from pipelines.turn_taking.events import (
+    ClauseSynthesized,
+    Event,
+    FrameScored,
+    JobId,
+    PlayoutStarted,
+    ReplyTextReceived,
+)
+from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.time import Nanos, from_ms
+
+
+@dataclass(slots=True)
+class _Reply:
+    first_text: Nanos | None = None
+    clause: JobId | None = None
+    asked: Nanos | None = None
+    audio: Nanos | None = None
+
+
+@dataclass(slots=True)
+class LiveTurn:
+    """From the caller's last sound to the reply's first; `active` in between."""
+
+    end: Nanos | None = None
+    """When the caller uttered the last sample, as far as known."""
+    paused: Nanos = 0
+    committed: Nanos | None = None
+    reply: JobId | None = None
+    _ingress: Nanos = 0
+    _replies: dict[JobId, _Reply] = field(default_factory=dict[JobId, _Reply])
+    _owner: dict[JobId, JobId] = field(default_factory=dict[JobId, JobId])
+
+    @property
+    def active(self) -> bool:
+        """Whether the caller waits, or may be about to go on."""
+        return self.end is not None
+
+    def take(self, entry: Entry) -> None:
+        """The next entry."""
+        if isinstance(entry, Issued):
+            self._command(entry.at, entry.command)
+        else:
+            self._event(entry)
+
+    def spans(self, now: Nanos) -> dict[SpanName, Nanos]:
+        """The parts so far, the last of them still growing; empty unless `active`."""
+        if self.end is None:
+            return {}
+        reply = self._replies.get(self.reply or 0, _Reply())
+        passed = [self.end + self._ingress, self.paused]
+        if self.committed is not None:
+            passed += [self.committed, self.committed]
+            for milestone in (reply.first_text, reply.asked, reply.audio):
+                if milestone is None:
+                    break
+                passed.append(milestone)
+        moments = [self.end]
+        for moment in passed:
+            moments.append(min(max(moment, moments[-1]), max(now, moments[-1])))
+        moments.append(max(now, moments[-1]))
+        parts = [b - a for a, b in pairwise(moments)]
+        return dict(zip(SPANS, parts, strict=False))
+
+    def _event(self, event: Event) -> None:
+        match event:
+            case FrameScored():
+                self._ingress = event.ingress
+            case ReplyTextReceived() if event.job in self._replies:
+                reply = self._replies[event.job]
+                reply.first_text = reply.first_text or event.at
+            case ClauseSynthesized() if event.audio > 0 and event.job in self._owner:
+                reply = self._replies[self._owner[event.job]]
+                if reply.clause == event.job and reply.audio is None:
+                    reply.audio = event.at
+            case PlayoutStarted() if self._owner.get(event.job) == self.reply:
+                self.end = None
+            case _:
+                pass
+
+    def _command(self, at: Nanos, command: Command) -> None:
+        match command:
+            case StartTranscription():
+                self.end = self.committed = self.reply = None
+            case FinishTranscription() | ScoreEndOfTurn():
+                silence = command.reason.numbers.get("silence_ms")
+                if self.end is None and isinstance(silence, int | float):
+                    self.end = at - from_ms(silence) - self._ingress
+                    self.paused = at
+            case GenerateReply():
+                self._replies[command.job] = _Reply()
+            case SynthesizeClause() if command.reply in self._replies:
+                self._owner[command.job] = command.reply
+                reply = self._replies[command.reply]
+                if reply.clause is None:
+                    reply.clause, reply.asked = command.job, at
+            case RecordDecision():
+                self._decision(at, command)
+            case _:
+                pass
+
+    def _decision(self, at: Nanos, command: RecordDecision) -> None:
+        numbers = command.reason.numbers
+        if command.verdict == "turn_ended":
+            reply, end = numbers.get("reply"), numbers.get("speech_end_ns")
+            self.committed = at
+            self.reply = reply if isinstance(reply, int) else None
+            self.end = end - self._ingress if isinstance(end, int) else at
+            if not isinstance(end, int):
+                self.paused = at
+        elif command.verdict in {"turn_dropped", "overlap_ignored", "overlap_interrupts"}:
+            self.end = None

@@ -1,0 +1,53 @@
+"""What every part of the screen has in common; changes with how the screen is fed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import RenderableType
+from rich.text import Text
+from textual.widgets import Static
+
+from pipelines.turn_taking.journal import Entry
+from pipelines.turn_taking.time import Nanos
+from voicecli.report.screen import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a part is told ten times a second."""
+
+    entries: Sequence[Entry]
+    """The journal's entries since the last time, in order."""
+    now: Nanos
+    """The moment of the journal's last entry: the screen has no clock of its own."""
+
+
+class Part(Static):
+    """A part of the screen: takes entries, and draws itself again if they changed it."""
+
+    def take(self, moment: Moment) -> None:
+        """Fold what is new."""
+        raise NotImplementedError
+
+    def picture(self, screen: Screen, height: int) -> RenderableType:
+        """The part on a screen of `screen.width` by `height` cells."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        """Show what has been folded."""
+        size = self.content_size
+        if size.width > 0 and size.height > 0:
+            styled = not self.app.no_color
+            self.update(self.picture(Screen(size.width, True, styled), size.height))
+
+    def on_resize(self) -> None:
+        """Textual's: the part has another size."""
+        self.redraw()
+
+
+def bar(share: float, cells: int, style: str) -> Text:
+    """A meter of `cells` cells, `share` (0 to 1) of it filled."""
+    halves = round(min(max(share, 0.0), 1.0) * cells * 2)
+    full, half = divmod(halves, 2)
+    text = Text().append("█" * full + "▌" * half, style)
+    return text.append("·" * (cells - full - half), "dim")

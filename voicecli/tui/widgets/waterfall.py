@@ -1,0 +1,127 @@
+"""Where the milliseconds of a turn go: of the one that grows, else of the last one answered."""
+
+from collections.abc import Mapping
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from pipelines.latency import JournalIndex, SpanName, Turn, fold_turns
+from pipelines.turn_taking.commands import RecordDecision
+from pipelines.turn_taking.events import MarkReached, PlayoutStarted
+from pipelines.turn_taking.journal import Issued
+from pipelines.turn_taking.time import MILLISECOND, Nanos
+from voicecli.report.bars import VOICE_TO_VOICE, Axis
+from voicecli.report.screen import Screen, milliseconds
+from voicecli.tui.live_turn import LiveTurn
+from voicecli.tui.widgets.part import Moment, Part
+
+_LOOKS: Mapping[SpanName, tuple[str, str]] = {
+    "ingress": ("line in", "blue"),
+    "vad_hangover": ("hangover", "cyan"),
+    "endpoint_wait": ("wait", "yellow"),
+    "asr_final": ("asr", "magenta"),
+    "llm_ttft": ("llm", "green"),
+    "first_clause": ("clause", "bright_green"),
+    "tts_ttfb": ("tts", "bright_blue"),
+    "pacing": ("pacing", "bright_magenta"),
+    "egress": ("out", "blue"),
+}
+"""A short name and a colour for each span; `line in` and `out` are the two ends of the bar."""
+_FULL_HEIGHT = 12
+
+
+class Turns:
+    """Folds a journal into the turns answered so far and the one under way."""
+
+    def __init__(self) -> None:
+        self._index = JournalIndex(())
+        self.live = LiveTurn()
+        self.answered: list[Turn] = []
+
+    def take(self, moment: Moment) -> bool:
+        """What is new; whether a turn was answered or another has changed since."""
+        changed = False
+        for entry in moment.entries:
+            self._index.take(entry)
+            self.live.take(entry)
+            changed = changed or isinstance(entry, PlayoutStarted | MarkReached)
+            decided = isinstance(entry, Issued) and isinstance(entry.command, RecordDecision)
+            changed = changed or decided
+        if changed:
+            self.answered = [turn for turn in fold_turns(self._index) if turn.spans]
+        return changed
+
+
+class WaterfallPart(Part):
+    """One row a span where there is room, else all spans in one bar."""
+
+    BORDER_TITLE = "latency"
+
+    def __init__(self, turns: Turns, *, id: str | None = None) -> None:  # noqa: A002 - Textual's
+        super().__init__("", id=id, markup=False)
+        self._turns = turns
+        self._now: Nanos = 0
+        self._grew = False
+
+    def take(self, moment: Moment) -> None:
+        """See `Part`; `Turns` was given the entries before."""
+        self._now = moment.now
+        grows = self._turns.live.active
+        if grows or self._grew or moment.entries:
+            self.redraw()
+        self._grew = grows
+
+    def picture(self, screen: Screen, height: int) -> RenderableType:
+        """See `Part`."""
+        live, answered = self._turns.live, self._turns.answered
+        if live.active:
+            spans = live.spans(self._now)
+            state = "waiting to answer" if live.committed is None else "answering"
+            title = Text().append(f"turn {len(answered) + 1}, {state}:", "bold")
+        elif answered:
+            spans = dict(answered[-1].spans)
+            title = Text().append(f"turn {answered[-1].index}:", "bold")
+        else:
+            return Text("No turn yet: say something, or press t to type.", "dim")
+        total = sum(spans.values())
+        verdict = f"{milliseconds(total)} {VOICE_TO_VOICE.name(total)}"
+        title.append(" ").append(verdict, VOICE_TO_VOICE.style(total))
+        if not live.active and answered[-1].saved >= MILLISECOND:
+            saved = f"saved {milliseconds(answered[-1].saved)} by working ahead"
+            title.append("  ").append(saved, "dim")
+        if height >= _FULL_HEIGHT:
+            return Text("\n").join([title, *_cascade(screen, spans, total)])
+        return Text("\n").join([title, *_stacked(screen, spans, total, height - 1)])
+
+
+def _cascade(screen: Screen, spans: Mapping[SpanName, Nanos], total: Nanos) -> list[Text]:
+    axis, start = Axis(total, VOICE_TO_VOICE, screen), 0
+    rows = [axis.ruler()]
+    for name, span in spans.items():
+        rows.append(axis.row(name, start, start + span))
+        start += span
+    rows.append(axis.row("voice_to_voice", 0, total, thin=True))
+    return rows
+
+
+def _stacked(
+    screen: Screen, spans: Mapping[SpanName, Nanos], total: Nanos, height: int
+) -> list[Text]:
+    """One bar in which each span has its colour, and under it what the colours mean."""
+    full = Axis(total, VOICE_TO_VOICE, screen).full
+    line, start = Text(), 0
+    for name, span in spans.items():
+        first, last = (round(t * screen.width / full) for t in (start, start + span))
+        symbol = "█" if screen.styled else _LOOKS[name][0][0]
+        line.append(symbol * (min(last, screen.width) - min(first, screen.width)), _LOOKS[name][1])
+        start += span
+    line.append("·" * (screen.width - line.cell_len), "dim")
+    scale = f" {milliseconds(full)}"
+    line = line[: screen.width - len(scale)] + Text(scale, "dim")
+    legend = Text()
+    for name, span in spans.items():
+        short, colour = _LOOKS[name]
+        if span >= MILLISECOND:
+            legend.append("  " if legend else "").append("■ " if screen.styled else "", colour)
+            legend.append(f"{short} {span / MILLISECOND:.0f}")
+    return [line, legend][:height]
