@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipelines.engines.registry import Context
 
 KEYLESS_LOG = logging.getLogger("voicecli.sockets")
-"""For websockets, which writes the headers of its handshakes, and so the key, into its debug log."""
+"""For websockets, which writes the headers of its handshakes, the key too, into its debug log."""
 KEYLESS_LOG.setLevel(logging.INFO)
 KEEP_CONNECTED_S = 300.0
 """A caller may be silent for long; a new connection would cost the next turn its handshakes."""
@@ -103,6 +103,21 @@ def connect_or_rely(connect: Callable[[], None], context: Context) -> None:
     except RemoteError:
         if not context.has_fallback:
             raise
+
+
+def greet(client: httpx2.Client, where: Service) -> None:
+    """Ask an OpenAI-compatible server for its models: connects, and shows early a key is wrong.
+
+    Raises:
+        ValueError: the server refuses the key.
+        RemoteError: it cannot be reached.
+    """
+    try:
+        status = client.get("models").status_code
+    except Exception as error:  # edge: which errors there are is the HTTP library's affair
+        raise where.failed(error) from error
+    if status in {401, 403}:
+        raise ValueError(str(where.refused(status)))
 
 
 def http_client(where: Service, timeout_s: float, trace: Any = None) -> httpx2.Client:

@@ -21,6 +21,7 @@ from pipelines.engines.remote import (
     RemoteError,
     Service,
     connect_or_rely,
+    greet,
     http_client,
     service,
 )
@@ -60,18 +61,8 @@ class OpenAiCompatibleLlm:
         self._client = http_client(where, settings.timeout_ms / 1000, self._note_connection)
 
     def connect(self) -> None:
-        """Make the connection, and learn early that a key is wrong.
-
-        Raises:
-            ValueError: the server refuses the key.
-            RemoteError: it cannot be reached.
-        """
-        try:
-            status = self._client.get("models").status_code
-        except Exception as error:  # edge: which errors there are is the HTTP library's affair
-            raise self._where.failed(error) from error
-        if status in {401, 403}:
-            raise ValueError(str(self._where.refused(status)))
+        """Make the connection, and learn early that a key is wrong; raises as `greet`."""
+        greet(self._client, self._where)
 
     def prepare(self, history: History) -> None:
         """With `prefill`, let the server read the prompt; else nothing."""

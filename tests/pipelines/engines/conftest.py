@@ -16,7 +16,7 @@ from pipelines.engines.modelled import metered
 from pipelines.engines.registry import KINDS, Context, engine_module, engine_names
 from pipelines.turn_taking.events import EngineKind
 
-from .http_stand_in import chat, http_stand_in
+from .http_stand_in import chat, http_stand_in, transcription
 from .made_voice import make_voice
 from .made_whisper import make_whisper
 from .socket_stand_in import Session, cartesia, elevenlabs, socket_stand_in
@@ -36,6 +36,12 @@ def chat_server() -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
+def transcription_server() -> Iterator[dict[str, Any]]:
+    with http_stand_in(transcription) as server:
+        yield {"base_url": server.url, "partials": True}
+
+
+@contextmanager
 def voice_server(answer: Session) -> Iterator[dict[str, Any]]:
     with socket_stand_in(answer) as server, pytest.MonkeyPatch.context() as environment:
         environment.setenv("STAND_IN_KEY", "a-key-for-the-tests")
@@ -43,6 +49,7 @@ def voice_server(answer: Session) -> Iterator[dict[str, Any]]:
 
 
 SERVERS: dict[tuple[EngineKind, str], Callable[[], AbstractContextManager[dict[str, Any]]]] = {
+    ("asr", "openai_compatible"): transcription_server,
     ("llm", "openai_compatible"): chat_server,
     ("tts", "cartesia"): lambda: voice_server(cartesia),
     ("tts", "elevenlabs"): lambda: voice_server(elevenlabs),
