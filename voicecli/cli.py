@@ -8,6 +8,7 @@ import typer
 from voicecli.commands import models, recordings
 from voicecli.commands.line import line
 from voicecli.commands.replay import replay
+from voicecli.commands.talk import talk
 from voicecli.errors import VoicecliError
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command()(talk)
 app.command()(replay)
 app.command()(line)
 app.add_typer(recordings.app, name="recordings")
