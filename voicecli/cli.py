@@ -6,6 +6,7 @@ import sys
 import typer
 
 from voicecli.commands import models, recordings
+from voicecli.commands.compare import compare
 from voicecli.commands.line import line
 from voicecli.commands.replay import replay
 from voicecli.commands.talk import talk
@@ -21,6 +22,7 @@ app = typer.Typer(
 
 app.command()(talk)
 app.command()(replay)
+app.command()(compare)
 app.command()(line)
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(models.app, name="models")

@@ -1,20 +1,17 @@
 """Replays calls one after the other: what is shown meanwhile, and what is written after."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from pipelines.runtime.engines import Engines
-from pipelines.turn_taking.time import SECOND, Nanos
-from voicecli.engines import build_engines
+from pipelines.turn_taking.time import SECOND
 from voicecli.errors import AssertionUnmetError, InputError
 from voicecli.profile import Profile, load_profile, to_toml
 from voicecli.recording.bundle import Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
+from voicecli.replay.screen import EngineCache, call_progress
 from voicecli.replay.source import CallSource, open_call
 from voicecli.replay.verify import verify
 from voicecli.replay.whatif import run_under
@@ -71,12 +68,12 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
     console = Console()
     conditions = [parse_condition(text) for text in asserts]
     sources = [open_call(call) for call in batch.calls]
+    replayer = _Replayer(batch, outputs, console)
     reports: list[CallReport] = []
-    differences: list[str] = []
     for source in sources:
         if source.audio.note:
             console.print(f"[yellow]{source.name}: {source.audio.note}[/]")
-        for report in _replay(source, batch, outputs, console, differences):
+        for report in replayer.replay(source):
             reports.append(report)
             if not outputs.quiet:
                 console.print(CallWaterfall(report), "")
@@ -90,21 +87,9 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
     console.print(f"[dim]report: {outputs.json}[/]", highlight=False)
     if reports[-1].partial:
         raise SystemExit(INTERRUPTED)
-    if differences:
-        raise AssertionUnmetError(" ".join(differences))
+    if replayer.differences:
+        raise AssertionUnmetError(" ".join(replayer.differences))
     require(outcomes)
-
-
-def _replay(
-    source: CallSource, batch: Batch, outputs: Outputs, console: Console, differences: list[str]
-) -> Iterator[CallReport]:
-    """One call, in the mode that the options and the source ask for."""
-    if batch.policy is not None:
-        yield _what_if(source, batch.policy, outputs, console)
-    elif source.bundle is not None and not batch.recompute:
-        yield _recorded(source, source.bundle, console, differences)
-    else:
-        yield from _runs(source, batch, outputs, console)
 
 
 def _write_reports(
@@ -117,64 +102,79 @@ def _write_reports(
         write_trace(outputs.trace, reports)
 
 
-def _what_if(source: CallSource, policy: Path, outputs: Outputs, console: Console) -> CallReport:
-    if source.bundle is None:
-        raise InputError(
-            f"{source.path} has no journal for --policy to work on; run `voicecli replay "
-            f"{source.path}` first, and then this on the folder it leaves."
+class _Replayer:
+    """Runs or reads one call after the other, in the mode that the options and the call ask for."""
+
+    def __init__(self, batch: Batch, outputs: Outputs, console: Console) -> None:
+        self._batch = batch
+        self._outputs = outputs
+        self._console = console
+        self._engines = EngineCache()
+        self.differences: list[str] = []
+        """A sentence for each recorded call that goes another way now."""
+
+    def replay(self, source: CallSource) -> Iterator[CallReport]:
+        """Reports of a call: several if it is run over several lines."""
+        if self._batch.policy is not None:
+            yield self._what_if(source, self._batch.policy)
+        elif source.bundle is not None and not self._batch.recompute:
+            yield self._recorded(source, source.bundle)
+        else:
+            yield from self._runs(source)
+
+    def _what_if(self, source: CallSource, policy: Path) -> CallReport:
+        if source.bundle is None:
+            raise InputError(
+                f"{source.path} has no journal for --policy to work on; run `voicecli replay "
+                f"{source.path}` first, and then this on the folder it leaves."
+            )
+        call = run_under(source, source.bundle, policy)
+        self._save(call, source.bundle.profile)
+        return call.report()
+
+    def _recorded(self, source: CallSource, bundle: Bundle) -> CallReport:
+        """A call of voicecli's own: its journal tells everything; the core must still agree."""
+        policy = load_profile(str(source.path / "profile.toml")).policy
+        result = verify(bundle.entries, policy)
+        if result.difference is None:
+            self._console.print(
+                f"{source.name}: {result.events:,} events replayed, all {result.commands:,} "
+                "commands are the same to the bit.",
+                highlight=False,
+            )
+        else:
+            self.differences.append(
+                f"{source.name} goes another way from {result.difference.at / SECOND:.3f} s: "
+                f"recorded {result.difference.recorded}, now {result.difference.now}."
+            )
+        return build_call_report(
+            source.name, bundle.header, bundle.entries, bundle.stereo, bundle.labels
         )
-    call = run_under(source, source.bundle, policy)
-    _save(call, source.bundle.profile, outputs, console)
-    return call.report()
 
+    def _runs(self, source: CallSource) -> Iterator[CallReport]:
+        """The call run once per line."""
+        batch = self._batch
+        profile = _profile_for(source, batch)
+        engines = self._engines.get(profile, self._console)
+        for line in batch.lines or (_line_for(source, batch, profile),):
+            setting = Setting(profile, line, batch.seed, _pace_for(source, batch), batch.clock)
+            what = f"{source.name} over {line}"
+            with call_progress(self._console, what, source) as progress:
+                call = run_call(source, setting, engines, progress)
+            if len(batch.lines) > 1:
+                call = replace(call, name=f"{source.name}.{Path(line).stem}")
+            self._save(call, to_toml(profile))
+            yield call.report()
+            if call.header.partial:
+                return
 
-def _recorded(
-    source: CallSource, bundle: Bundle, console: Console, differences: list[str]
-) -> CallReport:
-    """A call of voicecli's own: its journal tells everything; the core must still agree."""
-    policy = load_profile(str(source.path / "profile.toml")).policy
-    result = verify(bundle.entries, policy)
-    if result.difference is None:
-        console.print(
-            f"{source.name}: {result.events:,} events replayed, all {result.commands:,} commands "
-            "are the same to the bit.",
-            highlight=False,
+    def _save(self, call: FinishedCall, profile: str) -> None:
+        folder = self._outputs.folder / call.name
+        write_bundle(
+            folder, call.header, call.entries, call.stereo, profile=profile, labels=call.labels
         )
-    else:
-        seconds = result.difference.at / SECOND
-        differences.append(
-            f"{source.name} goes another way from {seconds:.3f} s: recorded "
-            f"{result.difference.recorded}, now {result.difference.now}."
-        )
-    return build_call_report(
-        source.name, bundle.header, bundle.entries, bundle.stereo, bundle.labels
-    )
-
-
-def _runs(
-    source: CallSource, batch: Batch, outputs: Outputs, console: Console
-) -> Iterator[CallReport]:
-    """The call run once per line."""
-    profile = _profile_for(source, batch)
-    engines = _engines(profile, console)
-    for line in batch.lines or (_line_for(source, batch, profile),):
-        setting = Setting(profile, line, batch.seed, _pace_for(source, batch), batch.clock)
-        with _progress(console, source, line) as progress:
-            call = run_call(source, setting, engines, progress)
-        if len(batch.lines) > 1:
-            call = replace(call, name=f"{source.name}.{Path(line).stem}")
-        _save(call, to_toml(profile), outputs, console)
-        yield call.report()
-        if call.header.partial:
-            return
-
-
-def _save(call: FinishedCall, profile: str, outputs: Outputs, console: Console) -> None:
-    folder = outputs.folder / call.name
-    write_bundle(
-        folder, call.header, call.entries, call.stereo, profile=profile, labels=call.labels
-    )
-    console.print(f"[dim]{call.name}: {folder}/call.wav, journal.jsonl[/]", highlight=False)
+        shown = f"[dim]{call.name}: {folder}/call.wav, journal.jsonl[/]"
+        self._console.print(shown, highlight=False)
 
 
 def _profile_for(source: CallSource, batch: Batch) -> Profile:
@@ -195,31 +195,3 @@ def _pace_for(source: CallSource, batch: Batch) -> Pace:
     if batch.pace is not None:
         return batch.pace
     return "responsive" if source.bundle is None else "recorded"
-
-
-_loaded: dict[str, Engines] = {}
-
-
-def _engines(profile: Profile, console: Console) -> Engines:
-    """The profile's engines, loaded once."""
-    if profile.source not in _loaded:
-        with console.status(f"loading the engines of {profile.name} …"):
-            _loaded[profile.source] = build_engines(profile)
-    return _loaded[profile.source]
-
-
-@contextmanager
-def _progress(console: Console, source: CallSource, line: str) -> Iterator[Callable[[Nanos], None]]:
-    """A bar over the call's own time; the agent's answers make it longer than the recording."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
-               TextColumn("{task.completed:.0f} s of call"), TimeElapsedColumn())  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(f"{source.name} over {line}", total=source.audio.duration_s)
-
-        def progress(now: Nanos) -> None:
-            if now % SECOND == 0:
-                seconds = now / SECOND
-                total = max(source.audio.duration_s, seconds)
-                bar.update(task, completed=seconds, total=total)
-
-        yield progress

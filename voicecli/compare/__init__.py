@@ -1,0 +1,1 @@
+"""The same calls under several profiles, judged by their labels."""

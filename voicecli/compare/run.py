@@ -1,0 +1,133 @@
+"""Runs every call under every variant and writes the comparison down."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from voicecli.compare.table import FIGURES, Comparison, Variant
+from voicecli.compare.truth import judge
+from voicecli.errors import InputError, UsageError
+from voicecli.profile import Profile
+from voicecli.replay.run import Setting, run_call
+from voicecli.replay.screen import EngineCache, call_progress
+from voicecli.replay.source import CallSource, open_call
+from voicecli.report.json_report import write_whole
+
+SCHEMA = "voicecli.compare/1"
+
+
+def labelled_calls(names: Sequence[str]) -> list[CallSource]:
+    """Read the calls.
+
+    Raises:
+        InputError: one has no labels, without which nothing can be judged.
+    """
+    sources = [open_call(name) for name in names]
+    for source in sources:
+        if source.labels is None:
+            raise InputError(
+                f"{source.path} has no labels.json: cut-ins, missed ends and answer times are "
+                "judged by it. `voicecli recordings make` makes labelled calls."
+            )
+    return sources
+
+
+def run_variant(
+    profile: Profile, sources: Sequence[CallSource], line: str | None, console: Console,
+    engines: EngineCache,
+) -> Variant:  # fmt: skip
+    """All calls under one profile."""
+    reports, outcomes = [], []
+    for source in sources:
+        setting = Setting(profile, line or profile.line)
+        with call_progress(console, f"{profile.name}: {source.name}", source) as progress:
+            call = run_call(source, setting, engines.get(profile, console), progress)
+        if call.header.partial:
+            raise KeyboardInterrupt
+        report = call.report()
+        reports.append(report)
+        if call.labels is not None:
+            outcomes += judge(report, call.labels)
+    return Variant(profile.name, reports, outcomes)
+
+
+def compare(
+    profiles: Sequence[Profile],
+    calls: Sequence[str],
+    *,
+    line: str | None,
+    json_file: Path | None,
+    html: Path | None,
+    plot: Path | None,
+) -> None:
+    """Print the comparison, and write it where asked.
+
+    Raises:
+        VoicecliError: a call has no labels, or something cannot be loaded or written.
+    """
+    if len({profile.name for profile in profiles}) < 2:
+        raise UsageError("a comparison needs two different profiles, or --ablation.")
+    console = Console(record=html is not None)
+    sources = labelled_calls(calls)
+    engines = EngineCache()
+    variants = [run_variant(profile, sources, line, console, engines) for profile in profiles]
+    console.print(Comparison(variants))
+    if json_file is not None:
+        write_whole(json_file, json.dumps(as_json(variants), indent=2, ensure_ascii=False) + "\n")
+    if html is not None:
+        write_whole(html, console.export_html())
+    if plot is not None:
+        draw(variants, plot)
+
+
+def as_json(variants: Sequence[Variant]) -> dict[str, Any]:
+    """The comparison as JSON values; latencies in milliseconds."""
+    return {
+        "schema": SCHEMA,
+        "variants": [
+            {
+                "name": variant.name,
+                "figures": {name: figure(variant) for name, figure in FIGURES.items()},
+                "turns": [
+                    {
+                        "call": outcome.call,
+                        "start_s": outcome.label.start_s,
+                        "end_s": outcome.label.end_s,
+                        "text": outcome.label.text,
+                        "intent": outcome.label.intent,
+                        "outcome": outcome.kind,
+                        "latency_ms": None if outcome.latency is None else outcome.latency / 1e6,
+                    }
+                    for outcome in variant.outcomes
+                ],
+            }
+            for variant in variants
+        ],
+    }
+
+
+def draw(variants: Sequence[Variant], path: Path) -> None:
+    """Cut-ins against the median answer time, one point a variant."""
+    try:
+        import matplotlib as mpl  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        raise UsageError("--plot needs matplotlib: pip install 'voicecli[quality]'.") from None
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    figure, axes = plt.subplots(figsize=(7, 4.5))
+    for variant in variants:
+        median = variant.latency("answered", "p50")
+        if median is not None:
+            cut_ins = variant.count("cut in")
+            axes.scatter(median / 1e6, cut_ins)
+            axes.annotate(variant.name, (median / 1e6, cut_ins), xytext=(5, 5),
+                          textcoords="offset points")  # fmt: skip
+    axes.set_xlabel("median time to answer, ms")
+    axes.set_ylabel("cut-ins")
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=-0.5)
+    figure.savefig(path, dpi=150, bbox_inches="tight")

@@ -1,0 +1,40 @@
+"""What is compared: profiles as they are, or one profile built up step by step."""
+
+from dataclasses import replace
+
+from pipelines.turn_taking.policy import EndpointingPolicy, Policy
+from voicecli.profile import Profile
+
+NEVER = 2.0
+"""A threshold that no probability reaches."""
+
+
+def ablation(profile: Profile) -> list[Profile]:
+    """The profile with one idea after the other switched on; the last is the profile itself.
+
+    naive: silence timer of 800 ms, then transcript, whole answer, whole synthesis, in sequence.
+    streaming: the transcript is made at the pause, the answer spoken clause by clause.
+    semantic: detectors judge the end of the turn.
+    overlapped: the LLM reads the prompt while the wait goes on.
+    speculative: the reply is begun before the turn is over.
+    """
+    full = profile.policy
+    overlapped = replace(full, speculation=replace(full.speculation, reply_above=NEVER))
+    semantic = replace(overlapped, speculation=replace(overlapped.speculation, prepare_above=NEVER))
+    timer = EndpointingPolicy(unscored_ms=800, backstop_ms=full.endpointing.backstop_ms)
+    streaming = replace(semantic, endpointing=timer)
+    naive = replace(
+        streaming,
+        speculation=replace(streaming.speculation, transcribe=False),
+        clauses=replace(
+            full.clauses, first_min_words=1000, first_max_words=1000, min_words=1000, max_words=1000
+        ),
+    )
+    steps: dict[str, Policy] = {
+        "naive": naive,
+        "streaming": streaming,
+        "semantic": semantic,
+        "overlapped": overlapped,
+        "speculative": full,
+    }
+    return [replace(profile, name=name, policy=policy) for name, policy in steps.items()]

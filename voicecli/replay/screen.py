@@ -1,0 +1,46 @@
+"""What one sees while engines load and calls run."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from pipelines.runtime.engines import Engines
+from pipelines.turn_taking.time import SECOND, Nanos
+from voicecli.engines import build_engines
+from voicecli.profile import Profile
+from voicecli.replay.source import CallSource
+
+
+class EngineCache:
+    """Engines by profile, each set loaded once; profiles that differ only in policy share one."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, Engines] = {}
+
+    def get(self, profile: Profile, console: Console) -> Engines:
+        """The profile's engines, warm."""
+        if profile.source not in self._loaded:
+            with console.status(f"loading the engines of {profile.name} …"):
+                self._loaded[profile.source] = build_engines(profile)
+        return self._loaded[profile.source]
+
+
+@contextmanager
+def call_progress(
+    console: Console, what: str, source: CallSource
+) -> Iterator[Callable[[Nanos], None]]:
+    """A bar over the call's own time; the agent's answers make it longer than the recording."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
+               TextColumn("{task.completed:.0f} s of call"), TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(what, total=source.audio.duration_s)
+
+        def progress(now: Nanos) -> None:
+            if now % SECOND == 0:
+                seconds = now / SECOND
+                total = max(source.audio.duration_s, seconds)
+                bar.update(task, completed=seconds, total=total)
+
+        yield progress
