@@ -17,6 +17,7 @@ from pipelines.turn_taking.events import DtmfReceived, Event, JobId, MarkReached
 from pipelines.turn_taking.time import MILLISECOND, Nanos
 from telephony_sim.g711 import ulaw_decode, ulaw_encode
 from voicecli.transports.base import FRAME, FRAME_SAMPLES, RATE, Frame
+from voicecli.transports.capture import Capture
 from voicecli.transports.twilio_messages import (
     FRAME_BYTES,
     Clear,
@@ -55,14 +56,17 @@ class TwilioCall:
 
     Args:
         emit: sends a message to the caller's end.
+        capture: keeps both voices, if given.
     """
 
-    def __init__(self, emit: Callable[[ToCaller], None]) -> None:
+    def __init__(self, emit: Callable[[ToCaller], None], capture: Capture | None = None) -> None:
         self.rate = RATE
         self.counters = CallCounters()
         self.hangup_cause = "the caller hung up"
         self.finished = False
         self._emit = emit
+        self._capture = capture
+        self._ingress: Nanos | None = None
         self._waiting: deque[tuple[Frame, Nanos]] = deque()
         self._least_waiting = MAX_WAITING
         self._ticks = 0
@@ -115,13 +119,17 @@ class TwilioCall:
             self.counters.missing += 1
             return Received(_SILENCE, 0, events)
         frame, came = self._waiting.popleft()
-        return Received(frame, max(0, now - came) + self._round_trip // 2, events)
+        ingress = max(0, now - came) + self._round_trip // 2
+        self._keep_caller(frame, ingress)
+        return Received(frame, ingress, events)
 
     def send(self, frame: Frame | None, now: Nanos) -> None:
         """Pass the agent's frame on; silence needs no message, the far end makes its own."""
         if frame is not None:
             self.counters.sent += 1
             self._emit(Media(ulaw_encode(frame).tobytes(), now // MILLISECOND))
+            if self._capture is not None:
+                self._capture.agent(frame, self._ticks * FRAME + self.egress)
 
     def mark(self, job: JobId) -> None:
         """Ask for an echo when the clause was heard."""
@@ -133,6 +141,14 @@ class TwilioCall:
         """Empty the far buffer; that it echoes the marks in it does not mean they were heard."""
         self._marks.clear()
         self._emit(Clear())
+
+    def _keep_caller(self, frame: Frame, ingress: Nanos) -> None:
+        """Frames lie end to end in the recording: the first one's delay goes for all."""
+        if self._ingress is None:
+            self._ingress = ingress
+        if self._capture is not None:
+            start = (self._ticks - 1) * FRAME - self._ingress
+            self._capture.caller(frame, max(0, start))
 
     def _events(self, now: Nanos) -> tuple[Event, ...]:
         events: list[Event] = []

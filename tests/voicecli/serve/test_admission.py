@@ -1,0 +1,73 @@
+"""Who gets a place: the promises that webhooks make, and the reasons to refuse."""
+
+import pytest
+
+from voicecli.serve.admission import Admission, RateLimit
+from voicecli.serve.settings import Limits
+
+
+@pytest.fixture
+def admission():
+    return Admission(Limits(max_calls=2, token_s=30, target_p95_ms=800), open_to_all=False)
+
+
+def test_a_token_opens_the_stream_of_its_call_once(admission):
+    token, refusal = admission.reserve("CA1", 0)
+    assert refusal is None
+    assert admission.redeem(token, "CA1", 1) is None
+    assert admission.redeem(token, "CA1", 2) == "unknown token"
+
+
+@pytest.mark.parametrize(("call", "at"), [("CA2", 1), ("CA1", 31)])
+def test_a_token_is_no_good_for_another_call_or_too_late(admission, call, at):
+    token, _ = admission.reserve("CA1", 0)
+    assert admission.redeem(token, call, at) == "unknown token"
+
+
+def test_tokens_cannot_be_guessed_or_left_out(admission):
+    tokens = {admission.reserve("CA1", 100.0 * moment)[0] for moment in range(50)}
+    assert len(tokens) == 50
+    assert min(map(len, tokens)) >= 32
+    assert admission.redeem("", "CA1", 5000) == "unknown token"
+
+
+def test_promised_places_count_until_they_lapse(admission):
+    admission.live = 1
+    assert admission.reserve("CA1", 0)[1] is None
+    assert admission.reserve("CA2", 0)[1] == "busy"
+    assert admission.reserve("CA3", 31)[1] is None
+
+
+def test_a_draining_server_promises_nothing_but_keeps_its_promises(admission):
+    token, _ = admission.reserve("CA1", 0)
+    admission.draining = True
+    assert admission.reserve("CA2", 0) == ("", "draining")
+    assert admission.redeem(token, "CA1", 1) is None
+
+
+def test_calls_are_refused_while_answers_are_slow_and_taken_again_after(admission):
+    admission.live = 1
+    for _ in range(10):
+        admission.note_latency(1200, 0)
+    assert admission.reserve("CA1", 1)[1] == "overloaded"
+    assert admission.reserve("CA1", 61)[1] is None
+
+
+def test_a_few_slow_answers_are_no_overload(admission):
+    admission.live = 1
+    for _ in range(9):
+        admission.note_latency(5000, 0)
+    assert admission.reserve("CA1", 1)[1] is None
+
+
+def test_without_security_a_stream_needs_no_token_but_a_place():
+    admission = Admission(Limits(max_calls=1), open_to_all=True)
+    assert admission.redeem("", "CA1", 0) is None
+    admission.live = 1
+    assert admission.redeem("", "CA2", 0) == "busy"
+
+
+def test_a_rate_allows_a_second_at_once_and_then_its_pace():
+    rate = RateLimit(100, 0)
+    assert sum(rate.allows(0) for _ in range(500)) == 100
+    assert sum(rate.allows(1 + tick / 1000) for tick in range(1000)) == pytest.approx(200, abs=2)

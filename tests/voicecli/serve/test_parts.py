@@ -1,0 +1,188 @@
+"""The server's small parts: queue, wire, redaction, live figures, signature, settings, log."""
+
+import json
+import logging
+import stat
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.turn_taking.commands import Message, RecordDecision, SynthesizeClause
+from pipelines.turn_taking.events import (
+    DtmfReceived,
+    FinalTranscript,
+    PlayoutCleared,
+    PlayoutStarted,
+    ReplyTextReceived,
+)
+from pipelines.turn_taking.journal import Issued
+from pipelines.turn_taking.reasons import because
+from pipelines.turn_taking.time import MILLISECOND
+from voicecli.errors import UsageError
+from voicecli.profile import load_profile
+from voicecli.recording.bundle import read_bundle
+from voicecli.serve import wire
+from voicecli.serve.keep import keep_call
+from voicecli.serve.logs import set_up_logs
+from voicecli.serve.outbox import MAX_AUDIO, MAX_MESSAGES, Outbox
+from voicecli.serve.progress import ProgressFold
+from voicecli.serve.redact import redact, redact_text
+from voicecli.serve.settings import Access, Recording, decide_access
+from voicecli.serve.signature import SignatureCheck
+from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media
+
+
+def drained(outbox):
+    return list(iter(outbox.take, None))
+
+
+def test_a_caller_who_does_not_read_loses_the_oldest_audio():
+    outbox = Outbox()
+    outbox.put(Mark("first"))
+    for number in range(MAX_AUDIO + 5):
+        outbox.put(Media(bytes([number])))
+    assert outbox.dropped == 5
+    assert drained(outbox)[:2] == [Mark("first"), Media(b"\x05")]
+
+
+def test_clear_overtakes_the_audio_it_makes_pointless_but_not_the_marks():
+    outbox = Outbox()
+    for message in (Media(b"1"), Mark("a"), Media(b"2"), Clear(), Media(b"3")):
+        outbox.put(message)
+    assert drained(outbox) == [Mark("a"), Clear(), Media(b"3")]
+
+
+def test_what_waits_is_bounded_whatever_it_is():
+    outbox = Outbox()
+    for number in range(10_000):
+        outbox.put(Mark(str(number)))
+    assert len(drained(outbox)) == MAX_MESSAGES
+
+
+@given(
+    st.one_of(
+        st.builds(Media, st.binary(min_size=1), st.integers(0, 2**40)),
+        st.builds(Mark, st.text(min_size=1)),
+        st.builds(Dtmf, st.sampled_from("0123456789*#")),
+        st.just(Clear()),
+        st.builds(wire.Begin, st.text(), st.text()),
+        st.builds(wire.Ready, st.text(), st.text()),
+        st.builds(wire.Progress, st.text(), st.integers(), st.lists(st.floats(0, 1e6))),
+        st.builds(wire.Over, st.text()),
+    )
+)
+def test_server_and_process_understand_each_other(message):
+    encoded = wire.encode(message)
+    assert wire.decode(encoded[0], encoded[5:]) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("call 555 0199 now", "call ### #### now"),
+        ("it's four, five six", "it's #, # #"),
+        ("a table for two please", "a table for two please"),
+        ("mail jane.doe@example.com today", "mail [e-mail] today"),
+        ("jane at example dot com", "[e-mail]"),
+        ("look at the door", "look at the door"),
+    ],
+)
+def test_numbers_and_addresses_are_redacted_and_words_are_not(text, kept):
+    assert redact_text(text) == kept
+
+
+def test_every_text_of_an_entry_is_redacted_and_its_times_are_not():
+    history = (Message("caller", "my pin is 4711"),)
+    reason = because("end_by_keypad", digits="4711", text="[keypad 4711]", reply=3)
+    entries = [
+        FinalTranscript(4711, 1, 4711, "4711"),
+        DtmfReceived(4711, "4"),
+        ReplyTextReceived(4711, 2, " 47"),
+        Issued(4711, RecordDecision("turn_ended", reason)),
+        Issued(4711, SynthesizeClause(4711, 3, "4711", reason)),
+    ]
+    kept = [redact(entry) for entry in entries]
+    assert [entry.at for entry in kept] == [4711] * 5
+    shown = repr(kept).replace("at=4711", "").replace("until=4711", "").replace("job=4711", "")
+    assert "47" not in shown
+    assert redact(Issued(0, history[0])).command.text == "my pin is ####"
+
+
+def test_latency_of_a_turn_and_of_a_barge_in_are_told_once():
+    fold, ms = ProgressFold(), MILLISECOND
+    reason = because("end_by_timer", silence_ms=1, wait_ms=1, speech_end_ns=1000 * ms, reply=5)
+    for entry in (
+        PlayoutStarted(120 * ms, 1),
+        Issued(0, SynthesizeClause(6, 5, "Yes.", reason)),
+        Issued(0, RecordDecision("turn_ended", reason)),
+        PlayoutStarted(1400 * ms, 6, 20 * ms),
+        PlayoutStarted(1900 * ms, 7),
+        Issued(0, RecordDecision("overlap_interrupts", because("x", onset_ns=2000 * ms))),
+        PlayoutCleared(2300 * ms, 6, 0),
+    ):
+        fold.record(entry)
+    told = fold.take(dropped=0, missing=0, underruns=0)
+    assert (told.greeting_ms, told.turn) == (120.0, 1)
+    assert (told.voice_to_voice_ms, told.barge_in_ms) == ([420.0], [300.0])
+    again = fold.take(dropped=0, missing=0, underruns=0)
+    assert (again.voice_to_voice_ms, again.greeting_ms) == ([], None)
+
+
+FORM = {
+    "CallSid": "CA1234567890ABCDE", "Digits": "1234", "From": "+14158675309",
+    "To": "+18005551212", "Caller": "+14158675309",
+}  # fmt: skip
+
+
+def test_twilios_published_example_is_signed_as_published():
+    check = SignatureCheck(Access("https://mycompany.com", "12345"))
+    path, signature = "/myapp.php?foo=1&bar=2", "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    assert check.webhook(path, FORM, signature)
+    assert not check.webhook(path, {**FORM, "Digits": "1235"}, signature)
+    assert not check.webhook("/other", FORM, signature)
+    assert not check.webhook(path, FORM, "")
+    assert not check.handshake(signature)
+
+
+def test_without_a_token_only_this_computer_may_call(monkeypatch):
+    monkeypatch.delenv("TWILIO_AUTH_TOKEN", raising=False)
+    assert decide_access("127.0.0.1", 80, None, insecure=True).auth_token is None
+    with pytest.raises(UsageError, match="loopback only"):
+        decide_access("0.0.0.0", 80, None, insecure=True)  # noqa: S104 - refused
+    with pytest.raises(UsageError, match="loopback only"):
+        decide_access("127.0.0.1", 80, "https://agent.example", insecure=True)
+    with pytest.raises(UsageError, match="set TWILIO_AUTH_TOKEN"):
+        decide_access("127.0.0.1", 80, None, insecure=False)
+
+
+def test_the_public_url_is_what_gets_signed(monkeypatch):
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "secret")
+    access = decide_access("127.0.0.1", 80, "https://agent.example/", insecure=False)
+    assert access.stream_url == "wss://agent.example/media"
+    assert "secret" not in repr(access)
+    with pytest.raises(UsageError, match="https://HOST"):
+        decide_access("127.0.0.1", 80, "agent.example", insecure=False)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_secrets_never_reach_the_log(monkeypatch, as_json):
+    monkeypatch.setenv("NGROK_AUTHTOKEN", "hush-hush")
+    lines = []
+    set_up_logs(lines.append, as_json=as_json)
+    logging.getLogger("voicecli.serve").info("token hush-hush", extra={"why": "hush-hush"})
+    assert "hush" not in lines[0]
+    assert "[NGROK_AUTHTOKEN]" in lines[0]
+    assert not as_json or json.loads(lines[0])["why"] == "[NGROK_AUTHTOKEN]"
+
+
+def test_a_kept_call_can_be_read_back_redacted(tmp_path):
+    entries = [FinalTranscript(5, 1, 5, "seven seven 42")]
+    stereo = np.zeros((80, 2), np.int16)
+    begin, recording = wire.Begin("one", "CA1"), Recording(tmp_path, redact=True)
+    keep_call(begin, entries, stereo, load_profile("scripted"), recording)
+    bundle = read_bundle(tmp_path / "one")
+    assert bundle.entries[0].text == "# # ##"
+    assert bundle.header.metadata["redacted"] is True
+    assert stat.S_ISDIR((tmp_path / "one").stat().st_mode)

@@ -1,0 +1,91 @@
+"""`voicecli dial`: a caller for any agent on media streams; changes with what the verb offers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voicecli.commands.replay import PaceName
+from voicecli.errors import UsageError
+
+# Imports stand inside the function: `voicecli --help` registers this module and must stay fast.
+# ruff: noqa: PLC0415
+
+
+def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
+    url: Annotated[
+        str,
+        typer.Argument(
+            metavar="URL", help="ws(s)://… of a media stream, or http(s)://… of a voice webhook."
+        ),
+    ],
+    call: Annotated[
+        str,
+        typer.Argument(
+            metavar="CALL",
+            help="What the caller says: an audio file, the folder or name of a recorded call, "
+            "or a call script (*.toml) to be spoken.",
+        ),
+    ] = "plain_turns",
+    line: Annotated[
+        str, typer.Option("--line", "-l", help="The phone line in front: a name or a TOML file.")
+    ] = "clean",
+    seed: Annotated[int, typer.Option(help="Of the line's losses and delays.")] = 0,
+    pace: Annotated[
+        PaceName,
+        typer.Option(help="responsive: the caller lets the agent finish. recorded: it does not."),
+    ] = PaceName.responsive,
+    keys: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SECONDS:KEYS", help="Press keys, such as 12.5:42#. Repeatable."),
+    ] = None,
+    calls: Annotated[int, typer.Option(min=1, max=500, help="How many at once.")] = 1,
+    ramp: Annotated[float, typer.Option(min=0, help="Seconds over which the calls begin.")] = 0,
+    max_duration: Annotated[
+        float, typer.Option(min=1, help="Hang up after so many seconds.")
+    ] = 600,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where stereo WAVs go.")] = Path(
+        "out/dial"
+    ),
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the JSON report.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit report for CI.")] = None,
+    asserts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--assert",
+            metavar="CONDITION",
+            help="Exit with 1 unless this holds, such as 'voice_to_voice.p95 < 800ms' or "
+            "'underruns == 0'. Repeatable.",
+        ),
+    ] = None,
+) -> None:
+    """Call an agent as Twilio would and measure it by ear: any agent, ours or not.
+
+    Audio goes both ways in real time; marks are echoed when their audio was heard, clear is
+    honoured. With TWILIO_AUTH_TOKEN set, requests are signed as Twilio signs them.
+
+    Examples:
+
+      voicecli dial ws://127.0.0.1:8000/media plain_turns
+
+      voicecli dial https://agent.example/voice my_call.wav --line mobile
+
+      voicecli dial ws://127.0.0.1:8000/media barge_in --assert 'barge_in.p95 < 600ms'
+
+      voicecli dial ws://127.0.0.1:8000/media --calls 20 --ramp 5 --json load.json
+    """  # fmt: skip
+    import asyncio
+
+    from voicecli.dial.conditions import parse_condition
+    from voicecli.dial.run import Plan, parse_keys, report_on, run_plan
+    from voicecli.dial.script import open_script
+
+    for text in asserts or []:
+        parse_condition(text)  # better now than after the call
+    try:
+        pressed = parse_keys(keys or [])
+    except ValueError as error:
+        raise UsageError(f"--keys {error}.") from None
+    plan = Plan(url, open_script(call), line, seed, pace.value, pressed, calls, ramp, max_duration)
+    results = asyncio.run(run_plan(plan, out))
+    report_on(plan, results, asserts or [], json_file=json_file, junit=junit)

@@ -1,0 +1,1 @@
+"""A caller for any agent that speaks Twilio Media Streams, and what it measures."""

@@ -1,0 +1,9 @@
+"""What can keep a call from being made; changes with the reasons told apart."""
+
+from voicecli.errors import VoicecliError
+
+
+class DialError(VoicecliError):
+    """Nobody answers at the address, or it is no agent."""
+
+    exit_code = 8

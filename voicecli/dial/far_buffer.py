@@ -1,0 +1,89 @@
+"""The agent's voice at the caller's end; changes with how Twilio buffers, marks and clears it.
+
+Sans-I/O, and exact to the sample: audio is heard when it comes, or after what came before it.
+"""
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+
+from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
+from telephony_sim.g711 import ulaw_decode
+from voicecli.transports.base import FRAME_SAMPLES, RATE, Frame
+from voicecli.transports.twilio_messages import Clear, Mark, Media, ToCaller
+
+GAP_MAX: Final[Nanos] = 100 * MILLISECOND
+"""A longer silence between two pieces of audio is a pause of the agent's, not a fault."""
+UNDERRUN: Final[Nanos] = 20 * MILLISECOND
+"""A gap this long is heard: no jitter buffer on the way hides it."""
+
+
+class FarBuffer:
+    """One call's; moments are nanoseconds since the call began."""
+
+    def __init__(self) -> None:
+        self.gaps: list[Nanos] = []
+        """Silences within speech, because audio came too late."""
+        self.arrivals: list[Nanos] = []
+        """When each piece of audio came."""
+        self.clears = 0
+        self._pieces: deque[tuple[int, Frame]] = deque()
+        self._end = 0  # the sample after the last one in the buffer
+        self._marks: deque[tuple[int, Mark]] = deque()
+
+    @property
+    def underruns(self) -> int:
+        """Gaps that are heard."""
+        return sum(gap >= UNDERRUN for gap in self.gaps)
+
+    def take(self, message: ToCaller, at: Nanos) -> None:
+        """A message of the agent's came at this moment."""
+        now = _sample(at)
+        match message:
+            case Media(payload):
+                if 0 < now - self._end <= _sample(GAP_MAX) and self._end:
+                    self.gaps.append(at - self._end * SECOND // RATE)
+                self.arrivals.append(at)
+                start = max(now, self._end)
+                audio = ulaw_decode(np.frombuffer(payload, np.uint8))
+                self._pieces.append((start, audio))
+                self._end = start + len(audio)
+            case Mark():
+                self._marks.append((max(now, self._end), message))
+            case Clear():
+                self.clears += 1
+                self._cut(now)
+
+    def frame(self, start: Nanos) -> Frame:
+        """What is heard in the 20 ms from `start` on; asked for in order, each once."""
+        first = _sample(start)
+        heard = np.zeros(FRAME_SAMPLES, np.int16)
+        while self._pieces and self._pieces[0][0] < first + FRAME_SAMPLES:
+            at, audio = self._pieces.popleft()
+            skip = max(0, first - at)
+            room = FRAME_SAMPLES - max(0, at - first)
+            part = audio[skip : skip + room]
+            heard[max(0, at - first) :][: len(part)] = part
+            if len(audio) > skip + room:
+                self._pieces.appendleft((at + skip + room, audio[skip + room :]))
+                break
+        return heard
+
+    def echoes(self, now: Nanos) -> list[Mark]:
+        """Marks whose audio has been heard since last asked."""
+        due: list[Mark] = []
+        while self._marks and self._marks[0][0] <= _sample(now):
+            due.append(self._marks.popleft()[1])
+        return due
+
+    def _cut(self, now: int) -> None:
+        """Forget what lies in the future; marks in it are echoed at once."""
+        kept = [(at, audio[: max(0, now - at)]) for at, audio in self._pieces]
+        self._pieces = deque((at, audio) for at, audio in kept if len(audio))
+        self._end = min(self._end, now)
+        self._marks = deque((min(at, now), mark) for at, mark in self._marks)
+
+
+def _sample(at: Nanos) -> int:
+    return at * RATE // SECOND

@@ -1,0 +1,175 @@
+"""One call from the caller's side in real time; changes with what Twilio does on the wire."""
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+    WebSocketException,
+)
+
+from pipelines.runtime.clock import MonotonicClock
+from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
+from telephony_sim.g711 import ulaw_encode
+from voicecli.dial.errors import DialError
+from voicecli.dial.far_buffer import FarBuffer
+from voicecli.dial.webhook import find_stream, sign
+from voicecli.transports.base import FRAME
+from voicecli.transports.twilio import MAX_TO_CALLER, CallerEnd
+from voicecli.transports.twilio_messages import (
+    Connected,
+    Dtmf,
+    Media,
+    RemoteProtocolError,
+    Start,
+    Stop,
+)
+from voicecli.transports.wav import FileCaller
+
+log = logging.getLogger("voicecli.dial")
+_CONNECT_S: Final = 15.0
+
+Ending: TypeAlias = Literal["caller hung up", "agent hung up", "too long", "protocol violated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key to be pressed this long after the call began."""
+
+    at: Nanos
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """How a call went, beside its audio."""
+
+    ending: Ending
+    problem: str
+    """What the agent's end did wrong; empty if nothing."""
+    duration: Nanos
+    buffer: FarBuffer
+    lateness: list[Nanos]
+    """Of our own ticks: what we cannot hold against the agent."""
+
+
+async def dial(
+    url: str,
+    caller: FileCaller,
+    *,
+    keys: Sequence[Key] = (),
+    auth_token: str | None = None,
+    max_s: float = 600.0,
+) -> Dialled:
+    """Make one call and see it through.
+
+    Args:
+        url: ws(s):// of a media stream, or http(s):// of a voice webhook.
+        caller: what we say, and the line between us and the agent.
+        keys: pressed meanwhile, in order of time.
+        auth_token: signs the requests as Twilio would.
+        max_s: hang up after this many seconds.
+
+    Raises:
+        DialError: nobody answers, or we are not let in.
+    """
+    call_sid = "CA" + secrets.token_hex(16)
+    address = await find_stream(url, call_sid, auth_token)
+    start = Start("MZ" + secrets.token_hex(16), call_sid, "AC" + "0" * 32, address.parameters)
+    async with await _connect(address.url, auth_token) as socket:
+        return await _Phone(socket, caller, keys, from_ms(max_s * 1000)).run(start)
+
+
+async def _connect(url: str, auth_token: str | None) -> ClientConnection:
+    try:
+        return await connect(
+            url, additional_headers=sign(url, {}, auth_token), compression=None,
+            max_size=4 * MAX_TO_CALLER, open_timeout=_CONNECT_S, proxy=None,
+        )  # fmt: skip
+    except InvalidStatus as error:
+        status = error.response.status_code
+        hint = "set TWILIO_AUTH_TOKEN to the agent's" if status == 403 else "is it a media stream?"
+        raise DialError(f"{url} refuses the WebSocket ({status}): {hint}.") from None
+    except (InvalidURI, InvalidHandshake, WebSocketException) as error:
+        raise DialError(f"{url} cannot be dialled: {error}.") from None
+    except (OSError, TimeoutError) as error:
+        raise DialError(
+            f"nobody answers at {url} ({error}); `voicecli serve --insecure` starts an agent."
+        ) from None
+
+
+class _Phone:
+    def __init__(
+        self, socket: ClientConnection, caller: FileCaller, keys: Sequence[Key], longest: Nanos
+    ) -> None:
+        self._socket = socket
+        self._caller = caller
+        self._keys = deque(keys)
+        self._longest = longest
+        self._end = CallerEnd()
+        self._buffer = FarBuffer()
+        self._clock = MonotonicClock()
+        self._lateness: list[Nanos] = []
+        self._problem = ""
+
+    async def run(self, start: Start) -> Dialled:
+        for message in (Connected(), start):
+            await self._socket.send(self._end.send(message))
+        self._clock = MonotonicClock()
+        listen = asyncio.create_task(self._listen())
+        ending: Ending = "agent hung up"
+        due = FRAME
+        try:
+            while not listen.done():
+                await asyncio.sleep(max(0, due - self._clock.now()) / SECOND)
+                await self._tick(due)
+                if self._caller.finished or due >= self._longest:
+                    ending = "caller hung up" if self._caller.finished else "too long"
+                    break
+                due += FRAME
+            await self._socket.send(self._end.send(Stop()))
+        except ConnectionClosed:
+            pass
+        listen.cancel()
+        with suppress(asyncio.CancelledError):
+            await listen
+        if self._problem:
+            ending = "protocol violated"
+        return Dialled(ending, self._problem, due, self._buffer, self._lateness)
+
+    async def _tick(self, due: Nanos) -> None:
+        """20 ms: hear, then speak, then press."""
+        self._lateness.append(max(0, self._clock.now() - due))
+        start = due - FRAME
+        heard = self._buffer.frame(start)
+        self._caller.send(heard if heard.any() else None, start)
+        spoken = ulaw_encode(self._caller.receive(due).pcm).tobytes()
+        await self._socket.send(self._end.send(Media(spoken, start // MILLISECOND)))
+        while self._keys and self._keys[0].at <= due:
+            await self._socket.send(self._end.send(Dtmf(self._keys.popleft().digit)))
+        for mark in self._buffer.echoes(due):
+            await self._socket.send(self._end.send(mark))
+
+    async def _listen(self) -> None:
+        """Until the agent hangs up or says what nobody understands."""
+        try:
+            async for text in self._socket:
+                message = self._end.receive(text)
+                if message is not None:
+                    at = self._clock.now()
+                    self._buffer.take(message, at)
+        except RemoteProtocolError as error:
+            self._problem = str(error)
+        except ConnectionClosed as closed:
+            if closed.rcvd is not None and closed.rcvd.code not in {1000, 1001}:
+                self._problem = f"closed with {closed.rcvd.code} {closed.rcvd.reason}".strip()

@@ -1,0 +1,150 @@
+"""Dials one or many calls and reports on them; changes with what is done with the results."""
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.turn_taking.time import from_ms
+from voicecli.dial.conditions import check, parse_condition
+from voicecli.dial.errors import DialError
+from voicecli.dial.junit import junit_report
+from voicecli.dial.measure import Measured, measure
+from voicecli.dial.phone import Dialled, Key, dial
+from voicecli.dial.report import DURATIONS, NUMBERS, CallResult, Results, build_document, in_short
+from voicecli.dial.script import Script
+from voicecli.lines import open_line
+from voicecli.recording.journal import storing
+from voicecli.report.assertions import Outcome, require
+from voicecli.report.json_report import write_whole
+from voicecli.transports.base import RATE
+from voicecli.transports.pacing import Pace
+from voicecli.transports.wav import FileCaller
+
+AUTH_TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
+OPENING_S = 1.0
+"""Before a responsive caller's first word, so that an agent may greet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Whom to call, and how."""
+
+    url: str
+    script: Script
+    line: str
+    seed: int = 0
+    pace: Pace = "responsive"
+    keys: tuple[Key, ...] = ()
+    calls: int = 1
+    ramp_s: float = 0.0
+    """Over which the calls begin."""
+    max_s: float = 600.0
+
+
+async def run_plan(plan: Plan, folder: Path | None) -> list[CallResult]:
+    """Make all calls, at once or one after the other as the ramp says.
+
+    Args:
+        plan: the calls.
+        folder: gets a stereo WAV of each, caller left, agent right; None: nothing is written.
+    """
+
+    async def call(number: int) -> CallResult:
+        await asyncio.sleep(plan.ramp_s * number / max(1, plan.calls))
+        name = plan.script.name if plan.calls == 1 else f"{plan.script.name}-{number + 1}"
+        return await _call(plan, name, plan.seed + number, folder)
+
+    return await asyncio.gather(*(call(number) for number in range(plan.calls)))
+
+
+async def _call(plan: Plan, name: str, seed: int, folder: Path | None) -> CallResult:
+    script = plan.script
+    uplink, downlink = open_line(plan.line, seed)
+    caller = FileCaller(
+        script.audio, script.turns, plan.pace, uplink=uplink, downlink=downlink,
+        opening_s=OPENING_S if plan.pace == "responsive" else 0.0,
+    )  # fmt: skip
+    dialled: Dialled | None = None
+    failure = ""
+    token = os.environ.get(AUTH_TOKEN) or None
+    try:
+        dialled = await dial(plan.url, caller, keys=plan.keys, auth_token=token, max_s=plan.max_s)
+    except DialError as error:
+        if plan.calls == 1:
+            raise
+        failure = str(error)
+    stereo = caller.stereo()
+    if folder is not None and dialled is not None:
+        path = folder / f"{name}.wav"
+        with storing(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            await asyncio.to_thread(soundfile.write, path, stereo, RATE, "PCM_16")
+    measured = measure(stereo, caller.played, script.turns) if dialled else Measured()
+    return CallResult(name, dialled, measured, failure)
+
+
+def report_on(
+    plan: Plan,
+    results: Results,
+    asserts: Sequence[str],
+    *,
+    json_file: Path | None = None,
+    junit: Path | None = None,
+) -> list[Outcome]:
+    """Show a summary and write the reports.
+
+    Raises:
+        AssertionUnmetError: a condition does not hold.
+        DialError: a call broke.
+        StorageError: a report cannot be written.
+    """
+    outcomes = [check(parse_condition(text), results) for text in asserts]
+    console = Console(highlight=False)
+    counts = (f"{name.replace('_', ' ')} {value(results)}" for name, value in NUMBERS.items())
+    console.print(" · ".join(counts), style="bold")
+    console.print(_summary(results))
+    for outcome in outcomes:
+        sign, style = ("✓", "green") if outcome.holds else ("✗", "bold red")
+        console.print(f"{sign} {outcome.sentence}", style=style, markup=False)
+    if json_file is not None:
+        document = build_document(plan.url, results, outcomes)
+        write_whole(json_file, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    if junit is not None:
+        write_whole(junit, junit_report(results, outcomes))
+    require(outcomes)
+    broken = [f"{result.name}: {result.problem}" for result in results if result.problem]
+    if broken:
+        raise DialError("; ".join(broken[:5]) + ".")
+    return outcomes
+
+
+def _summary(results: Results) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("milliseconds")
+    for heading in ("p50", "p95", "p99", "max", "n"):
+        table.add_column(heading, justify="right")
+    for name, values in DURATIONS.items():
+        row = in_short(values(results))
+        if row is not None:
+            cells = (f"{row[key]:,.0f}" for key in ("p50", "p95", "p99", "max", "n"))
+            table.add_row(name, *cells)
+    return table
+
+
+def parse_keys(texts: Sequence[str]) -> tuple[Key, ...]:
+    """`SECONDS:KEYS`, such as 12.5:42#, in order of time; ValueError says what is wrong."""
+    keys: list[Key] = []
+    for text in texts:
+        moment, _, digits = text.partition(":")
+        if not digits or set(digits) - set("0123456789*#ABCD"):
+            raise ValueError(f"{text!r}: write SECONDS:KEYS, such as 12.5:42#")
+        start = from_ms(float(moment) * 1000)
+        keys += [Key(start + from_ms(200 * index), digit) for index, digit in enumerate(digits)]
+    return tuple(sorted(keys, key=lambda key: key.at))

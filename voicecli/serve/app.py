@@ -1,0 +1,199 @@
+"""The server's routes; changes with what is answered under which address."""
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from voicecli.serve import twiml
+from voicecli.serve.admission import Admission
+from voicecli.serve.calls import Calls
+from voicecli.serve.media import CallerStream, CallRelay
+from voicecli.serve.metrics import Metrics
+from voicecli.serve.pool import CallPool
+from voicecli.serve.settings import ServeSettings
+from voicecli.serve.signature import ADVICE, HEADER, SignatureCheck
+from voicecli.transports.twilio_messages import RemoteProtocolError, Start
+
+log = logging.getLogger("voicecli.serve")
+MAX_FORM: Final = 65_536
+"""Bytes of a webhook's form; Twilio's have about a thousand."""
+_SPARE_CONNECTIONS: Final = 16
+"""WebSockets beside those of calls: handshakes that are not yet calls."""
+
+_Answer = Callable[[dict[str, str]], str]
+
+
+class Switchboard:
+    """Everything that the routes share."""
+
+    def __init__(self, settings: ServeSettings, pool: CallPool, metrics: Metrics) -> None:
+        self.settings = settings
+        self.pool = pool
+        self.metrics = metrics
+        self.calls = Calls(metrics)
+        open_to_all = settings.access.auth_token is None
+        self.admission = Admission(settings.limits, open_to_all=open_to_all)
+        self.relays: set[CallRelay] = set()
+        self.machine_message = ""
+        """What an answering machine is told in an outbound call; empty: the agent speaks."""
+        self._signature = SignatureCheck(settings.access)
+        self._connections = 0
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/voice", self.voice, methods=["GET", "POST"]),
+                Route("/status", self.status, methods=["POST"]),
+                Route("/healthz", self.healthz),
+                Route("/readyz", self.readyz),
+                Route("/metrics", self.show_metrics),
+                WebSocketRoute("/media", self.media),
+            ]
+        )
+
+    # -- webhooks -----------------------------------------------------------------------------
+
+    async def voice(self, request: Request) -> Response:
+        """Twilio asks what to do with a call."""
+        return await self._webhook(request, self._answer)
+
+    async def status(self, request: Request) -> Response:
+        """Twilio tells how an outbound call fares."""
+        return await self._webhook(request, self._note_status)
+
+    async def _webhook(self, request: Request, answer: _Answer) -> Response:
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_FORM:
+                return PlainTextResponse("too large", 413)
+        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        query = f"?{request.url.query}" if request.url.query else ""
+        signature = request.headers.get(HEADER, "")
+        if not self._signature.webhook(request.url.path + query, form, signature):
+            self._refuse("signature")
+            log.warning(ADVICE, extra={"path": request.url.path})
+            return PlainTextResponse("wrong signature", 403)
+        return Response(answer(form or dict(request.query_params)), media_type="text/xml")
+
+    def _answer(self, form: dict[str, str]) -> str:
+        if self.machine_message and form.get("AnsweredBy", "").startswith("machine"):
+            return twiml.leave_message(self.machine_message)
+        token, refusal = self.admission.reserve(form.get("CallSid", ""), _now())
+        if refusal is not None:
+            self._refuse(refusal)
+            return twiml.reject()
+        return twiml.connect(self.settings.access.stream_url, {"token": token})
+
+    def _note_status(self, form: dict[str, str]) -> str:
+        known = {key: form.get(key, "") for key in ("CallStatus", "AnsweredBy")}
+        log.info("call status", extra={key: value for key, value in known.items() if value})
+        return "<Response/>"
+
+    # -- operators ----------------------------------------------------------------------------
+
+    async def healthz(self, _request: Request) -> Response:
+        """The process lives."""
+        return PlainTextResponse("ok")
+
+    async def readyz(self, _request: Request) -> Response:
+        """It takes calls."""
+        if self.admission.draining:
+            return PlainTextResponse("draining", 503)
+        ready = self.pool.idle > 0 or self.admission.live > 0
+        return PlainTextResponse("ready" if ready else "loading", 200 if ready else 503)
+
+    async def show_metrics(self, _request: Request) -> Response:
+        """For Prometheus."""
+        return Response(self.metrics.page(), media_type="text/plain; version=0.0.4")
+
+    # -- calls --------------------------------------------------------------------------------
+
+    async def media(self, socket: WebSocket) -> None:
+        """One call's WebSocket, from handshake to end."""
+        if not self._signature.handshake(socket.headers.get(HEADER, "")):
+            self._refuse("signature")
+            log.warning(ADVICE, extra={"path": "/media"})
+            await socket.close()  # before it is accepted: the handshake gets a 403
+            return
+        if self._connections >= self.settings.limits.max_calls + _SPARE_CONNECTIONS:
+            self._refuse("too many connections")
+            await socket.close()
+            return
+        self._connections += 1
+        try:
+            await socket.accept()
+            await self._connected(CallerStream(socket, self.settings.limits))
+        finally:
+            self._connections -= 1
+
+    async def _connected(self, stream: CallerStream) -> None:
+        try:
+            async with asyncio.timeout(self.settings.limits.start_s):
+                start = await _start_of(stream)
+        except TimeoutError:
+            await self._turn_away(stream, "no `start` came", 1008)
+            return
+        except RemoteProtocolError as error:
+            await self._turn_away(stream, str(error), 1008)
+            return
+        if start is None:
+            return
+        token = start.parameters.get("token", "")
+        refusal = self.admission.redeem(token, start.call_sid, _now())
+        worker = self.pool.acquire() if refusal is None else None
+        if worker is None:
+            code = 1008 if refusal == "unknown token" else 1013  # "try again later"
+            await self._turn_away(stream, refusal or "busy", code)
+            return
+        pid = worker.process.pid or 0
+        call = self.calls.begin(_name(start.call_sid), start.call_sid, pid, _now())
+        relay = CallRelay(stream, worker, call, self.calls)
+        self.relays.add(relay)
+        self.admission.live += 1
+        cause = "the server ended"
+        try:
+            cause = await relay.run(self.pool, self.settings.limits)
+        finally:
+            self.admission.live -= 1
+            self.relays.discard(relay)
+            self.calls.end(call, cause, _now())
+
+    async def _turn_away(self, stream: CallerStream, why: str, code: int) -> None:
+        self._refuse("protocol" if code == 1008 and why != "unknown token" else why)
+        log.warning("stream refused", extra={"why": why})
+        await stream.close(code, why)
+
+    def _refuse(self, reason: str) -> None:
+        self.metrics.refused.labels(reason).inc()
+
+
+async def _start_of(stream: CallerStream) -> Start | None:
+    """The `start` of a stream; None if the caller's end goes away before."""
+    while (message := await stream.receive()) is not None:
+        if isinstance(message, Start):
+            return message
+    return None
+
+
+def _name(call_sid: str) -> str:
+    """A folder's name; the call's id comes from outside and is not to be trusted with a path."""
+    safe = re.sub(r"[^A-Za-z0-9]", "", call_sid)[:34] or "call"
+    moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    return f"{moment}-{safe}-{secrets.token_hex(2)}"
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

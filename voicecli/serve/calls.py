@@ -1,0 +1,78 @@
+"""The calls under way as an operator sees them; changes with what is known of a running call."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pipelines.latency import percentile
+from voicecli.serve.metrics import Metrics
+from voicecli.serve.wire import Progress
+
+log = logging.getLogger("voicecli.serve")
+
+
+@dataclass(slots=True)
+class LiveCall:
+    """One call; durations in milliseconds, moments in seconds of the server's clock."""
+
+    name: str
+    call_sid: str
+    began: float
+    state: str = "greeting"
+    turn: int = 0
+    latencies: list[float] = field(default_factory=list)
+    dropped: int = 0
+    underruns: int = 0
+
+    @property
+    def p95(self) -> float | None:
+        """Voice-to-voice latency of its turns so far."""
+        return percentile(self.latencies, 95) if self.latencies else None
+
+
+class Calls:
+    """Keeps them, logs what happens to them, and counts it."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._live: dict[str, LiveCall] = {}
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def __iter__(self) -> Iterator[LiveCall]:
+        return iter(tuple(self._live.values()))
+
+    def begin(self, name: str, call_sid: str, pid: int, now: float) -> LiveCall:
+        """A call was taken."""
+        call = self._live[name] = LiveCall(name, call_sid, now)
+        self._metrics.active_calls.set(len(self._live))
+        log.info("call began", extra={"call": name, "pid": pid})
+        return call
+
+    def progress(self, call: LiveCall, news: Progress) -> None:
+        """The call's process tells what has happened."""
+        call.state, call.turn = news.state, news.turn
+        call.latencies += news.voice_to_voice_ms
+        self._metrics.dropped.inc(max(0, news.dropped - call.dropped))
+        self._metrics.underruns.inc(max(0, news.underruns - call.underruns))
+        call.dropped, call.underruns = news.dropped, news.underruns
+        self._metrics.take(news)
+        for value in news.voice_to_voice_ms:
+            extra = {"call": call.name, "turn": call.turn, "voice_to_voice_ms": value}
+            log.info("turn answered", extra=extra)
+        for value in news.barge_in_ms:
+            log.info("barge-in", extra={"call": call.name, "stopped_after_ms": value})
+        for kind in news.failures:
+            log.warning("engine failed", extra={"call": call.name, "engine": kind})
+
+    def end(self, call: LiveCall, cause: str, now: float) -> None:
+        """The call is over."""
+        del self._live[call.name]
+        self._metrics.active_calls.set(len(self._live))
+        self._metrics.calls.labels(cause).inc()
+        extra = {
+            "call": call.name, "cause": cause, "seconds": round(now - call.began, 1),
+            "turns": call.turn, "voice_to_voice_p95_ms": call.p95, "dropped": call.dropped,
+        }  # fmt: skip
+        log.info("call ended", extra=extra)

@@ -1,0 +1,191 @@
+"""One call on the server's side: between a WebSocket and a process; changes with how calls end."""
+
+import asyncio
+import logging
+from typing import Final
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from voicecli.serve.admission import RateLimit
+from voicecli.serve.calls import Calls, LiveCall
+from voicecli.serve.outbox import Outbox
+from voicecli.serve.pool import CallPool, CallWorker
+from voicecli.serve.settings import Limits
+from voicecli.serve.wire import Begin, HangUp, Message, Over, Progress
+from voicecli.transports.twilio import AgentEnd
+from voicecli.transports.twilio_messages import (
+    Clear,
+    Dtmf,
+    FromCaller,
+    Mark,
+    Media,
+    RemoteProtocolError,
+    Stop,
+)
+
+log = logging.getLogger("voicecli.serve")
+_APOLOGY_MARK: Final = "apology"
+_BYTES_PER_S: Final = 8000
+_LAST_WORDS_S: Final = 2.0
+"""For a process to report after it was told to hang up."""
+
+
+class CallerStream:
+    """The WebSocket of one call as messages.
+
+    Raises:
+        RemoteProtocolError: from `receive`: garbage, too much of it, or none for too long.
+    """
+
+    def __init__(self, socket: WebSocket, limits: Limits) -> None:
+        self.end = AgentEnd()
+        self._socket = socket
+        self._limits = limits
+        self._rate = RateLimit(limits.messages_per_s, asyncio.get_running_loop().time())
+
+    async def receive(self) -> FromCaller | None:
+        """The next message that is understood; None when the caller's end has gone away."""
+        while True:
+            try:
+                async with asyncio.timeout(self._limits.idle_s):
+                    received = await self._socket.receive()
+            except TimeoutError:
+                seconds = self._limits.idle_s
+                raise RemoteProtocolError(f"nothing came for {seconds:g} s") from None
+            if received["type"] != "websocket.receive":
+                return None
+            if not self._rate.allows(asyncio.get_running_loop().time()):
+                rate = self._limits.messages_per_s
+                raise RemoteProtocolError(f"more than {rate:g} messages a second")
+            message = self.end.receive(received.get("text") or received.get("bytes") or "")
+            if message is not None:
+                return message
+
+    async def send(self, message: Media | Mark | Clear) -> None:
+        """Send; TimeoutError if the caller's end does not read, WebSocketDisconnect if gone."""
+        async with asyncio.timeout(self._limits.send_s):
+            await self._socket.send_text(self.end.send(message))
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the WebSocket unless it is closed."""
+        if self._socket.application_state is WebSocketState.CONNECTED:
+            try:
+                async with asyncio.timeout(self._limits.send_s):
+                    await self._socket.close(code, reason[:120])
+            except (TimeoutError, RuntimeError, WebSocketDisconnect):
+                pass  # nobody is there to hear it
+
+
+class CallRelay:
+    """Carries one call: the caller's messages to the process, the agent's voice back."""
+
+    def __init__(
+        self, stream: CallerStream, worker: CallWorker, call: LiveCall, calls: Calls
+    ) -> None:
+        self._stream = stream
+        self._worker = worker
+        self._call = call
+        self._calls = calls
+        self._outbox = Outbox()
+        self._news = asyncio.Event()
+        self._echo = asyncio.Event()
+        self._over: str | None = None
+        self._died = False
+
+    async def run(self, pool: CallPool, limits: Limits) -> str:
+        """From `start` to the end of the call; its cause."""
+        self._worker.listener = self._from_process
+        self._worker.send(Begin(self._call.name, self._call.call_sid))
+        listen = asyncio.create_task(self._listen())
+        speak = asyncio.create_task(self._speak(pool))
+        cause, code = "the call lasted too long", 1000
+        try:
+            async with asyncio.timeout(limits.max_duration_s):
+                done, _ = await asyncio.wait({listen, speak}, return_when=asyncio.FIRST_COMPLETED)
+                cause, code = (listen if listen in done else speak).result()
+        except TimeoutError:
+            pass
+        finally:
+            for task in (listen, speak):
+                task.cancel()
+            await asyncio.gather(listen, speak, return_exceptions=True)
+        await self._hang_up(cause)
+        await self._stream.close(code, cause)
+        return cause
+
+    def hang_up(self, cause: str) -> None:
+        """Have the agent end the call."""
+        self._worker.send(HangUp(cause))
+
+    async def _hang_up(self, cause: str) -> None:
+        """Let the process finish its report; it becomes free when the recording is written."""
+        if self._over is None and not self._died:
+            self._worker.send(HangUp(cause))
+            try:
+                async with asyncio.timeout(_LAST_WORDS_S):
+                    while self._over is None and not self._died:
+                        self._news.clear()
+                        await self._news.wait()
+            except TimeoutError:
+                log.warning("a process does not hang up", extra={"call": self._call.name})
+                self._worker.process.kill()
+
+    def _from_process(self, message: Message | None) -> None:
+        match message:
+            case None:
+                self._died = True
+            case Media() | Mark() | Clear():
+                self._outbox.put(message)
+            case Progress():
+                self._calls.progress(self._call, message)
+            case Over(cause):
+                self._over = cause
+            case _:
+                pass
+        self._news.set()
+
+    async def _listen(self) -> tuple[str, int]:
+        """Until the caller's end is done; the cause and the code to close with."""
+        try:
+            while (message := await self._stream.receive()) is not None:
+                if isinstance(message, Stop):
+                    return "the caller hung up", 1000
+                if isinstance(message, Media | Mark | Dtmf):
+                    self._worker.send(message)
+                if message == Mark(_APOLOGY_MARK):
+                    self._echo.set()
+        except RemoteProtocolError as error:
+            extra = {"call": self._call.name, "why": str(error)}
+            log.warning("protocol violated", extra=extra)
+            return "the caller's end broke the protocol", 1008
+        return "the connection was lost", 1000
+
+    async def _speak(self, pool: CallPool) -> tuple[str, int]:
+        """Until the agent is done; the cause and the code to close with."""
+        try:
+            while True:
+                self._news.clear()
+                while (message := self._outbox.take()) is not None:
+                    await self._stream.send(message)
+                if self._died:
+                    await self._apologise(pool.apology)
+                    return "the call's process died", 1011
+                if self._over is not None:
+                    return self._over, 1000
+                await self._news.wait()
+        except TimeoutError:
+            return "the caller's end does not read", 1008
+        except (WebSocketDisconnect, RuntimeError):
+            return "the connection was lost", 1000
+
+    async def _apologise(self, apology: bytes) -> None:
+        """The far end plays it from its buffer; wait until it was heard."""
+        if apology:
+            await self._stream.send(Clear())
+            await self._stream.send(Media(apology))
+            await self._stream.send(Mark(_APOLOGY_MARK))
+            try:
+                async with asyncio.timeout(len(apology) / _BYTES_PER_S + 1):
+                    await self._echo.wait()
+            except TimeoutError:
+                pass  # it does not echo marks

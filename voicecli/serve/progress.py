@@ -1,0 +1,109 @@
+"""Folds a running call's journal into what a live view shows; changes with what that is."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pipelines.turn_taking.commands import RecordDecision, SynthesizeClause
+from pipelines.turn_taking.events import EngineFailed, JobId, PlayoutCleared, PlayoutStarted
+from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.reasons import Number
+from pipelines.turn_taking.time import Nanos, to_ms
+from voicecli.serve.wire import Progress
+
+_STATES: Final = {
+    "turn_ended": "thinking",
+    "turn_reopened": "listening",
+    "agent_done": "listening",
+    "overlap_interrupts": "listening",
+}
+
+
+class ProgressFold:
+    """Takes entries one by one, in constant time each; `take` gives what is new."""
+
+    def __init__(self) -> None:
+        self._state = "greeting"
+        self._turn = 0
+        self._reply_of: dict[JobId, JobId] = {}
+        self._awaited: tuple[Number | None, Nanos] | None = None
+        """The reply to the caller's turn, and when that turn ended."""
+        self._onset: Nanos | None = None
+        self._greeted = False
+        self.changed = False
+        """Whether there is more to tell than the passing of time."""
+        self._clear()
+
+    def record(self, entry: Entry) -> None:
+        """An event, or a command and its reason."""
+        match entry:
+            case Issued(_, SynthesizeClause(job, reply)):
+                self._reply_of[job] = reply
+            case Issued(at, RecordDecision(verdict, reason)):
+                self._decided(verdict, reason.numbers, at)
+            case PlayoutStarted():
+                self._heard(entry)
+            case PlayoutCleared(at) if self._onset is not None:
+                self._barge_ins.append(round(to_ms(at - self._onset), 1))
+                self._onset = None
+            case EngineFailed(kind=kind):
+                self._failures.append(kind)
+                self.changed = True
+            case _:
+                pass
+
+    def frame(self, late: Nanos) -> None:
+        """A tick came this late."""
+        self._lateness.append(round(to_ms(late), 2))
+
+    def take(self, *, dropped: int, missing: int, underruns: int) -> Progress:
+        """What is new since last asked; the counts are those of the whole call."""
+        news = Progress(
+            state=self._state,
+            turn=self._turn,
+            voice_to_voice_ms=self._latencies,
+            barge_in_ms=self._barge_ins,
+            greeting_ms=self._greeting,
+            dropped=dropped,
+            missing=missing,
+            underruns=underruns,
+            failures=self._failures,
+            lateness_ms=self._lateness,
+        )
+        self._clear()
+        return news
+
+    def _clear(self) -> None:
+        self.changed = False
+        self._greeting: float | None = None
+        self._latencies: list[float] = []
+        self._barge_ins: list[float] = []
+        self._failures: list[str] = []
+        self._lateness: list[float] = []
+
+    def _decided(self, verdict: str, numbers: Mapping[str, Number], at: Nanos) -> None:
+        if verdict in _STATES:
+            self._state, self.changed = _STATES[verdict], True
+        if verdict == "turn_ended":
+            self._turn += 1
+            self._awaited = (numbers.get("reply"), _moment(numbers, "speech_end_ns", at))
+        elif verdict == "turn_reopened":
+            self._turn -= 1
+            self._awaited = None
+        elif verdict == "overlap_interrupts":
+            self._onset = _moment(numbers, "onset_ns", at)
+
+    def _heard(self, event: PlayoutStarted) -> None:
+        if not self._greeted and self._turn == 0:
+            self._greeting = round(to_ms(event.at), 1)
+        self._greeted = True
+        if self._state != "speaking":
+            self._state, self.changed = "speaking", True
+        if self._awaited is not None and self._reply_of.get(event.job) == self._awaited[0]:
+            latency = event.at + event.egress - self._awaited[1]
+            self._latencies.append(round(to_ms(latency), 1))
+            self._awaited = None
+
+
+def _moment(numbers: Mapping[str, Number], name: str, otherwise: Nanos) -> Nanos:
+    value = numbers.get(name)
+    return value if isinstance(value, int) else otherwise
