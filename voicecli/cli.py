@@ -7,8 +7,10 @@ import typer
 
 from voicecli.commands import models, recordings
 from voicecli.commands.compare import compare
+from voicecli.commands.dial import dial
 from voicecli.commands.line import line
 from voicecli.commands.replay import replay
+from voicecli.commands.serve import serve
 from voicecli.commands.talk import talk
 from voicecli.errors import VoicecliError
 
@@ -24,6 +26,8 @@ app.command()(talk)
 app.command()(replay)
 app.command()(compare)
 app.command()(line)
+app.command()(serve)
+app.command()(dial)
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(models.app, name="models")
 
