@@ -23,6 +23,8 @@ class Utterance:
     cue_ms: int | None = field(default=None, metadata={"range": (0, 600_000)})
     """In a live call: play it this long after the agent starts to speak."""
     sound: Sound = "speech"
+    file: str = ""
+    """A recording of the text by a person, beside the script or by its path, instead of a voice."""
     words_per_minute: int | None = field(default=None, metadata={"range": (80, 450)})
     """Another pace than the rest of the call."""
 

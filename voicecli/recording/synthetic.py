@@ -1,11 +1,12 @@
 """Speaks a call script and knows to the sample what it said; changes with how calls are rendered.
 
-The voices are espeak-ng's, made repeatable by our engine: the same script gives the same samples.
+The voices are espeak-ng's, made repeatable by our engine, or recordings of people: the same script
+gives the same samples.
 """
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ import soxr
 
 from pipelines.engines.registry import Context
 from pipelines.engines.tts import espeak
+from pipelines.runtime.timeline import to_float
 from voicecli.errors import InputError, StorageError
-from voicecli.recording.audio_file import Samples
+from voicecli.recording.audio_file import Samples, read_call_audio
 from voicecli.recording.call_script import CallScript, Utterance, read_script
 from voicecli.recording.labels import Cue, Labels, Turn, write_labels
+from voicecli.recording.segments import speech_segments
 
 RATE = 16_000
 SCRIPT, AUDIO, LABELS = "call.toml", "caller.flac", "labels.json"
@@ -76,17 +79,42 @@ def render(script: CallScript, path: Path) -> Call:
     turns: list[Turn] = []
     position = len(pieces[0])
     for number, utterance in enumerate(script.turns, 1):
-        sound = _cough(rng) if utterance.sound == "cough" else _speech(script, utterance, path)
+        sound = _sound(script, utterance, path, rng)
         if not len(sound):
             raise InputError(f"{path}: [turns {number}] text: {utterance.text!r} has no sound")
-        end = position + len(sound)
-        cue = None if utterance.cue_ms is None else Cue(utterance.cue_ms)
-        turns.append(Turn(position / RATE, end / RATE, utterance.text, utterance.intent, cue))
+        turns += _turns(utterance, sound, position)
         pieces += [sound, _silence(utterance.pause_s)]
-        position = end + len(pieces[-1])
+        position += len(sound) + len(pieces[-1])
     pieces.append(_silence(_TAIL_S))
     source = f"exact: made from {path.parent.name}/{path.name} by `voicecli recordings make`"
     return Call(np.concatenate(pieces), RATE, Labels(tuple(turns), source))
+
+
+def _sound(
+    script: CallScript, utterance: Utterance, path: Path, rng: np.random.Generator
+) -> Samples:
+    if utterance.sound == "cough":
+        return _cough(rng)
+    if utterance.file:
+        return _finish(to_float(read_call_audio(path.parent / utterance.file, RATE).caller))
+    return _speech(script, utterance, path)
+
+
+def _turns(utterance: Utterance, sound: Samples, position: int) -> list[Turn]:
+    """The labels of one utterance whose first sample stands at `position` in the call.
+
+    A person pauses within a sentence: what comes before such a pause is a hold. The text stands
+    with the last piece, as nobody knows which words lie where.
+    """
+    start_s, end_s = position / RATE, (position + len(sound)) / RATE
+    cue = None if utterance.cue_ms is None else Cue(utterance.cue_ms)
+    pieces = speech_segments(sound, RATE) if utterance.file else ()
+    if len(pieces) < 2:
+        return [Turn(start_s, end_s, utterance.text, utterance.intent, cue)]
+    turns = [Turn(start_s + piece.start_s, start_s + piece.end_s, "", "hold") for piece in pieces]
+    turns[0] = replace(turns[0], start_s=start_s, cue=cue)
+    turns[-1] = replace(turns[-1], end_s=end_s, text=utterance.text, intent=utterance.intent)
+    return turns
 
 
 def _speech(script: CallScript, utterance: Utterance, path: Path) -> Samples:

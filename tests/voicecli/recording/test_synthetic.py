@@ -103,6 +103,25 @@ def test_a_wrong_script_is_named_and_nothing_is_written(call, tmp_path, text, wo
     assert [path.name for path in (tmp_path / "a_call").iterdir()] == ["call.toml"]
 
 
+def test_a_recorded_clip_is_labelled_with_a_hold_before_each_pause_within_it(tmp_path):
+    noise = np.random.default_rng(2).normal(0, 3000, 3 * 16_000).astype(np.int16)
+    noise[16_000:24_000] = 0  # half a second of silence after the first second
+    soundfile.write(tmp_path / "clip.wav", noise, 16_000)
+    folder = tmp_path / "call"
+    folder.mkdir()
+    (folder / "call.toml").write_text(
+        'description = "x"\nlicence = "CC0"\nvoice = "en-us"\n[[turns]]\n'
+        'text = "so it goes"\nfile = "../clip.wav"\n'
+    )
+    make_recordings(tmp_path)
+    before, after = read_labels(folder / "labels.json").turns
+    assert (before.intent, before.text) == ("hold", "")
+    assert (after.intent, after.text) == ("end_of_turn", "so it goes")
+    assert before.end_s == pytest.approx(2.5, abs=0.05)
+    assert after.start_s == pytest.approx(3.0, abs=0.05)
+    assert after.end_s == pytest.approx(4.5, abs=0.01)
+
+
 def test_a_missing_script_and_an_empty_folder(tmp_path):
     with pytest.raises(InputError, match="nobody"):
         make_recordings(tmp_path, ["nobody"])
