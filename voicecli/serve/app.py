@@ -41,7 +41,7 @@ class Switchboard:
         self.settings = settings
         self.pool = pool
         self.metrics = metrics
-        self.calls = Calls(metrics)
+        self.calls = Calls(metrics, lambda ms: self.admission.note_latency(ms, _now()))
         open_to_all = settings.access.auth_token is None
         self.admission = Admission(settings.limits, open_to_all=open_to_all)
         self.relays: set[CallRelay] = set()

@@ -1,7 +1,7 @@
 """The calls under way as an operator sees them; changes with what is known of a running call."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from pipelines.latency import percentile
@@ -31,10 +31,14 @@ class LiveCall:
 
 
 class Calls:
-    """Keeps them, logs what happens to them, and counts it."""
+    """Keeps them, logs what happens to them, and counts it.
 
-    def __init__(self, metrics: Metrics) -> None:
+    `on_latency` is told every voice-to-voice latency in milliseconds.
+    """
+
+    def __init__(self, metrics: Metrics, on_latency: Callable[[float], None]) -> None:
         self._metrics = metrics
+        self._on_latency = on_latency
         self._live: dict[str, LiveCall] = {}
 
     def __len__(self) -> int:
@@ -59,6 +63,7 @@ class Calls:
         call.dropped, call.underruns = news.dropped, news.underruns
         self._metrics.take(news)
         for value in news.voice_to_voice_ms:
+            self._on_latency(value)
             extra = {"call": call.name, "turn": call.turn, "voice_to_voice_ms": value}
             log.info("turn answered", extra=extra)
         for value in news.barge_in_ms:

@@ -20,7 +20,7 @@ class Limits:
     max_calls: int = 4
     """Also the number of processes that stand ready."""
     max_duration_s: float = 3600.0
-    start_s: float = 5.0
+    start_s: float = 3.0
     """From the WebSocket's opening to `start`."""
     idle_s: float = 30.0
     """Without any message; Twilio sends one every 20 ms."""

@@ -1,0 +1,176 @@
+"""Calls to agents over real sockets: strangers that misbehave, and our own server."""
+
+import asyncio
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from tests.voicecli.dial.conftest import tone
+from tests.voicecli.serve.conftest import TOKEN, Server
+from voicecli.cli import app
+from voicecli.dial.errors import DialError
+from voicecli.dial.measure import measure
+from voicecli.dial.phone import Key, dial
+from voicecli.errors import AssertionUnmetError
+from voicecli.recording.audio_file import CallAudio
+from voicecli.recording.labels import Turn
+from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media, Start, Stop
+from voicecli.transports.wav import FileCaller
+
+pytestmark = pytest.mark.realtime
+
+
+def caller(*stretches, seconds, tail_s=0.3):
+    """Noise in these stretches of seconds."""
+    pcm = np.zeros(round(8000 * seconds), np.int16)
+    for start, end in stretches:
+        a, b = round(start * 8000), round(end * 8000)
+        pcm[a:b] = np.random.default_rng(1).normal(0, 5000, b - a)
+    turns = [Turn(start, end, "x") for start, end in stretches]
+    audio = CallAudio(pcm, None, 8000, 8000, seconds)
+    return FileCaller(audio, turns, "recorded", tail_s=tail_s, max_wait_s=3), turns
+
+
+def ring(agent, who, **options):
+    return asyncio.run(dial(agent.url, who, **options))
+
+
+async def wait_for_silence(agent):
+    """Until the caller has spoken and stopped."""
+    while agent.caller_level() < 2000:
+        await asyncio.sleep(0.005)
+    while agent.caller_level() > 2000:
+        await asyncio.sleep(0.005)
+
+
+def test_an_answer_is_timed_by_ear(stranger):
+    async def answer(agent):
+        await wait_for_silence(agent)
+        await asyncio.sleep(0.4)
+        await agent.send(Media(tone(500).tobytes()))
+
+    who, turns = caller((0.2, 0.7), seconds=1.0)
+    agent = stranger(answer)
+    dialled = ring(agent, who)
+    assert dialled.ending == "caller hung up"
+    (latency,) = measure(who.stereo(), who.played, turns).voice_to_voice
+    assert 0.38e9 <= latency < 0.7e9  # 400 ms, a frame of ours, and whatever the machine takes
+
+
+def test_marks_come_back_when_heard_and_clear_is_honoured(stranger):
+    echoed = []
+
+    async def talk(agent):
+        await agent.send(Media(tone(300).tobytes()))
+        await agent.send(Mark("short"))
+        await agent.send(Media(tone(60_000).tobytes()))
+        await agent.send(Mark("long"))
+        await asyncio.sleep(0.6)
+        echoed.extend(m.name for m in agent.heard if isinstance(m, Mark))
+        await agent.send(Clear())
+
+    who, _ = caller((0.1, 0.4), seconds=1.2)
+    agent = stranger(talk)
+    dialled = ring(agent, who)
+    assert echoed == ["short"]
+    assert [m.name for m in agent.heard if isinstance(m, Mark)] == ["short", "long"]
+    assert dialled.buffer.clears == 1
+    ear = who.stereo()[:, 1]
+    assert np.flatnonzero(ear)[-1] < 8000 * 1.1  # not the minute that was sent
+
+
+def test_the_stream_looks_like_twilios(stranger):
+    async def listen(agent):
+        await asyncio.sleep(0)
+
+    who, _ = caller((0.1, 0.2), seconds=0.4)
+    agent = stranger(listen)
+    ring(agent, who, keys=[Key(int(0.2e9), "5")], auth_token=TOKEN, max_s=1)
+    start = agent.heard[1]
+    assert isinstance(start, Start)
+    assert start.call_sid.startswith("CA")
+    assert Dtmf("5") in agent.heard
+    assert isinstance(agent.heard[-1], Stop)
+    stamps = [m.timestamp_ms for m in agent.heard if isinstance(m, Media)]
+    assert stamps == list(range(0, 20 * len(stamps), 20))
+    assert agent.headers[0]["X-Twilio-Signature"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("what?", "not JSON"), ('{"event": "media", "streamSid": "MZ0"}', "streamSid is 'MZ0'")],
+)
+def test_an_agent_that_breaks_the_protocol_is_told_on(stranger, text, problem):
+    async def babble(agent):
+        await agent.raw(text)
+
+    who, _ = caller((0.1, 0.2), seconds=2)
+    dialled = ring(stranger(babble), who)
+    assert dialled.ending == "protocol violated"
+    assert problem in dialled.problem
+
+
+def test_an_agent_may_hang_up(stranger):
+    async def leave(agent):
+        await agent.hang_up()
+
+    who, _ = caller((0.1, 0.2), seconds=5)
+    dialled = ring(stranger(leave), who)
+    assert (dialled.ending, dialled.problem) == ("agent hung up", "")
+
+
+def test_nobody_there_is_one_sentence():
+    who, _ = caller((0.1, 0.2), seconds=1)
+    with pytest.raises(DialError, match=r"nobody answers at ws://127\.0\.0\.1:9/"):
+        asyncio.run(dial("ws://127.0.0.1:9/media", who))
+
+
+# -- the two verbs together -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("agent"), "--max-calls", "3", token=TOKEN)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def recording(tmp_path):
+    path = tmp_path / "caller.wav"
+    noise = np.random.default_rng(1).normal(0, 5000, 8000 * 4).astype(np.int16)
+    noise[: 8000 * 2] = noise[8000 * 3 :] = 0
+    soundfile.write(path, noise, 8000)
+    return path
+
+
+def voicecli(*arguments):
+    return CliRunner(env={"TWILIO_AUTH_TOKEN": TOKEN}).invoke(app, ["dial", *map(str, arguments)])
+
+
+def test_dial_reaches_serve_through_its_signed_webhook(agent, recording, tmp_path):
+    report, out = tmp_path / "r.json", tmp_path / "out"
+    done = voicecli(
+        f"{agent.http}/voice", recording, "--json", report, "--junit", tmp_path / "r.xml",
+        "--out", out, "--calls", 2, "--max-duration", 8,
+        "--assert", "failed == 0", "--assert", "greeting.max < 2s", "--assert", "turns == 2",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    document = json.loads(report.read_text())
+    assert document["summary"]["calls"] == 2
+    assert all(call["voice_to_voice_ms"] for call in document["calls"])
+    assert len(list(out.glob("*.wav"))) == 2
+    stereo, rate = soundfile.read(next(out.glob("*.wav")))
+    assert rate == 8000
+    assert np.abs(stereo).max(axis=0).min() > 0.05  # both were heard
+    assert (tmp_path / "r.xml").is_file()
+
+
+def test_an_unmet_condition_fails_the_run(agent, recording, tmp_path):
+    done = voicecli(f"{agent.http}/voice", recording, "-o", tmp_path, "--max-duration", 1,
+                    "--assert", "turns > 5")  # fmt: skip
+    assert isinstance(done.exception, AssertionUnmetError)
+    assert "turns is 0" in str(done.exception) or "turns is 1" in str(done.exception)
