@@ -19,7 +19,7 @@ from pipelines.turn_taking.events import EngineKind
 from .http_stand_in import chat, http_stand_in, transcription
 from .made_voice import make_voice
 from .made_whisper import make_whisper
-from .socket_stand_in import Session, cartesia, elevenlabs, socket_stand_in
+from .socket_stand_in import Deepgram, Session, cartesia, elevenlabs, socket_stand_in
 
 PULL = "voicecli models pull embedded"
 MADE: dict[str, Callable[[Path], Path]] = {
@@ -48,7 +48,29 @@ def voice_server(answer: Session) -> Iterator[dict[str, Any]]:
         yield {"url": server.url, "api_key_env": "STAND_IN_KEY"}
 
 
+@contextmanager
+def deepgram_server() -> Iterator[dict[str, Any]]:
+    """Deepgram, as patient tests hear it: each piece of audio is sent once the last is answered."""
+    from pipelines.engines.asr._deepgram_stream import DeepgramStream  # noqa: PLC0415
+
+    send = DeepgramStream.send
+
+    def send_and_wait(stream: Any, audio: bytes) -> None:
+        before = stream._results.qsize()
+        send(stream, audio)
+        for _ in range(5000):
+            if stream._results.qsize() > before:
+                return
+            threading.Event().wait(0.001)
+        raise AssertionError("the stand-in did not answer")
+
+    with voice_server(Deepgram()) as settings, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DeepgramStream, "send", send_and_wait)
+        yield settings
+
+
 SERVERS: dict[tuple[EngineKind, str], Callable[[], AbstractContextManager[dict[str, Any]]]] = {
+    ("asr", "deepgram"): deepgram_server,
     ("asr", "openai_compatible"): transcription_server,
     ("llm", "openai_compatible"): chat_server,
     ("tts", "cartesia"): lambda: voice_server(cartesia),

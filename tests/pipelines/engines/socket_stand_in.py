@@ -100,3 +100,33 @@ def elevenlabs(connection: ServerConnection, message: dict[str, Any]) -> None:
             connection.send(json.dumps(audio))
     if message.get("close_context"):
         connection.send(json.dumps({"isFinal": True, "contextId": context}))
+
+
+class Deepgram:
+    """Answer as Deepgram does: a word for each fifth of a second since the last ones settled."""
+
+    def __init__(self) -> None:
+        self.received = self.settled = 0
+
+    def __call__(self, connection: ServerConnection, message: dict[str, Any]) -> None:
+        if "audio" in message:
+            self.received += len(message["audio"])
+            connection.send(json.dumps(self.results()))
+        elif message["type"] == "Finalize":
+            connection.send(json.dumps(self.results(is_final=True, from_finalize=True)))
+            self.settled = self.received
+
+    def results(self, **flags: bool) -> dict[str, Any]:
+        words = [f"word{n}" for n in range((self.received - self.settled) * 5 // 8000)]
+        alternative = {"transcript": " ".join(words), "confidence": 0.9, "words": []}
+        return {
+            "type": "Results",
+            "channel_index": [0, 1],
+            "start": self.settled / 8000,
+            "duration": (self.received - self.settled) / 8000,
+            "is_final": False,
+            "speech_final": False,
+            "channel": {"alternatives": [alternative]},
+            "metadata": {"request_id": "", "model_info": {}, "model_uuid": ""},
+            **flags,
+        }
