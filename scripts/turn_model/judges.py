@@ -1,0 +1,100 @@
+"""Asks real detectors about samples; changes with how engines are built and asked."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from pipelines.engines.protocols import Pcm, TurnDetector, Vad
+from pipelines.engines.registry import Context, build_engine, engine_module
+from pipelines.turn_taking.commands import History, Message
+from pipelines.turn_taking.endpointing import fuse
+from scripts.turn_model.figures import Scores
+from scripts.turn_model.human_audio import RATE, Pause
+from scripts.turn_model.samples import Sample
+from voicecli.models.store import locate
+
+SYSTEM_PROMPT = "You are Robin, a kind receptionist. Keep answers short, at most two sentences."
+"""The embedded profile's: the reply LLM reads it before the caller's words."""
+_NO_AUDIO: Pcm = np.zeros(0, np.float32)
+
+
+class Judges:
+    """The embedded engines, each built when first asked for."""
+
+    def __init__(self) -> None:
+        self._detectors: dict[str, TurnDetector] = {}
+        self._context = Context(locate)
+
+    def vad(self) -> Vad:
+        """The one for phone audio."""
+        return self._build("vad", "silero", sample_rate=RATE)
+
+    def on_texts(self, name: str, samples: Sequence[Sample]) -> Scores:
+        """P(end) of each by a detector that reads, shape (samples,)."""
+        detector = self._detector(name)
+        answers = [
+            detector.end_of_turn(_history(sample.agent), sample.text, _NO_AUDIO)
+            for sample in samples
+        ]
+        return np.array(answers)
+
+    def milliseconds(self, name: str, samples: Sequence[Sample]) -> npt.NDArray[np.float64]:
+        """Processor time of each answer, shape (samples,); other programs do not count."""
+        detector = self._detector(name)
+        taken: list[float] = []
+        for sample in samples:
+            begun = time.thread_time()
+            detector.end_of_turn(_history(sample.agent), sample.text, _NO_AUDIO)
+            taken.append(1000 * (time.thread_time() - begun))
+        return np.array(taken)
+
+    def transcripts(self, pauses: Sequence[Pause]) -> list[tuple[str, str]]:
+        """Of each pause: the other party's turn and the caller's words, as recognised."""
+        asr = self._build("asr", "moonshine")
+
+        def words_of(pcm: Pcm) -> str:
+            if len(pcm) == 0:
+                return ""
+            asr.reset()
+            asr.feed(soxr.resample(pcm, RATE, asr.sample_rate).astype(np.float32))
+            return asr.finish().text
+
+        return [(words_of(pause.before), words_of(pause.turn)) for pause in pauses]
+
+    def on_pauses(
+        self, name: str, pauses: Sequence[Pause], texts: Sequence[tuple[str, str]]
+    ) -> Scores:
+        """P(end) of each by any detector, shape (pauses,)."""
+        detector = self._detector(name)
+        answers: list[float] = []
+        for pause, (agent, text) in zip(pauses, texts, strict=True):
+            audio = soxr.resample(pause.turn, RATE, detector.sample_rate).astype(np.float32)
+            answers.append(detector.end_of_turn(_history(agent), text, audio))
+        return np.array(answers)
+
+    def _detector(self, name: str) -> TurnDetector:
+        if name not in self._detectors:
+            if name == "llm_next_token" and self._context.llm is None:
+                self._context = Context(locate, self._build("llm", "llama_cpp", threads=1))
+            self._detectors[name] = self._build("turn_detector", name)
+        return self._detectors[name]
+
+    def _build(self, kind: Any, name: str, **settings: Any) -> Any:
+        chosen = engine_module(kind, name).Settings(**settings)
+        return build_engine(kind, name, chosen, self._context)
+
+
+def fused(scores: Mapping[str, Scores], weights: Sequence[tuple[str, float]]) -> Scores:
+    """The core's own fusion of several detectors' scores, shape (samples,)."""
+    rows = zip(*scores.values(), strict=True)
+    answers = [fuse(dict(zip(scores, row, strict=True)), weights) for row in rows]
+    return np.array([np.nan if answer is None else answer for answer in answers])
+
+
+def _history(agent: str) -> History:
+    system = Message("system", SYSTEM_PROMPT)
+    return (system, Message("agent", agent)) if agent else (system,)
