@@ -1,0 +1,68 @@
+"""`voicecli doctor`: whether this computer can hold a call; changes with how findings are shown."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# Imports stand inside the functions: `voicecli --help` registers this module and must stay fast.
+# ruff: noqa: PLC0415
+
+
+def doctor(
+    profile: Annotated[
+        str, typer.Option("--profile", "-p", help="A shipped profile or a TOML file.")
+    ] = "embedded",
+    sound: Annotated[
+        bool,
+        typer.Option(
+            "--sound/--no-sound",
+            help="Play a chirp and a few seconds of speech, to measure round trip and echo.",
+        ),
+    ] = True,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the findings here too.")
+    ] = None,
+) -> None:
+    """Examine this computer: sound card, weights, speed of the engines, echo, services.
+
+    Exits with 1 if something does not work; a warning only means that calls will be less good.
+    """
+    from rich.console import Console
+
+    from voicecli.doctor.examine import examine
+    from voicecli.profile import load_profile
+    from voicecli.report.screen import screen_of
+
+    console = Console(highlight=False)
+    screen = screen_of(console)
+    signs = {
+        "ok": f"[green]{screen.pick('✓', 'ok  ')}[/]",
+        "warning": f"[yellow]{screen.pick('!', 'warn')}[/]",
+        "failed": f"[red]{screen.pick('✗', 'FAIL')}[/]",
+    }
+    findings = []
+    for finding in examine(load_profile(profile), audible=sound):
+        findings.append(finding)
+        name, sentence = screen.text(finding.name), screen.text(finding.sentence)
+        console.print(f"{signs[finding.verdict]} {name:<30}", end="")
+        console.print(sentence, markup=False, soft_wrap=True)
+    if json_file is not None:
+        _write(json_file, findings)
+    if any(finding.verdict == "failed" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _write(path: Path, findings: list) -> None:  # type: ignore[type-arg] - of Finding, loaded late
+    import dataclasses
+    import json
+
+    from voicecli.recording.journal import storing
+
+    report = {
+        "schema": "voicecli.doctor/1",
+        "healthy": all(finding.verdict != "failed" for finding in findings),
+        "findings": [dataclasses.asdict(finding) for finding in findings],
+    }
+    with storing(path):
+        path.write_text(json.dumps(report, indent=2) + "\n", "utf-8")

@@ -1,0 +1,1 @@
+"""Whether this computer can hold a call, and how well."""

@@ -1,0 +1,61 @@
+"""Looks at what must be installed; changes with what voicecli needs of a computer."""
+
+import platform
+import sys
+from collections.abc import Iterator
+
+from voicecli.doctor.finding import Finding
+from voicecli.errors import WeightsError
+from voicecli.models.store import locate
+from voicecli.profile import Profile
+from voicecli.transports.sound_card_devices import (
+    Direction,
+    SoundCardError,
+    list_devices,
+    portaudio,
+)
+
+_PYTHONS = ((3, 11), (3, 14))
+
+
+def python() -> Finding:
+    """The interpreter's version."""
+    version = platform.python_version()
+    if _PYTHONS[0] <= sys.version_info[:2] < _PYTHONS[1]:
+        return Finding("Python", "ok", version)
+    return Finding("Python", "failed", f"{version}; voicecli needs 3.11 to 3.13.")
+
+
+def sound() -> Iterator[Finding]:
+    """PortAudio, and the devices it knows."""
+    try:
+        library = portaudio()
+    except SoundCardError as error:
+        yield Finding("PortAudio", "failed", str(error))
+        return
+    yield Finding("PortAudio", "ok", str(library.get_portaudio_version()[1]))
+    kinds: dict[Direction, tuple[str, str]] = {
+        "input": ("microphone", "none found; talk works with --input FILE and typed text."),
+        "output": ("loudspeaker", "none found; talk works with --output FILE.wav."),
+    }
+    for direction, (name, lacking) in kinds.items():
+        devices = list_devices(direction)
+        if not devices:
+            yield Finding(name, "failed", lacking)
+            continue
+        first = devices[0]
+        sentence = f"{first.name}, {first.rate:,} Hz, {first.host}; {len(devices)} in all"
+        yield Finding(name, "ok", sentence, {"rate_hz": first.rate, "channels": first.channels})
+
+
+def weights(profile: Profile) -> Iterator[Finding]:
+    """The files of every model that the profile names."""
+    choices = (profile.vad, profile.asr, profile.llm, profile.tts, *profile.turn_detectors)
+    names = {getattr(choice.settings, "weights", None) for choice in choices}
+    for name in sorted(name for name in names if isinstance(name, str) and name):
+        try:
+            path = locate(name)
+        except WeightsError as error:
+            yield Finding("weights", "failed", str(error))
+        else:
+            yield Finding("weights", "ok", f"{name}: {path.name}")
