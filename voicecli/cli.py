@@ -8,6 +8,7 @@ import typer
 from voicecli.commands import models, recordings
 from voicecli.commands.compare import compare
 from voicecli.commands.dial import dial
+from voicecli.commands.doctor import doctor
 from voicecli.commands.line import line
 from voicecli.commands.replay import replay
 from voicecli.commands.serve import serve
@@ -28,6 +29,7 @@ app.command()(compare)
 app.command()(line)
 app.command()(serve)
 app.command()(dial)
+app.command()(doctor)
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(models.app, name="models")
 
