@@ -58,6 +58,8 @@ def deepgram_server() -> Iterator[dict[str, Any]]:
     def send_and_wait(stream: Any, audio: bytes) -> None:
         before = stream._results.qsize()
         send(stream, audio)
+        if stream._where.url != settings["url"]:  # of another test
+            return
         for _ in range(5000):
             if stream._results.qsize() > before:
                 return
