@@ -32,20 +32,20 @@ MADE: dict[str, Callable[[Path], Path]] = {
 @contextmanager
 def chat_server() -> Iterator[dict[str, Any]]:
     with http_stand_in(chat("The", " capital", " of France", " is Paris.")) as server:
-        yield {"base_url": server.url}
+        yield {"base_url": server.url, "timeout_ms": 20_000}
 
 
 @contextmanager
 def transcription_server() -> Iterator[dict[str, Any]]:
     with http_stand_in(transcription) as server:
-        yield {"base_url": server.url, "partials": True}
+        yield {"base_url": server.url, "partials": True, "timeout_ms": 20_000}
 
 
 @contextmanager
 def voice_server(answer: Session) -> Iterator[dict[str, Any]]:
     with socket_stand_in(answer) as server, pytest.MonkeyPatch.context() as environment:
         environment.setenv("STAND_IN_KEY", "a-key-for-the-tests")
-        yield {"url": server.url, "api_key_env": "STAND_IN_KEY"}
+        yield {"url": server.url, "api_key_env": "STAND_IN_KEY", "timeout_ms": 20_000}
 
 
 @contextmanager
