@@ -1,11 +1,14 @@
-"""`voicecli recordings`: makes and lists labelled calls; changes with these verbs' surface."""
+"""`voicecli recordings`: kept and labelled calls; changes with these verbs' surface."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="Labelled synthetic calls: make, list.", no_args_is_help=True)
+app = typer.Typer(
+    help="Calls that were kept, and the labelled ones that ship: list, show, export, delete, make.",
+    no_args_is_help=True,
+)
 
 # Imports stand inside the functions: `voicecli --help` registers this module and must stay fast.
 # ruff: noqa: PLC0415
@@ -30,11 +33,48 @@ def make(
         print(path)
 
 
+Kept = Annotated[
+    Path | None,
+    typer.Option("--folder", metavar="DIR", help="Where the calls are; your data folder if left "
+                 "out."),
+]  # fmt: skip
+Name = Annotated[
+    str, typer.Argument(metavar="CALL", help='Its name, the beginning of it, a path, or "last".')
+]
+
+
 @app.command("list")
 def list_recordings(folder: Folder = None) -> None:
-    """Show every labelled call: length, turns, what it is about."""
-    import soundfile
+    """Show every kept call and every labelled one: length, turns, what it is about."""
     from rich.console import Console
+
+    console = Console(highlight=False)
+    if folder is None and (kept := _kept_table()) is not None:
+        console.print(kept, "")
+    console.print(_labelled_table(folder or _shipped(), required=folder is not None))
+
+
+def _kept_table() -> Any:
+    """The user's own calls; None if there are none."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from voicecli.recording.shelf import kept_calls
+    from voicecli.talk.keep import calls_folder
+
+    calls = kept_calls(calls_folder())
+    table = Table("your calls", box=None, header_style="bold")
+    table.add_column("seconds", justify="right")
+    for column in ("profile", "line", ""):
+        table.add_column(column)
+    for call in calls:
+        row = (call.name, f"{call.seconds:.0f}", call.profile, call.line, call.note)
+        table.add_row(*map(Text, row))
+    return table if calls else None
+
+
+def _labelled_table(folder: Path, *, required: bool) -> Any:
+    import soundfile
     from rich.table import Table
 
     from voicecli.errors import InputError
@@ -42,12 +82,12 @@ def list_recordings(folder: Folder = None) -> None:
     from voicecli.recording.labels import read_labels
     from voicecli.recording.synthetic import AUDIO, LABELS, SCRIPT
 
-    table = Table("name", box=None, header_style="bold")
+    table = Table("labelled calls", box=None, header_style="bold")
     for column in ("seconds", "turns"):
         table.add_column(column, justify="right")
     table.add_column("what it is")
-    scripts = sorted((folder or _shipped()).glob(f"*/{SCRIPT}"))
-    if not scripts:
+    scripts = sorted(folder.glob(f"*/{SCRIPT}"))
+    if not scripts and required:
         raise InputError(f"{folder} holds no labelled calls (NAME/{SCRIPT}).")
     for script in scripts:
         seconds = turns = "not made"
@@ -55,7 +95,68 @@ def list_recordings(folder: Folder = None) -> None:
             seconds = f"{soundfile.info(script.with_name(AUDIO)).duration:.0f}"
             turns = str(len(read_labels(script.with_name(LABELS)).turns))
         table.add_row(script.parent.name, seconds, turns, read_script(script).description)
-    Console(highlight=False).print(table)
+    return table
+
+
+@app.command()
+def show(call: Name = "last", folder: Kept = None) -> None:
+    """Show a kept call: what was said, and where every millisecond of each turn went."""
+    from rich.console import Console
+
+    from voicecli.recording.bundle import read_bundle
+    from voicecli.report.call_report import build_call_report
+    from voicecli.report.summary import Summary
+    from voicecli.report.waterfall import CallWaterfall
+
+    path = _find(call, folder)
+    bundle = read_bundle(path)
+    report = build_call_report(
+        path.name, bundle.header, bundle.entries, bundle.stereo, bundle.labels
+    )
+    console = Console(highlight=False)
+    console.print(CallWaterfall(report), "", Summary([report]))
+    marks = bundle.header.metadata.get("bookmarks_s", [])
+    if isinstance(marks, list) and marks:
+        console.print("bookmarks at " + ", ".join(f"{mark:.1f} s" for mark in marks))
+    console.print(f"replay it: voicecli replay '{path}'", soft_wrap=True)
+
+
+@app.command()
+def export(
+    call: Name,
+    archive: Annotated[Path | None, typer.Argument(metavar="FILE.zip")] = None,
+    folder: Kept = None,
+) -> None:
+    """Put a kept call into a zip file: audio, journal and profile."""
+    from voicecli.recording.shelf import export_call
+
+    path = _find(call, folder)
+    archive = archive or Path(f"{path.name}.zip")
+    export_call(path, archive)
+    print(archive)
+
+
+@app.command()
+def delete(
+    calls: Annotated[list[str], typer.Argument(metavar="CALL...")],
+    folder: Kept = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete kept calls for good."""
+    from voicecli.recording.shelf import delete_call
+
+    paths = [_find(call, folder) for call in calls]
+    for path in paths:
+        if yes or typer.confirm(f"Delete {path} for good?"):
+            delete_call(path)
+            print(f"{path.name} is deleted.")
+
+
+def _find(call: str, folder: Path | None) -> Path:
+    from voicecli.recording.shelf import find_call
+    from voicecli.talk.keep import calls_folder
+
+    return find_call(folder or calls_folder(), call)
 
 
 def _shipped() -> Path:

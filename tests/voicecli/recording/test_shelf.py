@@ -1,0 +1,89 @@
+"""The calls a user has kept: list, show, export, delete."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from pipelines.turn_taking.events import CallEnded, CallStarted
+from pipelines.turn_taking.time import SECOND
+from voicecli.cli import app
+from voicecli.errors import InputError
+from voicecli.profile import SHIPPED
+from voicecli.recording.bundle import read_bundle, write_bundle
+from voicecli.recording.journal import JournalHeader
+from voicecli.recording.shelf import delete_call, export_call, find_call, kept_calls
+
+ENTRIES = [CallStarted(0), CallEnded(2 * SECOND, "the caller hung up")]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("VOICECLI_HOME", str(tmp_path))
+    for name in ("2026-01-02_scripted", "2026-01-03_scripted"):
+        write_bundle(
+            tmp_path / "recordings" / name,
+            JournalHeader("scripted", 8000, {"line": "pstn", "bookmarks_s": [1.5]}),
+            ENTRIES,
+            np.zeros((16_000, 2), np.int16),
+            profile=(SHIPPED / "scripted.toml").read_text(),
+        )
+    return tmp_path / "recordings"
+
+
+def test_calls_are_listed_with_length_profile_and_line(folder):
+    first, second = kept_calls(folder)
+    assert (first.name, first.seconds, first.profile) == ("2026-01-02_scripted", 2.0, "scripted")
+    assert (second.line, second.note) == ("pstn", "")
+
+
+def test_a_damaged_call_is_listed_with_what_is_wrong(folder):
+    (folder / "2026-01-02_scripted" / "call.wav").unlink()
+    assert "call.wav is missing" in kept_calls(folder)[0].note
+
+
+@pytest.mark.parametrize("name", ["last", "2026-01-03", "2026-01-03_scripted"])
+def test_a_call_is_found_by_name_beginning_or_as_the_last(folder, name):
+    assert find_call(folder, name).name == "2026-01-03_scripted"
+
+
+@pytest.mark.parametrize(("name", "why"), [("2026", "fits 2 calls"), ("1999", "there is no call")])
+def test_a_name_that_fits_none_or_several_is_refused(folder, name, why):
+    with pytest.raises(InputError, match=why):
+        find_call(folder, name)
+
+
+def test_an_exported_call_can_be_read_again_where_it_is_unpacked(folder, tmp_path):
+    archive = tmp_path / "call.zip"
+    export_call(folder / "2026-01-03_scripted", archive)
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(tmp_path / "there")
+    assert read_bundle(tmp_path / "there" / "2026-01-03_scripted").entries == ENTRIES
+
+
+def test_a_deleted_call_is_gone_and_its_neighbour_is_not(folder):
+    delete_call(folder / "2026-01-02_scripted")
+    assert [call.name for call in kept_calls(folder)] == ["2026-01-03_scripted"]
+
+
+def test_a_folder_that_is_no_call_is_not_deleted(tmp_path):
+    with pytest.raises(InputError, match="nothing was deleted"):
+        delete_call(tmp_path)
+    assert tmp_path.exists()
+
+
+def test_the_verbs_do_the_same_from_the_command_line(folder, tmp_path):
+    def run(*arguments: str) -> str:
+        result = CliRunner().invoke(app, ["recordings", *arguments])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    assert "2026-01-03_scripted" in run("list")
+    shown = run("show", "last")
+    assert "bookmarks at 1.5 s" in shown
+    assert "voicecli replay" in shown
+    run("export", "last", str(tmp_path / "one.zip"))
+    assert (tmp_path / "one.zip").exists()
+    run("delete", "--yes", "last")
+    assert len(kept_calls(folder)) == 1
