@@ -13,6 +13,7 @@ from voicecli.commands.line import line
 from voicecli.commands.replay import replay
 from voicecli.commands.serve import serve
 from voicecli.commands.talk import talk
+from voicecli.commands.tune import tune
 from voicecli.errors import VoicecliError
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command()(talk)
 app.command()(replay)
 app.command()(compare)
+app.command()(tune)
 app.command()(line)
 app.command()(serve)
 app.command()(dial)

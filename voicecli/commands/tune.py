@@ -1,0 +1,54 @@
+"""`voicecli tune`: better thresholds from recorded calls; changes with what the verb offers."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def tune(  # noqa: PLR0917 - a command line's options, all keywords to its user
+    calls: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FOLDER...",
+            help="Labelled calls that `voicecli replay` has run: "
+            "the folders it left, such as out/pauses.",
+        ),
+    ],
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile", "-p", help="Where to start from. [default: that of the first call]"
+        ),
+    ] = None,
+    runs: Annotated[int, typer.Option(min=1, help="How many settings to try.")] = 512,
+    most_cut_ins: Annotated[
+        float,
+        typer.Option(
+            "--most-cut-ins",
+            min=0,
+            max=1,
+            help="Choose the fastest setting with at most this share of turns cut into.",
+        ),
+    ] = 0.03,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Write the chosen setting here.")] = Path(
+        "tuned.toml"
+    ),
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes. [default: one a core]")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the settings tried.")] = 0,
+) -> None:
+    """Search the trade-off between answering fast and cutting people off.
+
+    Recorded calls are run again under other endpointing, from their events alone: no model runs,
+    so hundreds of settings take a minute. Check the outcome with `voicecli replay --policy`, which
+    asks the models where the recording has no answer, and on calls that were not tuned on.
+
+    Example:
+
+      voicecli replay pauses digits -q && voicecli tune out/pauses out/digits
+    """  # fmt: skip
+    from voicecli.tune.run import run  # noqa: PLC0415 - slow
+
+    run(calls, profile, runs=runs, most_cut_ins=most_cut_ins, out=out, workers=workers, seed=seed)

@@ -1,0 +1,1 @@
+"""Searches for better thresholds on recorded calls, without running a model."""

@@ -1,0 +1,95 @@
+"""Answers for questions a recorded call was never asked; changes with how they are estimated.
+
+Under other thresholds turns are split elsewhere, so the core asks about ranges of audio and
+histories that the recording does not have. For a search over thousands of policies an estimate from
+the nearest recorded answers has to do; `replay --policy` asks the real engines.
+"""
+
+import statistics
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from pipelines.runtime.recall import Recall, RecordedClause, RecordedReply, recall_from
+from pipelines.turn_taking.journal import Entry
+from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
+from voicecli.recording.bundle import Bundle
+
+_UNKNOWN = 0.5
+_DELAY: Nanos = 100 * MILLISECOND
+_REPLY = "All right."
+_SECONDS_PER_CHARACTER = 0.065
+
+
+class EstimatingRecall(Recall):
+    """Never without an answer.
+
+    Transcripts are put together from the recorded pieces within the range; a detector's score is
+    the one at the same end of speech; a reply or clause takes the median time of those recorded.
+    """
+
+    __slots__ = ("_rate",)
+
+    def look_up(self, answers: Mapping[Any, Any], question: Hashable) -> Any:
+        """An answer, recorded or estimated."""
+        answer = answers.get(question)
+        if answer is not None:
+            return answer
+        self.missed += 1
+        if answers is self.finals:
+            return self._transcript(*question)  # type: ignore[misc]
+        if answers is self.scores:
+            return self._score(*question)  # type: ignore[misc]
+        if answers is self.prepared:
+            return _median(self.prepared.values())
+        if answers is self.replies:
+            first = _median(reply.pieces[0][0] for reply in self.replies.values() if reply.pieces)
+            return RecordedReply(((first, _REPLY),), 0)
+        return self._clause(str(question))
+
+    def _transcript(self, start: Nanos, until: Nanos) -> tuple[Nanos, str]:
+        pieces: dict[Nanos, tuple[Nanos, str]] = {}
+        for (began, ended), (_, text) in self.finals.items():
+            if start <= began and ended <= until and ended >= pieces.get(began, (0, ""))[0]:
+                pieces[began] = (ended, text)  # the longest transcript from each beginning
+        words: list[str] = []
+        covered: Nanos = start
+        for began, (ended, text) in sorted(pieces.items()):
+            if began >= covered - SECOND // 2:
+                words.append(text)
+                covered = ended
+        return _median(delay for delay, _ in self.finals.values()), " ".join(words)
+
+    def _score(self, detector: str, _start: Nanos, until: Nanos) -> tuple[Nanos, float]:
+        near = [
+            (abs(at - until), answer)
+            for (name, _, at), answer in self.scores.items()
+            if name == detector and abs(at - until) < SECOND // 4
+        ]
+        return min(near, key=lambda found: found[0])[1] if near else (_DELAY, _UNKNOWN)
+
+    def _clause(self, text: str) -> RecordedClause:
+        first = _median(clause.first_after for clause in self.clauses.values())
+        samples = round(len(text) * _SECONDS_PER_CHARACTER * self._rate)
+        return RecordedClause(first, samples, 0, np.zeros(samples, np.int16))
+
+
+def estimating_recall(bundle: Bundle) -> EstimatingRecall:
+    """Read a recorded call."""
+    return _estimating(bundle.entries, bundle.header.rate)
+
+
+def _estimating(entries: Iterable[Entry], rate: int) -> EstimatingRecall:
+    exact = recall_from(entries, np.zeros(0, np.int16), rate)
+    recall = EstimatingRecall(
+        frames=exact.frames, partials=exact.partials, finals=exact.finals, scores=exact.scores,
+        prepared=exact.prepared, replies=exact.replies, clauses=exact.clauses,
+    )  # fmt: skip
+    recall._rate = rate
+    return recall
+
+
+def _median(values: Iterable[Nanos]) -> Nanos:
+    known = list(values)
+    return round(statistics.median(known)) if known else _DELAY

@@ -1,0 +1,99 @@
+"""What a policy would have done in recorded calls, from their events alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from pipelines.latency import distribution
+from pipelines.runtime.engines import Engines
+from pipelines.runtime.timeline import Samples
+from pipelines.runtime.transport import Received
+from pipelines.runtime.virtual import run_virtual
+from pipelines.turn_taking.journal import Entry
+from pipelines.turn_taking.policy import Policy
+from pipelines.turn_taking.time import Nanos
+from voicecli.compare.truth import Outcome, judge
+from voicecli.recording.bundle import Bundle
+from voicecli.recording.labels import Labels
+from voicecli.report.call_report import build_call_report
+from voicecli.tune.estimate import EstimatingRecall, estimating_recall
+
+_SILENCE: Samples = np.zeros(160, np.int16)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Both sides of the trade-off, over all calls."""
+
+    cut_ins: int
+    judged: int
+    """Labelled turns in which the agent could have cut in."""
+    missed: int
+    median: float
+    """Time to answer in nanoseconds; infinite if nothing was answered."""
+    p95: float
+
+    @property
+    def cut_in_rate(self) -> float:
+        """Cut-ins per turn."""
+        return self.cut_ins / self.judged if self.judged else 0.0
+
+
+class RecordedCall:
+    """A labelled call, ready to be run under any policy."""
+
+    def __init__(self, bundle: Bundle, labels: Labels) -> None:
+        self._bundle = bundle
+        self._labels = labels
+        self._ends = bundle.entries[-1].at
+
+    def outcomes(self, policy: Policy) -> list[Outcome]:
+        """What would have become of each labelled turn."""
+        entries: list[Entry] = []
+        recall: EstimatingRecall = estimating_recall(self._bundle)
+        caller = _Absent(self._bundle.header.rate, self._ends)
+        run_virtual(policy, cast("Engines", _NoEngines()), caller, entries.append, recall=recall)
+        report = build_call_report(self._bundle.path.name, self._bundle.header, entries)
+        return judge(report, self._labels)
+
+
+def score(outcomes: Sequence[Outcome]) -> Score:
+    """The outcomes in short."""
+    waits = [o.latency for o in outcomes if o.kind == "answered" and o.latency is not None]
+    kinds = [outcome.kind for outcome in outcomes]
+    judged = sum(kind in {"answered", "missed", "cut in", "held"} for kind in kinds)
+    spread = distribution(waits)
+    never = float("inf")
+    return Score(
+        cut_ins=kinds.count("cut in"),
+        judged=judged,
+        missed=kinds.count("missed"),
+        median=never if spread is None else spread.p50,
+        p95=never if spread is None else spread.p95,
+    )
+
+
+@dataclass(slots=True)
+class _Absent:
+    """A caller whose voice is in the recall already: nothing is heard or said."""
+
+    rate: int
+    ends: Nanos
+    egress: Nanos = 0
+    finished: bool = False
+
+    def receive(self, now: Nanos) -> Received:
+        self.finished = now >= self.ends
+        return Received(_SILENCE, 0)
+
+    def send(self, frame: Samples | None, now: Nanos) -> None:
+        """Nobody listens."""
+
+
+class _NoEngines:
+    """An estimating recall answers everything."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"the {name} engine was asked in a search without engines")
