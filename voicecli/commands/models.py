@@ -8,7 +8,9 @@ import typer
 if TYPE_CHECKING:
     from voicecli.models.registry import Entry
 
-app = typer.Typer(help="Model weights: list, pull, verify, path.", no_args_is_help=True)
+app = typer.Typer(help="Model weights: list, pull, verify, path, check.", no_args_is_help=True)
+check_app = typer.Typer(help="Try models out on this computer.", no_args_is_help=True)
+app.add_typer(check_app, name="check")
 
 # Imports stand inside the functions: `voicecli --help` registers this module and must stay fast.
 # ruff: noqa: PLC0415
@@ -113,3 +115,48 @@ def show_path(
 
     located: Path = locate(name)
     typer.echo(str(located))
+
+
+@check_app.command("asr")
+def check_asr(
+    profile: Annotated[
+        str, typer.Option(help="A profile whose [asr] engine is faster_whisper.")
+    ] = "local",
+    audio: Annotated[
+        list[Path] | None,
+        typer.Option(help="Call folders or audio files; default: the calls that ship."),
+    ] = None,
+) -> None:
+    """Compare Whisper on inputs as long as the speech with Whisper on its full 30 s."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from voicecli.errors import UsageError
+    from voicecli.models.check_asr import compare, read_clips
+    from voicecli.profile import load_profile
+
+    choice = load_profile(profile).asr
+    if choice.name != "faster_whisper":
+        raise UsageError(
+            f"the profile {profile} recognises speech with {choice.name}; only faster_whisper "
+            "has an input that can be shortened"
+        )
+    shipped = Path(__file__).parents[2] / "recordings"
+    found = compare(choice.settings, read_clips(audio or sorted(shipped.glob("*/"))))
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("chunk_length_s", "mean time", "words wrong"):
+        table.add_column(column, justify="right")
+    for name, outcome, errors in (
+        ("auto", found.short, found.short_errors),
+        ("30", found.full, found.full_errors),
+    ):
+        wrong = "?" if errors is None else f"{errors:.1%}"
+        table.add_row(name, f"{outcome.mean_s * 1000:,.0f} ms", wrong)
+    console = Console(highlight=False)
+    console.print(
+        f"{choice.settings.weights}: {found.clips} utterances, {found.mean_clip_s:.1f} s on average"
+    )
+    console.print(table)
+    if found.difference is not None:
+        console.print(f"The two transcripts differ in {found.difference:.1%} of the words.")
+    console.print(found.verdict)
