@@ -45,6 +45,26 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
         bool,
         typer.Option("--redact", help="Digits and e-mail addresses out of stored transcripts."),
     ] = False,
+    number: Annotated[
+        str | None,
+        typer.Option(
+            metavar="+1…",
+            help="Point this number of your Twilio account at us; its old webhook is put back.",
+        ),
+    ] = None,
+    ngrok: Annotated[
+        bool, typer.Option("--ngrok", help="Open a tunnel for --public-url (NGROK_AUTHTOKEN).")
+    ] = False,
+    call: Annotated[
+        str | None, typer.Option(metavar="+1…", help="Ring somebody up, from --number.")
+    ] = None,
+    message: Annotated[
+        str, typer.Option(help="Left after the beep if a machine answers --call.")
+    ] = "",
+    transfer_to: Annotated[
+        str | None, typer.Option(metavar="+1…", help="Where --transfer-key puts a caller through.")
+    ] = None,
+    transfer_key: Annotated[str, typer.Option(help="The key that does.")] = "0",
     log_json: Annotated[
         bool, typer.Option("--log-json", help="One JSON object a line, no table.")
     ] = False,
@@ -57,26 +77,41 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli dial ws://127.0.0.1:8000/media plain_turns   (in another)
 
-    With one, set TWILIO_AUTH_TOKEN and point the number's voice webhook at https://HOST/voice:
+    With one, set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and NGROK_AUTHTOKEN:
 
-      voicecli serve --public-url https://HOST
+      voicecli serve --ngrok --number +15551234567
+
+    or, behind a load balancer, point the number's voice webhook at https://HOST/voice and:
+
+      voicecli serve --host 0.0.0.0 --public-url https://HOST
 
     Ctrl-C or SIGTERM lets calls under way end; once more ends them now.
     """
     import asyncio
     import sys
+    from contextlib import ExitStack
+    from functools import partial
 
     from voicecli.profile import load_profile
+    from voicecli.serve.outside import Wishes, check_wishes, outside
     from voicecli.serve.server import run_server
     from voicecli.serve.settings import Limits, Recording, ServeSettings, decide_access
+    from voicecli.serve.tunnel import tunnel
 
-    access = decide_access(host, port, public_url, insecure=insecure)
-    if insecure:
-        print("voicecli: --insecure: anybody on this computer can call.", file=sys.stderr)
-    limits = Limits(
-        max_calls=max_calls, max_duration_s=max_duration, drain_s=drain_timeout,
-        target_p95_ms=target_p95,
-    )  # fmt: skip
-    recording = Recording(out if record else None, redact)
-    settings = ServeSettings(host, port, access, limits, recording)
-    asyncio.run(run_server(settings, load_profile(profile), log_json=log_json))
+    wishes = Wishes(number, call, message, transfer_to, transfer_key)
+    account = check_wishes(wishes, public=ngrok or public_url is not None)
+    agent = load_profile(profile)
+    with ExitStack() as cleanup:
+        if ngrok and not insecure:
+            public_url = cleanup.enter_context(tunnel(port))
+        access = decide_access(host, port, public_url, insecure=insecure)
+        if insecure:
+            print("voicecli: --insecure: anybody on this computer can call.", file=sys.stderr)
+        limits = Limits(
+            max_calls=max_calls, max_duration_s=max_duration, drain_s=drain_timeout,
+            target_p95_ms=target_p95,
+        )  # fmt: skip
+        recording = Recording(out if record else None, redact)
+        settings = ServeSettings(host, port, access, limits, recording)
+        connected = partial(outside, account, wishes) if account is not None else None
+        asyncio.run(run_server(settings, agent, log_json=log_json, outside=connected))

@@ -47,6 +47,8 @@ class Switchboard:
         self.relays: set[CallRelay] = set()
         self.machine_message = ""
         """What an answering machine is told in an outbound call; empty: the agent speaks."""
+        self.on_key: Callable[[str, str], None] = lambda _call_sid, _digit: None
+        """Told the call and each key pressed in it."""
         self._signature = SignatureCheck(settings.access)
         self._connections = 0
 
@@ -160,7 +162,7 @@ class Switchboard:
             return
         pid = worker.process.pid or 0
         call = self.calls.begin(_name(start.call_sid), start.call_sid, pid, _now())
-        relay = CallRelay(stream, worker, call, self.calls)
+        relay = CallRelay(stream, worker, call, self.calls, self.on_key)
         self.relays.add(relay)
         self.admission.live += 1
         cause = "the server ended"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -77,15 +78,24 @@ class CallerStream:
 
 
 class CallRelay:
-    """Carries one call: the caller's messages to the process, the agent's voice back."""
+    """Carries one call: the caller's messages to the process, the agent's voice back.
+
+    `on_key` is told the call's SID and each key that is pressed.
+    """
 
     def __init__(
-        self, stream: CallerStream, worker: CallWorker, call: LiveCall, calls: Calls
+        self,
+        stream: CallerStream,
+        worker: CallWorker,
+        call: LiveCall,
+        calls: Calls,
+        on_key: Callable[[str, str], None],
     ) -> None:
         self._stream = stream
         self._worker = worker
         self._call = call
         self._calls = calls
+        self._on_key = on_key
         self._outbox = Outbox()
         self._news = asyncio.Event()
         self._echo = asyncio.Event()
@@ -152,6 +162,8 @@ class CallRelay:
                     return "the caller hung up", 1000
                 if isinstance(message, Media | Mark | Dtmf):
                     self._worker.send(message)
+                if isinstance(message, Dtmf):
+                    self._on_key(self._call.call_sid, message.digit)
                 if message == Mark(_APOLOGY_MARK):
                     self._echo.set()
         except RemoteProtocolError as error:

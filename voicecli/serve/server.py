@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, nullcontext
 
 import uvicorn
 from rich.console import Console
@@ -22,7 +22,7 @@ from voicecli.transports.twilio import MAX_FROM_CALLER
 
 log = logging.getLogger("voicecli.serve")
 
-Opened = Callable[[Switchboard], None]
+Outside = Callable[[Switchboard], AbstractAsyncContextManager[None]]
 
 
 async def run_server(
@@ -30,7 +30,7 @@ async def run_server(
     profile: Profile,
     *,
     log_json: bool = False,
-    opened: Opened | None = None,
+    outside: Outside | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, then let live calls end; a second signal ends them.
 
@@ -38,7 +38,7 @@ async def run_server(
         settings: where to listen, and for whom.
         profile: the agent.
         log_json: log JSON objects, and show no table.
-        opened: called once calls can come.
+        outside: entered once calls can come, and left before the server ends.
 
     Raises:
         UsageError: the port is taken.
@@ -67,10 +67,9 @@ async def run_server(
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, drain.signalled)
         log.info("ready", extra={"url": f"http://{settings.host}:{settings.port}"})
-        if opened is not None:
-            opened(board)
         try:
-            await server.serve(sockets=[listener])
+            async with outside(board) if outside is not None else nullcontext():
+                await server.serve(sockets=[listener])
         finally:
             await pool.close()
 

@@ -45,13 +45,15 @@ TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - made up
 class Server:
     """`voicecli serve` on a free port."""
 
-    def __init__(self, folder, *options, token=None):
+    def __init__(self, folder, *options, token=None, account=None):
         profile = folder / "brief.toml"
         profile.write_text(PROFILE)
         self.recordings = folder / "calls"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TWILIO_")}
         if token:
             environment["TWILIO_AUTH_TOKEN"] = token
+        if account:
+            environment["TWILIO_ACCOUNT_SID"] = account
         command = [
             sys.executable, "-m", "voicecli.cli", "serve", "--profile", str(profile),
             "--port", "0", "--out", str(self.recordings), *options,
@@ -117,8 +119,8 @@ def serve(tmp_path):
     """Start a server with these options."""
     servers = []
 
-    def start(*options, token=None):
-        servers.append(Server(tmp_path, *options, token=token))
+    def start(*options, **secrets):
+        servers.append(Server(tmp_path, *options, **secrets))
         return servers[-1]
 
     yield start

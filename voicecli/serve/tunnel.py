@@ -1,0 +1,47 @@
+"""A public address for this computer through ngrok; changes with how tunnels are opened."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from voicecli.errors import UsageError, VoicecliError
+
+
+class TunnelError(VoicecliError):
+    """ngrok does not give us a tunnel."""
+
+    exit_code = 9
+
+
+@contextmanager
+def tunnel(port: int) -> Iterator[str]:
+    """Within the block a public https address leads to this port; gives the address.
+
+    Raises:
+        UsageError: NGROK_AUTHTOKEN is not set.
+        TunnelError: the ngrok program cannot be had, or refuses the token.
+    """
+    token = os.environ.get("NGROK_AUTHTOKEN", "").strip()
+    if not token:
+        raise UsageError(
+            "set NGROK_AUTHTOKEN (ngrok dashboard, Your Authtoken), or give the address of another "
+            "tunnel with --public-url."
+        )
+    from pyngrok import conf, ngrok  # noqa: PLC0415 - only those who want a tunnel pay for it
+    from pyngrok.exception import PyngrokError, PyngrokNgrokInstallError  # noqa: PLC0415
+
+    settings = conf.PyngrokConfig(auth_token=token)
+    try:
+        opened = ngrok.connect(str(port), "http", pyngrok_config=settings)
+    except PyngrokNgrokInstallError as error:
+        raise TunnelError(
+            f"the ngrok program is not installed and cannot be fetched: {error}; install it from "
+            "ngrok.com/download."
+        ) from None
+    except PyngrokError as error:
+        detail = (getattr(error, "ngrok_error", None) or str(error)).replace(token, "[token]")
+        raise TunnelError(f"ngrok opens no tunnel: {detail.strip()}") from None
+    try:
+        yield str(opened.public_url).replace("http://", "https://", 1)
+    finally:
+        ngrok.kill(pyngrok_config=settings)
