@@ -1,6 +1,5 @@
 """Why the agent answered, waited or stopped: the decision log."""
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from pipelines.latency import Decision, fold_decisions
@@ -43,7 +42,7 @@ class DecisionsPart(Part):
         self.paused = not self.paused
         self.border_title = "decisions, paused" if self.paused else "decisions"
 
-    def picture(self, screen: Screen, height: int) -> RenderableType:
+    def picture(self, screen: Screen, height: int) -> Text:
         """See `Part`."""
         rows = [_row(decision, screen) for decision in self._decisions[-height:]]
         return Text("\n").join(rows)

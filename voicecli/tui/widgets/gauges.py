@@ -2,7 +2,6 @@
 
 import math
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from pipelines.turn_taking.commands import ScoreEndOfTurn, StartTranscription
@@ -77,7 +76,7 @@ class GaugesPart(Part):
             max(levels.agent, self._levels.agent * _FALL),
         )
 
-    def picture(self, screen: Screen, height: int) -> RenderableType:
+    def picture(self, screen: Screen, height: int) -> Text:
         """See `Part`."""
         columns = 1 if height >= 4 else 2
         room = screen.width // columns

@@ -1,6 +1,5 @@
 """The first line: what is talked to, over which line, and in which state."""
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from voicecli.report.screen import Screen, clock
@@ -24,7 +23,7 @@ class HeadingPart(Part):
         self._now = moment.now
         self.redraw()
 
-    def picture(self, screen: Screen, height: int) -> RenderableType:  # noqa: ARG002 - one line
+    def picture(self, screen: Screen, height: int) -> Text:  # noqa: ARG002 - one line
         """See `Part`."""
         call = self._call
         stage = call.stage

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from pipelines.turn_taking.commands import (
@@ -103,7 +102,7 @@ class HeadroomPart(Part):
             self._fold.take(entry)
         self.redraw()
 
-    def picture(self, screen: Screen, height: int) -> RenderableType:  # noqa: ARG002 - one line
+    def picture(self, screen: Screen, height: int) -> Text:  # noqa: ARG002 - one line
         """See `Part`."""
         health, work = self._health(), self._fold
         loop = f"{health.lag_ms:.0f}/{health.worst_lag_ms:.0f} ms"

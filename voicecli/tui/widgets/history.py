@@ -1,6 +1,5 @@
 """The last turns side by side, and how fast the agent answers on the whole."""
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from pipelines.latency import Turn, summarise
@@ -29,7 +28,7 @@ class HistoryPart(Part):
             self._shown = self._turns.answered
             self.redraw()
 
-    def picture(self, screen: Screen, height: int) -> RenderableType:
+    def picture(self, screen: Screen, height: int) -> Text:
         """See `Part`."""
         found = summarise(self._shown).voice_to_voice
         if found is None:

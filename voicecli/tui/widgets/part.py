@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import RenderableType
-from rich.text import Text
+from rich.style import Style
+from rich.text import Span, Text
 from textual.widgets import Static
 
 from pipelines.turn_taking.journal import Entry
@@ -29,7 +29,7 @@ class Part(Static):
         """Fold what is new."""
         raise NotImplementedError
 
-    def picture(self, screen: Screen, height: int) -> RenderableType:
+    def picture(self, screen: Screen, height: int) -> Text:
         """The part on a screen of `screen.width` by `height` cells."""
         raise NotImplementedError
 
@@ -38,11 +38,26 @@ class Part(Static):
         size = self.content_size
         if size.width > 0 and size.height > 0:
             styled = not self.app.no_color
-            self.update(self.picture(Screen(size.width, True, styled), size.height))
+            picture = self.picture(Screen(size.width, True, styled), size.height)
+            self.update(picture if styled else _colourless(picture))
 
     def on_resize(self) -> None:
         """Textual's: the part has another size."""
         self.redraw()
+
+
+def _colourless(text: Text) -> Text:
+    """The same in the terminal's own colour: as greys, red would be hard to read."""
+    plain = text.copy()
+    plain.spans = [
+        Span(span.start, span.end, _style(span.style).without_color) for span in text.spans
+    ]
+    return plain
+
+
+def _style(style: str | Style) -> Style:
+    """A style by its definition."""
+    return Style.parse(style) if isinstance(style, str) else style
 
 
 def bar(share: float, cells: int, style: str) -> Text:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.text import Text
 
 from pipelines.turn_taking.commands import (
@@ -227,7 +227,7 @@ class TranscriptPart(Part):
         if self._fold.listen(moment.now) or any(changes):
             self.redraw()
 
-    def picture(self, screen: Screen, height: int) -> RenderableType:
+    def picture(self, screen: Screen, height: int) -> Text:
         """See `Part`."""
         rows: list[Text] = []
         for line in reversed(self._fold.lines):

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from rich.console import RenderableType
 from rich.text import Text
 
 from pipelines.latency import JournalIndex, SpanName, Turn, fold_turns
@@ -16,17 +15,17 @@ from voicecli.tui.live_turn import LiveTurn
 from voicecli.tui.widgets.part import Moment, Part
 
 _LOOKS: Mapping[SpanName, tuple[str, str]] = {
-    "ingress": ("line in", "blue"),
-    "vad_hangover": ("hangover", "cyan"),
-    "endpoint_wait": ("wait", "yellow"),
-    "asr_final": ("asr", "magenta"),
-    "llm_ttft": ("llm", "green"),
-    "first_clause": ("clause", "bright_green"),
-    "tts_ttfb": ("tts", "bright_blue"),
-    "pacing": ("pacing", "bright_magenta"),
-    "egress": ("out", "blue"),
+    "ingress": ("in", "#0072b2"),
+    "vad_hangover": ("vad", "#56b4e9"),
+    "endpoint_wait": ("wait", "#e69f00"),
+    "asr_final": ("asr", "#cc79a7"),
+    "llm_ttft": ("llm", "#009e73"),
+    "first_clause": ("clause", "#9acd32"),
+    "tts_ttfb": ("tts", "#d55e00"),
+    "pacing": ("pace", "#999999"),
+    "egress": ("out", "#0072b2"),
 }
-"""A short name and a colour for each span; `line in` and `out` are the two ends of the bar."""
+"""A short name and a colour for each span, told apart by colour-blind eyes (Okabe and Ito)."""
 _FULL_HEIGHT = 12
 
 
@@ -71,7 +70,7 @@ class WaterfallPart(Part):
             self.redraw()
         self._grew = grows
 
-    def picture(self, screen: Screen, height: int) -> RenderableType:
+    def picture(self, screen: Screen, height: int) -> Text:
         """See `Part`."""
         live, answered = self._turns.live, self._turns.answered
         if live.active:
@@ -89,6 +88,7 @@ class WaterfallPart(Part):
         if not live.active and answered[-1].saved >= MILLISECOND:
             saved = f"saved {milliseconds(answered[-1].saved)} by working ahead"
             title.append("  ").append(saved, "dim")
+        title.truncate(screen.width, overflow="ellipsis")
         if height >= _FULL_HEIGHT:
             return Text("\n").join([title, *_cascade(screen, spans, total)])
         return Text("\n").join([title, *_stacked(screen, spans, total, height - 1)])
@@ -122,6 +122,6 @@ def _stacked(
     for name, span in spans.items():
         short, colour = _LOOKS[name]
         if span >= MILLISECOND:
-            legend.append("  " if legend else "").append("■ " if screen.styled else "", colour)
+            legend.append("  " if legend else "").append("■" if screen.styled else "", colour)
             legend.append(f"{short} {span / MILLISECOND:.0f}")
     return [line, legend][:height]

@@ -1,0 +1,149 @@
+"""The screen in several sizes, and what its keys do; the call is made by hand."""
+
+import asyncio
+
+import pytest
+
+from pipelines.turn_taking.events import CallerTyped, InterruptRequested
+from pipelines.turn_taking.time import from_ms
+from voicecli.profile import load_profile
+from voicecli.talk.live_call import LiveCall, Stage
+from voicecli.talk.setting import TalkSetting
+from voicecli.transports.base import FRAME
+from voicecli.transports.echo import Untouched
+from voicecli.transports.microphone import MicrophoneCaller
+from voicecli.transports.microphone_files import FileSink, SilentSource
+from voicecli.transports.wav import PlainLeg
+from voicecli.tui.app import TalkApp
+
+from .journals import answer, greeting, in_order, interruption, question
+
+TWO_TURNS = in_order(
+    greeting(), question(), answer(heard=True), question(7000, 40), answer(8460, 40)
+)
+
+
+def call_at(entries, now_ms: int) -> LiveCall:
+    call = LiveCall(TalkSetting(load_profile("scripted"), "pstn"), print)
+    call.stage = Stage.TALKING
+    call.caller = MicrophoneCaller(
+        SilentSource(), FileSink(), Untouched(), (PlainLeg(), PlainLeg())
+    )
+    call.entries.extend(entry for entry in entries if entry.at <= from_ms(now_ms))
+    return call
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60), (120, 35), (40, 10)], ids=str)
+def test_a_call_in_its_second_turn(snap_compare, size):
+    assert snap_compare(TalkApp(call_at(TWO_TURNS, 9300)), terminal_size=size)
+
+
+def test_a_turn_that_is_waiting_for_its_answer(snap_compare):
+    assert snap_compare(TalkApp(call_at(TWO_TURNS, 8700)), terminal_size=(100, 45))
+
+
+def test_an_interrupted_reply_has_its_unheard_words_struck_through(snap_compare):
+    entries = in_order(greeting(), question(), answer(), interruption())
+    assert snap_compare(TalkApp(call_at(entries, 6000)), terminal_size=(80, 24))
+
+
+def test_a_light_terminal(snap_compare):
+    assert snap_compare(TalkApp(call_at(TWO_TURNS, 9300), light=True), terminal_size=(80, 24))
+
+
+def test_without_colour_everything_is_still_said(snap_compare, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    entries = in_order(greeting(), question(), answer(), interruption())
+    assert snap_compare(TalkApp(call_at(entries, 6000)), terminal_size=(80, 24))
+
+
+def test_before_the_first_word(snap_compare):
+    call = call_at([], 0)
+    call.stage = Stage.LOADING
+    assert snap_compare(TalkApp(call), terminal_size=(80, 24))
+
+
+def test_the_help_names_every_key(snap_compare):
+    app = TalkApp(call_at(TWO_TURNS, 9300))
+    assert snap_compare(app, press=["question_mark"], terminal_size=(100, 35))
+
+
+def press(call: LiveCall, *keys: str) -> TalkApp:
+    app = TalkApp(call)
+
+    async def play() -> None:
+        async with app.run_test(size=(100, 30)) as pilot:
+            await pilot.press(*keys)
+            await pilot.pause()
+
+    asyncio.run(play())
+    return app
+
+
+def events(call: LiveCall):
+    return call.caller.receive(FRAME).events
+
+
+def test_typed_text_reaches_the_call():
+    call = call_at(TWO_TURNS, 9300)
+    press(call, "t", *"hello", "space", *"you", "enter")
+    assert events(call) == (CallerTyped(FRAME, "hello you"),)
+
+
+def test_keys_are_no_commands_while_typing():
+    call = call_at(TWO_TURNS, 9300)
+    press(call, "t", *"immi", "escape")
+    assert events(call) == ()
+    assert not call.caller.muted
+
+
+def test_the_interrupt_key_asks_the_agent_to_stop():
+    call = call_at(TWO_TURNS, 9300)
+    press(call, "i")
+    assert events(call) == (InterruptRequested(FRAME),)
+
+
+def test_mute_and_push_to_talk_open_and_close_the_microphone():
+    call = call_at(TWO_TURNS, 9300)
+    press(call, "m")
+    assert call.caller.muted
+    press(call, "m")
+    assert not call.caller.muted
+    press(call, "space")
+    assert not call.caller.muted
+    press(call, "p")
+    assert call.caller.muted
+    press(call, "p", "p", "space")
+    assert not call.caller.muted
+
+
+def test_number_keys_and_the_next_line_key_change_the_phone_line():
+    call = call_at(TWO_TURNS, 9300)
+    press(call, "1")
+    assert call.line == "cellular_edge"
+    press(call, "l")
+    assert call.line == "clean"
+    assert [name for _, name in call.line_changes] == ["cellular_edge", "clean"]
+
+
+def test_a_bookmark_is_the_present_moment_of_the_journal():
+    call = call_at(TWO_TURNS, 9300)
+    assert press(call, "b").bookmarks == [call.now]
+
+
+def test_quitting_hangs_up_and_the_screen_closes_when_the_call_is_over():
+    call = call_at(TWO_TURNS, 9300)
+    app = TalkApp(call)
+
+    async def play() -> bool:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("q")
+            assert call.caller.finished
+            still_open = app.is_running
+            call.stage = Stage.OVER
+            app.feed()
+            await pilot.pause()
+            return still_open
+
+    assert asyncio.run(play())
+    assert app.return_code == 0
