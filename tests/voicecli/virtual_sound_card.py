@@ -31,7 +31,7 @@ class VirtualCard:
         self.environment = {
             **os.environ,
             "XDG_RUNTIME_DIR": str(folder),
-            "HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder),
             "PULSE_LATENCY_MSEC": "40",
         }
         self._run("pulseaudio", "--start", "--exit-idle-time=-1")

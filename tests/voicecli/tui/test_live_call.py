@@ -1,0 +1,101 @@
+"""Whole live calls on scripted engines: files and typed words on the wall clock, then kept."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+import soundfile
+from rich.console import Console
+from typer.testing import CliRunner
+
+from pipelines.turn_taking.events import CallEnded
+from voicecli.cli import app
+from voicecli.errors import StorageError
+from voicecli.profile import load_profile
+from voicecli.recording.bundle import read_bundle
+from voicecli.replay.source import SHIPPED
+from voicecli.replay.verify import verify
+from voicecli.talk.headless import finish
+from voicecli.talk.keep import keep_call
+from voicecli.talk.live_call import LiveCall, Stage
+from voicecli.talk.setting import TalkSetting
+
+pytestmark = pytest.mark.realtime
+
+
+def wait_for(condition, seconds: float = 20) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not condition():
+        time.sleep(0.02)
+    return bool(condition())
+
+
+def typed_call(tmp_path, **changes) -> LiveCall:
+    setting = TalkSetting(
+        load_profile("scripted"), "clean", source="none", sink=str(tmp_path / "agent.wav"),
+        record=tmp_path / "calls", **changes,
+    )  # fmt: skip
+    return LiveCall(setting, print)
+
+
+def test_a_typed_call_is_answered_kept_and_replays_bit_for_bit(tmp_path):
+    call = typed_call(tmp_path)
+    call.start()
+    assert wait_for(lambda: call.stage is Stage.TALKING and len(call.entries) > 20)
+    call.caller.type_text("a table for two")
+    assert wait_for(lambda: any("end_by_typing" in str(entry) for entry in call.entries))
+    call.change_line("pstn")
+    assert wait_for(lambda: call.now > 2_000_000_000)
+    call.hang_up()
+    assert call.join(10)
+    assert call.error is None
+    path = keep_call(call, [1_000_000_000])
+    bundle = read_bundle(path)
+    assert bundle.header.metadata["bookmarks_s"] == [1.0]
+    assert bundle.header.metadata["line_changes"][0][1] == "pstn"
+    assert bundle.entries[-1] == CallEnded(bundle.entries[-1].at, "the caller hung up")
+    assert (
+        verify(bundle.entries, load_profile(str(path / "profile.toml")).policy).difference is None
+    )
+    heard, _ = soundfile.read(tmp_path / "agent.wav", dtype="int16")
+    assert np.abs(heard).max() > 1000
+    assert np.abs(bundle.stereo[:, 1].astype(int)).max() > 1000
+
+
+def test_a_script_talks_without_a_screen_and_is_told_how_to_replay_the_call(tmp_path):
+    arguments = [
+        "talk", "--headless", "--profile", "scripted", "--for", "2",
+        "--input", str(SHIPPED / "plain_turns" / "caller.flac"),
+        "--output", str(tmp_path / "agent.wav"), "--record-to", str(tmp_path / "calls"),
+    ]  # fmt: skip
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    path = re.search(r"voicecli replay '(.+)'", result.output).group(1)
+    assert len(read_bundle(tmp_path / "calls" / path.split("/")[-1]).stereo) > 2 * 7900
+
+
+def test_a_full_disk_is_said_once_after_the_call_which_goes_on(tmp_path):
+    call = typed_call(tmp_path, seconds=1.5)
+    (tmp_path / "calls").write_text("in the way")
+    call.start()
+    assert call.join(20)
+    assert call.error is None
+    with pytest.raises(StorageError, match="cannot be written"):
+        finish(call, Console())
+
+
+def test_a_broken_file_ends_the_call_before_it_begins_with_one_sentence(tmp_path):
+    broken = tmp_path / "broken.wav"
+    broken.write_text("no audio")
+    setting = TalkSetting(load_profile("scripted"), "clean", source=str(broken), sink="none")
+    call = LiveCall(setting, print)
+    call.start()
+    assert call.join(20)
+    assert call.stage is Stage.OVER
+    assert "is not audio" in str(call.error)
+
+
+def test_the_screen_refuses_what_is_no_terminal():
+    result = CliRunner().invoke(app, ["talk", "--profile", "scripted"])
+    assert "use --headless" in str(result.exception)
