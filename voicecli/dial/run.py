@@ -54,40 +54,55 @@ async def run_plan(plan: Plan, folder: Path | None) -> list[CallResult]:
     Args:
         plan: the calls.
         folder: gets a stereo WAV of each, caller left, agent right; None: nothing is written.
+
+    Raises:
+        DialError: the only call could not be made; among several it is noted in the result.
+        StorageError: the WAVs cannot be written.
     """
 
-    async def call(number: int) -> CallResult:
-        await asyncio.sleep(plan.ramp_s * number / max(1, plan.calls))
-        name = plan.script.name if plan.calls == 1 else f"{plan.script.name}-{number + 1}"
-        return await _call(plan, name, plan.seed + number, folder)
+    callers = [_caller(plan, plan.seed + number) for number in range(plan.calls)]
 
-    return await asyncio.gather(*(call(number) for number in range(plan.calls)))
+    async def call(number: int) -> Dialled | DialError:
+        await asyncio.sleep(plan.ramp_s * number / plan.calls)
+        try:
+            return await dial(
+                plan.url, callers[number], keys=plan.keys, max_s=plan.max_s,
+                auth_token=os.environ.get(AUTH_TOKEN) or None,
+            )  # fmt: skip
+        except DialError as error:
+            return error
+
+    went = await asyncio.gather(*(call(number) for number in range(plan.calls)))
+    # Only now: writing and measuring would make the ticks of calls under way late.
+    return [
+        _result(plan, number, caller, result, folder)
+        for number, (caller, result) in enumerate(zip(callers, went, strict=True), start=1)
+    ]
 
 
-async def _call(plan: Plan, name: str, seed: int, folder: Path | None) -> CallResult:
-    script = plan.script
+def _caller(plan: Plan, seed: int) -> FileCaller:
     uplink, downlink = open_line(plan.line, seed)
-    caller = FileCaller(
-        script.audio, script.turns, plan.pace, uplink=uplink, downlink=downlink,
+    return FileCaller(
+        plan.script.audio, plan.script.turns, plan.pace, uplink=uplink, downlink=downlink,
         opening_s=OPENING_S if plan.pace == "responsive" else 0.0,
     )  # fmt: skip
-    dialled: Dialled | None = None
-    failure = ""
-    token = os.environ.get(AUTH_TOKEN) or None
-    try:
-        dialled = await dial(plan.url, caller, keys=plan.keys, auth_token=token, max_s=plan.max_s)
-    except DialError as error:
+
+
+def _result(
+    plan: Plan, number: int, caller: FileCaller, went: Dialled | DialError, folder: Path | None
+) -> CallResult:
+    name = plan.script.name if plan.calls == 1 else f"{plan.script.name}-{number}"
+    if isinstance(went, DialError):
         if plan.calls == 1:
-            raise
-        failure = str(error)
+            raise went
+        return CallResult(name, None, Measured(), str(went))
     stereo = caller.stereo()
-    if folder is not None and dialled is not None:
+    if folder is not None:
         path = folder / f"{name}.wav"
         with storing(path):
             folder.mkdir(parents=True, exist_ok=True)
-            await asyncio.to_thread(soundfile.write, path, stereo, RATE, "PCM_16")
-    measured = measure(stereo, caller.played, script.turns) if dialled else Measured()
-    return CallResult(name, dialled, measured, failure)
+            soundfile.write(path, stereo, RATE, "PCM_16")
+    return CallResult(name, went, measure(stereo, caller.played, plan.script.turns))
 
 
 def report_on(

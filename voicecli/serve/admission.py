@@ -1,11 +1,12 @@
 """Decides whether a call is taken; changes with the reasons to refuse one.
 
-Sans-I/O: the time is an argument, in seconds on any steady clock.
+Sans-I/O: the time is an argument, in seconds on a clock that all servers of a number share.
 """
 
+import hashlib
+import hmac
 import secrets
 from collections import deque
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from pipelines.latency import percentile
@@ -18,24 +19,20 @@ _ENOUGH: Final = 10
 Refusal: TypeAlias = Literal["busy", "draining", "overloaded", "unknown token"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reservation:
-    call_sid: str
-    expires: float
-
-
 class Admission:
     """Counts calls and promises of calls.
 
     Args:
         limits: how many, how slow, how long a promise holds.
-        open_to_all: whether a stream may begin without a token (`--insecure`).
+        key: signs tokens, so that a call announced to one server behind a load balancer may come
+            to another that has the same key; None: a stream needs no token (`--insecure`).
     """
 
-    def __init__(self, limits: Limits, *, open_to_all: bool) -> None:
+    def __init__(self, limits: Limits, key: bytes | None) -> None:
         self._limits = limits
-        self._open_to_all = open_to_all
-        self._reserved: dict[str, _Reservation] = {}
+        self._key = key
+        self._reserved: dict[str, float] = {}
+        self._used: dict[str, float] = {}
         self._latencies: deque[tuple[float, float]] = deque()
         self.draining = False
         self.live = 0
@@ -50,26 +47,38 @@ class Admission:
         refusal = self._refusal(now)
         if refusal is not None:
             return "", refusal
-        token = secrets.token_urlsafe(24)
-        self._reserved[token] = _Reservation(call_sid, now + self._limits.token_s)
+        expires = now + self._limits.token_s
+        ticket = f"{expires:.0f}.{secrets.token_urlsafe(16)}"
+        token = f"{ticket}.{self._seal(ticket, call_sid)}"
+        self._reserved[token] = expires
         return token, None
 
     def redeem(self, token: str, call_sid: str, now: float) -> Refusal | None:
         """Why a stream may not begin; None if it may. A token is good once, and for one call."""
-        reservation = self._reserved.pop(token, None)
-        if reservation is not None:
-            good = reservation.call_sid == call_sid and reservation.expires >= now
-            return None if good else "unknown token"
-        return self._refusal(now) if self._open_to_all else "unknown token"
+        if self._key is None and token not in self._reserved:
+            return self._refusal(now)
+        ticket, _, seal = token.rpartition(".")
+        genuine = hmac.compare_digest(seal.encode(), self._seal(ticket, call_sid).encode())
+        if not genuine or token in self._used or float(ticket.partition(".")[0]) < now:
+            return "unknown token"
+        self._used = {used: until for used, until in self._used.items() if until >= now}
+        self._used[token] = now + self._limits.token_s
+        promised = self._reserved.pop(token, None) is not None
+        return None if promised else self._refusal(now)
 
     def note_latency(self, milliseconds: float, now: float) -> None:
         """A turn was answered this fast."""
         self._latencies.append((now, milliseconds))
 
+    def _seal(self, ticket: str, call_sid: str) -> str:
+        """What only somebody with the key can add to a ticket for this call."""
+        text = f"{ticket}.{call_sid}".encode()
+        return hmac.new(self._key or b"open", text, hashlib.sha256).hexdigest()
+
     def _refusal(self, now: float) -> Refusal | None:
         if self.draining:
             return "draining"
-        for token in [t for t, kept in self._reserved.items() if kept.expires < now]:
+        for token in [token for token, until in self._reserved.items() if until < now]:
             del self._reserved[token]
         if self.live + len(self._reserved) >= self._limits.max_calls:
             return "busy"

@@ -1,11 +1,12 @@
 """The server's routes; changes with what is answered under which address."""
 
 import asyncio
+import hashlib
 import logging
 import re
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -41,9 +42,10 @@ class Switchboard:
         self.settings = settings
         self.pool = pool
         self.metrics = metrics
-        self.calls = Calls(metrics, lambda ms: self.admission.note_latency(ms, _now()))
-        open_to_all = settings.access.auth_token is None
-        self.admission = Admission(settings.limits, open_to_all=open_to_all)
+        self.calls = Calls(metrics, lambda ms: self.admission.note_latency(ms, _wall()))
+        secret = settings.access.auth_token
+        key = hashlib.sha256(f"stream {secret}".encode()).digest() if secret else None
+        self.admission = Admission(settings.limits, key)
         self.relays: set[CallRelay] = set()
         self.machine_message = ""
         """What an answering machine is told in an outbound call; empty: the agent speaks."""
@@ -93,7 +95,7 @@ class Switchboard:
     def _answer(self, form: dict[str, str]) -> str:
         if self.machine_message and form.get("AnsweredBy", "").startswith("machine"):
             return twiml.leave_message(self.machine_message)
-        token, refusal = self.admission.reserve(form.get("CallSid", ""), _now())
+        token, refusal = self.admission.reserve(form.get("CallSid", ""), _wall())
         if refusal is not None:
             self._refuse(refusal)
             return twiml.reject()
@@ -154,7 +156,7 @@ class Switchboard:
         if start is None:
             return
         token = start.parameters.get("token", "")
-        refusal = self.admission.redeem(token, start.call_sid, _now())
+        refusal = self.admission.redeem(token, start.call_sid, _wall())
         worker = self.pool.acquire() if refusal is None else None
         if worker is None:
             code = 1008 if refusal == "unknown token" else 1013  # "try again later"
@@ -192,9 +194,14 @@ async def _start_of(stream: CallerStream) -> Start | None:
 
 def _name(call_sid: str) -> str:
     """A folder's name; the call's id comes from outside and is not to be trusted with a path."""
-    safe = re.sub(r"[^A-Za-z0-9]", "", call_sid)[:34] or "call"
+    safe = re.sub(r"[^A-Za-z0-9]", "", call_sid)[-8:] or "call"
     moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     return f"{moment}-{safe}-{secrets.token_hex(2)}"
+
+
+def _wall() -> float:
+    """Tokens are honoured by other servers too: their clock must be everybody's."""
+    return datetime.now(UTC).timestamp()
 
 
 def _now() -> float:

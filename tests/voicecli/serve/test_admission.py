@@ -8,7 +8,7 @@ from voicecli.serve.settings import Limits
 
 @pytest.fixture
 def admission():
-    return Admission(Limits(max_calls=2, token_s=30, target_p95_ms=800), open_to_all=False)
+    return Admission(Limits(max_calls=2, token_s=30, target_p95_ms=800), b"key")
 
 
 def test_a_token_opens_the_stream_of_its_call_once(admission):
@@ -29,6 +29,21 @@ def test_tokens_cannot_be_guessed_or_left_out(admission):
     assert len(tokens) == 50
     assert min(map(len, tokens)) >= 32
     assert admission.redeem("", "CA1", 5000) == "unknown token"
+
+
+def test_another_server_of_the_number_honours_the_token_and_a_stranger_does_not(admission):
+    token, _ = admission.reserve("CA1", 0)
+    assert Admission(Limits(), b"other").redeem(token, "CA1", 1) == "unknown token"
+    twin = Admission(Limits(max_calls=1), b"key")
+    assert twin.redeem(token, "CA1", 1) is None
+    assert twin.redeem(token, "CA1", 1) == "unknown token"
+    twin.live = 1
+    assert twin.redeem(admission.reserve("CA2", 1)[0], "CA2", 2) == "busy"
+
+
+@pytest.mark.parametrize("forged", ["", ".", "..", "99999999999..", "x.y.z", "nan.a.b", "é.é.é"])
+def test_forged_tokens_are_refused(admission, forged):
+    assert admission.redeem(forged, "CA1", 0) == "unknown token"
 
 
 def test_promised_places_count_until_they_lapse(admission):
@@ -61,7 +76,7 @@ def test_a_few_slow_answers_are_no_overload(admission):
 
 
 def test_without_security_a_stream_needs_no_token_but_a_place():
-    admission = Admission(Limits(max_calls=1), open_to_all=True)
+    admission = Admission(Limits(max_calls=1), None)
     assert admission.redeem("", "CA1", 0) is None
     admission.live = 1
     assert admission.redeem("", "CA2", 0) == "busy"
