@@ -5,11 +5,12 @@ BIN := .venv/bin
 export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_CURL=OFF
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help install demo test check format bench bench-line diagram lock clean
+.PHONY: help install demo test check format bench bench-replay bench-line bench-engines bench-serve
+.PHONY: bench-talk diagram lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 install: .venv/.installed ## Make .venv and install the program
 
@@ -37,12 +38,25 @@ test: .venv/.installed-dev ## Install what the tests need and run them all
 	@$(BIN)/voicecli models pull embedded
 	@VOICECLI_REQUIRE_WEIGHTS=1 $(BIN)/pytest
 
-bench: .venv/.installed-dev ## Measure speed, memory and determinism of replay
+bench: bench-replay bench-line bench-engines bench-serve ## Measure everything that needs no sound card
+
+bench-replay: .venv/.installed-dev ## Measure replay: speed, memory, determinism
 	@$(BIN)/voicecli models pull embedded
 	@$(BIN)/python scripts/bench_replay.py
 
 bench-line: .venv/.installed-dev ## Measure the phone line
 	@$(BIN)/python scripts/bench_line.py
+
+bench-engines: .venv/.installed-dev ## Measure the engines whose weights are here
+	@$(BIN)/python scripts/bench_engines.py
+
+bench-serve: .venv/.installed-dev ## Measure the server under calls
+	@$(BIN)/python scripts/bench_serve.py load 1 10 50
+	@$(BIN)/python scripts/bench_serve.py embedded
+
+bench-talk: .venv/.installed-dev ## Measure a live call on a virtual sound card
+	@scripts/apt-packages
+	@$(BIN)/python scripts/bench_talk.py --for 60
 
 diagram: .venv/.installed ## Draw the state machines of docs/ARCHITECTURE.md from their tables
 	@$(BIN)/python scripts/draw_transitions.py
