@@ -9,14 +9,21 @@ from collections.abc import Sequence
 
 PHANTOMS = frozenset(
     {
-        "you",  # Moonshine's and Whisper's favourite for hum and clicks
         "thank you for watching",
         "thanks for watching",
         "thank you so much for watching",
+        "thanks for watching and see you next time",
         "please subscribe",
+        "please subscribe to my channel",
+        "like and subscribe",
+        "see you in the next video",
+        "ill see you in the next video",
         "subtitles by the amara org community",
     }
 )
+UNPUNCTUATED = frozenset({"you"})
+"""Phantoms only without a full stop or question mark, since people say the word as well:
+Moonshine's and Whisper's favourite for hum and clicks."""
 SYMBOLS = frozenset("♪♫©")
 """Marks of music and credits: never part of a caller's words."""
 MAX_REPEATS = 4
@@ -30,7 +37,8 @@ def without_phantoms(text: str) -> str:
         return ""
     words = text.split()
     bare = ["".join(char for char in word.casefold() if char.isalnum()) for word in words]
-    if " ".join(bare) in PHANTOMS and not text.endswith((".", "?")):
+    phrase = " ".join(bare)
+    if phrase in PHANTOMS or (phrase in UNPUNCTUATED and not text.endswith((".", "?"))):
         return ""
     return " ".join(words[: _until_loop(bare)])
 

@@ -5,7 +5,10 @@ import pytest
 from pipelines.engines.phantoms import without_phantoms
 
 
-@pytest.mark.parametrize("text", ["You", "Thank you for watching!", "♪ Hey ♪", "© transcript X"])
+@pytest.mark.parametrize(
+    "text",
+    ["You", "Thanks for watching.", "I'll see you in the next video.", "♪ Hey, hey ♪", "© X"],
+)
 def test_what_nobody_says_to_an_agent_is_dropped(text):
     assert without_phantoms(text) == ""
 
