@@ -29,6 +29,7 @@ from voicecli.recording.journal import JournalHeader
 from voicecli.replay.source import SHIPPED
 from voicecli.replay.verify import verify
 from voicecli.report.call_report import build_call_report
+from voicecli.talk.keep import keep_call
 from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.talk.setting import TalkSetting
 from voicecli.transports.base import RATE
@@ -43,11 +44,14 @@ def main() -> None:
     parser.add_argument("--profile", default="embedded")
     parser.add_argument("--line", default="clean")
     parser.add_argument("--silent", action="store_true", help="the caller says nothing")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the call's folder here")
     given = parser.parse_args()
     with virtual_card() as card, tempfile.TemporaryDirectory() as folder:
         if given.loop is not None:
             _echo_path(card, given.loop)
-        setting = TalkSetting(load_profile(given.profile), given.line, seconds=given.seconds)
+        setting = TalkSetting(
+            load_profile(given.profile), given.line, seconds=given.seconds, record=given.keep
+        )
         call = LiveCall(setting, print)
         heard = Path(folder) / "heard.wav"
         recorder = card.record(heard)
@@ -66,6 +70,7 @@ def main() -> None:
             stop.set()
         recorder.terminate()
         recorder.wait()
+        keep_call(call)
         print(json.dumps(_report(call, ready, used, heard), indent=2))
 
 

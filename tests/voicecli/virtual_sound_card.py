@@ -32,7 +32,6 @@ class VirtualCard:
             **os.environ,
             "XDG_RUNTIME_DIR": str(folder),
             "XDG_CONFIG_HOME": str(folder),
-            "PULSE_LATENCY_MSEC": "40",
         }
         self._run("pulseaudio", "--start", "--exit-idle-time=-1")
         stack.callback(self._run, "pulseaudio", "--kill")

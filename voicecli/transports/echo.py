@@ -15,6 +15,7 @@ from voicecli.transports.ring import Mono
 _TEN_MS: Final = RATE // 100
 _AUDIBLE: Final = 0.003  # peak: -50 dB of full scale
 _ROOM_FRAMES: Final = 15  # 300 ms: a room has fallen silent by then
+_LEARNING_FRAMES: Final = 60  # 1.2 s of sound, after which the canceller knows the room
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,11 @@ def echo_guard(settings: Processing) -> tuple[EchoGuard, str]:
                     "while the agent speaks."
                 )
                 return HalfDuplex(Untouched()), notice
-    return (HalfDuplex(chosen) if settings.half_duplex else chosen), notice
+    if settings.half_duplex:
+        return HalfDuplex(chosen), notice
+    if settings.echo_cancellation:
+        return HalfDuplex(chosen, until_heard=_LEARNING_FRAMES), notice
+    return chosen, notice
 
 
 class Untouched:
@@ -108,16 +113,25 @@ class WebRtcProcessing:
 
 
 class HalfDuplex:
-    """Silence from the microphone while the agent is heard and for 300 ms after."""
+    """Silence from the microphone while the agent is heard and for 300 ms after.
 
-    def __init__(self, inner: EchoGuard) -> None:
+    With `until_heard`, only until so many frames of the agent were audible: a canceller lets the
+    first second of echo through, and the agent would take its own greeting for an interruption.
+    """
+
+    def __init__(self, inner: EchoGuard, until_heard: int | None = None) -> None:
         self._inner = inner
+        self._left = until_heard
         self._deaf_frames = 0
 
     def process(self, near: Mono, far: Mono, delay_ms: float) -> Mono:
         """See `EchoGuard`."""
         cleaned = self._inner.process(near, far, delay_ms)
+        if self._left == 0:
+            return cleaned
         if float(np.abs(far).max()) > _AUDIBLE:
+            if self._left is not None:
+                self._left -= 1
             self._deaf_frames = _ROOM_FRAMES + round(delay_ms / 20)
         elif self._deaf_frames:
             self._deaf_frames -= 1

@@ -100,7 +100,7 @@ class Outgoing:
         self._underruns = 0
         self.lost = 0
         """Frames for which the ring had no room."""
-        self._pad(cushion)
+        self._pad(cushion + rate * 30 // 1000)  # a card is at its hungriest when a call begins
 
     def put(self, frame: Mono, underruns: int) -> float:
         """Queue `frame`, shape (160,); where its first sample is, counted as `Ring.written` is.
