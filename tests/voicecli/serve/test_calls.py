@@ -36,7 +36,7 @@ def test_a_call_is_greeted_marked_recorded_and_counted(server):
 
     phone = asyncio.run(scenario())
     assert len(phone.heard) == pytest.approx(GREETING_BYTES, abs=160)
-    server.wait_for("call ended.*CAgreeted.*the caller hung up")
+    server.wait_for("call ended.*greeted.*the caller hung up")
     assert server.metric("greeting_seconds_count") >= 1
 
 
