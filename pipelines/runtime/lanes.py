@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from pipelines.engines.protocols import StopSignal
-from pipelines.turn_taking.events import EngineFailed, EngineKind, Event, JobId
+from pipelines.engines.remarks import collected
+from pipelines.turn_taking.events import (
+    EngineFailed,
+    EngineKind,
+    EngineRemarked,
+    Event,
+    JobId,
+)
 from pipelines.turn_taking.time import Nanos
 
 Delivery: TypeAlias = Callable[[Nanos], Event | None]
@@ -43,7 +50,30 @@ class Lanes(Protocol):
         ...
 
 
-def failure(work: Work, error: Exception) -> Delivery:
-    """What to deliver when work raised."""
+def steps_of(work: Work, stop: StopSignal) -> Iterator[Delivery]:
+    """Run work: each of its results, after what the engine remarked on the way to it.
+
+    Whatever an engine raises ends its job, not the call: it becomes the job's last result.
+    """
+    results = work.run(stop)
+    while True:
+        remarks: list[str] = []
+        try:
+            with collected(remarks.append):
+                result = next(results, None)
+        except Exception as error:  # noqa: BLE001 - an edge: engines raise anything
+            result, results = _failure(work, error), iter(())
+        for text in remarks:
+            yield _remark(work, text)
+        if result is None:
+            return
+        yield result
+
+
+def _failure(work: Work, error: Exception) -> Delivery:
     message = f"{type(error).__name__}: {error}"
     return lambda at: EngineFailed(at, work.job, work.kind, message)
+
+
+def _remark(work: Work, text: str) -> Delivery:
+    return lambda at: EngineRemarked(at, work.job, work.kind, text)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pipelines.runtime.clock import MonotonicClock
 from pipelines.runtime.engines import Engines
-from pipelines.runtime.lanes import Delivery, Work, failure
+from pipelines.runtime.lanes import Delivery, Work, steps_of
 from pipelines.runtime.playout import FRAME
 from pipelines.runtime.session import Session
 from pipelines.runtime.transport import Transport
@@ -117,14 +117,11 @@ class _ThreadLanes:
 
     def _run(self, work: Work, stop: threading.Event) -> None:
         """On the lane's thread."""
-        try:
-            if not stop.is_set():
-                for delivery in work.run(stop):
-                    self._post(self._arrive, delivery)
-                    if stop.is_set():
-                        break
-        except Exception as error:  # noqa: BLE001 - whatever an engine raises ends its job, not the call
-            self._post(self._arrive, failure(work, error))
+        if not stop.is_set():
+            for delivery in steps_of(work, stop):
+                self._post(self._arrive, delivery)
+                if stop.is_set():
+                    break
         self._post(self._over, work)
 
     def _post(self, call: Callable[..., None], *arguments: object) -> None:

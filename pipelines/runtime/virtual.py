@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pipelines.engines.modelled import metered
 from pipelines.runtime.clock import Stopwatch
 from pipelines.runtime.engines import Engines
-from pipelines.runtime.lanes import Delivery, Work, failure
+from pipelines.runtime.lanes import Delivery, Work, steps_of
 from pipelines.runtime.playout import FRAME
 from pipelines.runtime.recall import Recall
 from pipelines.runtime.session import Session
@@ -126,7 +126,7 @@ class _VirtualLanes:
                 self._over(work)
                 continue
             self._busy.add(lane)
-            self._step(work, stop, work.run(stop))
+            self._step(work, stop, steps_of(work, stop))
 
     def _step(self, work: Work, stop: _Stop, steps: Iterator[Delivery]) -> None:
         """Run to the next result and deliver it when its time has passed."""
@@ -137,13 +137,8 @@ class _VirtualLanes:
             spent += duration
 
         watch = Stopwatch()
-        delivery: Delivery | None
-        try:
-            with metered(meter):
-                delivery = next(steps, None)
-        except Exception as error:  # noqa: BLE001 - whatever an engine raises ends its job, not the call
-            delivery = failure(work, error)
-            steps = iter(())
+        with metered(meter):
+            delivery = next(steps, None)
         cost = spent if work.modelled else spent + watch.elapsed()
         self._agenda.after(cost, lambda: self._arrive(work, stop, steps, delivery))
 

@@ -154,6 +154,7 @@ Verdict: TypeAlias = Literal[
     "speculation_dropped",
     "result_dropped",  # a result of work that was cancelled
     "engine_failed",
+    "engine_remarked",  # it dropped a phrase nobody said, or another engine answered
     "agent_speaks",  # a sentence of its own: greeting, question, apology, goodbye
     "agent_done",  # it was heard to its end, or as far as it came
     "marks_assumed",  # playout said nothing: taken as heard

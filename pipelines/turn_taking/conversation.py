@@ -23,6 +23,7 @@ from pipelines.turn_taking.events import (
     DtmfReceived,
     EndOfTurnScored,
     EngineFailed,
+    EngineRemarked,
     Event,
     FinalTranscript,
     FrameScored,
@@ -109,11 +110,11 @@ class Conversation:
     def _is_stale(self, event: Event) -> bool:
         """Whether this is the result of work that no longer matters: the only place that says so.
 
-        PlayoutCleared answers a command rather than a job, and a voice activity detector that
-        fails was never asked.
+        PlayoutCleared answers a command rather than a job, a remark is no result, and a voice
+        activity detector that fails was never asked.
         """
         job = getattr(event, "job", None)
-        if job is None or isinstance(event, PlayoutCleared):
+        if job is None or isinstance(event, PlayoutCleared | EngineRemarked):
             return False
         if isinstance(event, EngineFailed) and event.kind == "vad":
             return False
@@ -223,6 +224,10 @@ class Conversation:
         else:
             self._reply_failed(event, reason)
 
+    def _remarked(self, event: EngineRemarked) -> None:
+        reason = because("engine_remark", kind=event.kind, text=event.text)
+        self._out.append(RecordDecision("engine_remarked", reason))
+
     def _reply_failed(self, event: EngineFailed, reason: Reason) -> None:
         reply, pause = self._reply_of(event.job), self._caller.pause
         if reply is None:
@@ -269,6 +274,7 @@ class Conversation:
         CallerTyped: _typing,
         InterruptRequested: _interrupt_requested,
         EngineFailed: _failed,
+        EngineRemarked: _remarked,
         DeadlineReached: _deadline_reached,
         CallEnded: _ended,
     }

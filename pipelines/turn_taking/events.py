@@ -171,6 +171,16 @@ class EngineFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineRemarked:
+    """An engine did something beyond its result, such as dropping a phrase nobody said."""
+
+    at: Nanos
+    job: JobId
+    kind: EngineKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlineReached:
     """The moment that `Conversation.deadline` named has come."""
 
@@ -202,6 +212,7 @@ Event: TypeAlias = (
     | CallerTyped
     | InterruptRequested
     | EngineFailed
+    | EngineRemarked
     | DeadlineReached
     | CallEnded
 )

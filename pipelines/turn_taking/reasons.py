@@ -99,6 +99,7 @@ RULES: Mapping[str, str] = {
     # what goes wrong
     "stale": "result of {event} for job {job}, which is no longer wanted",
     "engine_failed": "{kind} failed: {message}",
+    "engine_remark": "{kind}: {text}",
     "reply_timeout": "nothing of the reply for {waited_ms:.0f} ms",
     "reply_empty": "the LLM wrote nothing",
     "apology": "the reply failed ({why}): say so",

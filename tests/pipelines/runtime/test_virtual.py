@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from pipelines.engines.modelled import spend
+from pipelines.engines.remarks import remark
 from pipelines.runtime.recall import recall_from
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import FinishTranscription, GenerateReply, StartTranscription
 from pipelines.turn_taking.events import (
     CallEnded,
     EngineFailed,
+    EngineRemarked,
     FinalTranscript,
     FrameScored,
     PlayoutStarted,
@@ -98,6 +100,20 @@ def test_an_engine_that_raises_ends_its_job_and_not_the_call():
     failures = [entry for entry in entries if isinstance(entry, EngineFailed)]
     assert {failure.message for failure in failures} == {"RuntimeError: out of memory"}
     assert len(verdicts(entries, "turn_ended")) == 2
+
+
+def test_what_an_engine_remarks_stands_in_the_journal_before_its_result_or_failure():
+    def lost() -> None:
+        remark("the first server is down")
+        raise TimeoutError("so is the second")
+
+    entries = played(Caller(ONE_TURN, until_ms=9000), llm=Llm(["x"], lost))
+    told = [e for e in entries if isinstance(e, EngineRemarked | EngineFailed)]
+    assert isinstance(told[0], EngineRemarked)
+    assert isinstance(told[1], EngineFailed)
+    assert told[0].job == told[1].job
+    remarked = verdicts(entries, "engine_remarked")[0].command.reason
+    assert str(remarked) == "llm: the first server is down"
 
 
 def test_a_cancelled_reply_is_not_generated_further():
