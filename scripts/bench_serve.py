@@ -58,11 +58,11 @@ class Server:
         return found
 
     def memory_mb(self) -> float:
-        """Proportional share: pages that processes share are counted once."""
+        """Without pages of files, which any process may share; forked pages count once."""
         total = 0
         for pid in self.family():
             rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-            total += int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1])  # type: ignore[index]
+            total += int(re.search(r"^Pss_Anon:\s+(\d+)", rollup, re.MULTILINE)[1])  # type: ignore[index]
         return total / 1024
 
     def cpu_s(self, *, own: bool = False) -> float:
