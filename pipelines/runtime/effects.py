@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import soxr
 
-from pipelines.engines.protocols import Pcm, StopSignal
+from pipelines.engines.protocols import StopSignal
 from pipelines.runtime.deliveries import (
     Question,
     add_audio,
@@ -19,6 +19,7 @@ from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.recall import Recall, in_time
+from pipelines.runtime.resampling import LiveResampler
 from pipelines.runtime.timeline import Timeline, to_float, to_int16
 from pipelines.turn_taking.commands import (
     CancelReply,
@@ -133,20 +134,16 @@ class Effects:
             yield lambda at: ReplyCompleted(at, command.job)
 
     def _synthesize(self, command: SynthesizeClause, stop: StopSignal) -> Iterator[Delivery]:
-        tts, rate = self._engines.tts, self._timeline.rate
-        resampler = None
-        if tts.sample_rate != rate:
-            resampler = soxr.ResampleStream(tts.sample_rate, rate, 1, quality="HQ")
+        tts = self._engines.tts
+        resampler = LiveResampler(tts.sample_rate, self._timeline.rate)
         started = False
         for chunk in tts.synthesize(command.text, stop):
-            pcm = chunk if resampler is None else resampler.resample_chunk(chunk)
+            pcm = resampler.process(chunk)
             if len(pcm) and started:
                 yield partial(add_audio, self._playout, command.job, to_int16(pcm))
             elif len(pcm):
                 started = True
                 yield partial(deliver_audio, self._playout, command.job, to_int16(pcm), False)
         if not stop.is_set():
-            rest: Pcm = np.zeros(0, np.float32)
-            if resampler is not None:
-                rest = resampler.resample_chunk(rest, last=True)
-            yield partial(deliver_audio, self._playout, command.job, to_int16(rest), True)
+            rest = to_int16(resampler.finish())
+            yield partial(deliver_audio, self._playout, command.job, rest, True)

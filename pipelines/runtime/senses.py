@@ -6,12 +6,12 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
-import soxr
 
 from pipelines.engines.protocols import Pcm, StopSignal, Vad
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import FRAME
 from pipelines.runtime.recall import Recall, in_time
+from pipelines.runtime.resampling import LiveResampler
 from pipelines.runtime.timeline import Timeline, to_float
 from pipelines.runtime.transcriber import Transcriber
 from pipelines.turn_taking.commands import FinishTranscription, StartTranscription
@@ -61,11 +61,7 @@ class VadListener:
         self._lanes = lanes
         self._modelled = getattr(vad, "modelled", False)
         self._frame: Nanos = vad.frame_samples * SECOND // vad.sample_rate
-        self._resampler = (
-            None
-            if timeline.rate == vad.sample_rate
-            else soxr.ResampleStream(timeline.rate, vad.sample_rate, 1, quality="MQ")
-        )
+        self._resampler = LiveResampler(timeline.rate, vad.sample_rate)
         self._pending: Pcm = np.zeros(0, np.float32)
         self._scored = 0
         vad.reset()
@@ -73,9 +69,7 @@ class VadListener:
     def pump(self, ingress: Nanos) -> None:
         """Score the frames that are whole by now."""
         end = self._timeline.end
-        pcm = to_float(self._timeline.read(end - FRAME, end))
-        if self._resampler is not None:
-            pcm = self._resampler.resample_chunk(pcm)
+        pcm = self._resampler.process(to_float(self._timeline.read(end - FRAME, end)))
         self._pending = np.concatenate((self._pending, pcm))
         size = self._vad.frame_samples
         while len(self._pending) >= size:

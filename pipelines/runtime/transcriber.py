@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from functools import partial
 
-import soxr
-
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Lanes, Work
+from pipelines.runtime.resampling import LiveResampler
 from pipelines.runtime.timeline import Timeline, to_float
 from pipelines.turn_taking.commands import FinishTranscription, StartTranscription
 from pipelines.turn_taking.events import FinalTranscript, JobId, PartialTranscript
@@ -27,7 +26,7 @@ class Transcriber:
         self._engines = engines
         self._timeline = timeline
         self._lanes = lanes
-        self._resampler: soxr.ResampleStream | None = None
+        self._resampler: LiveResampler | None = None
         self._job: JobId | None = None
         self._start: Nanos = -1
         self._fed: Nanos = 0
@@ -98,12 +97,9 @@ class Transcriber:
             yield partial(_partial, job, until, stable, unstable)
 
     def _resample(self, pcm: Pcm, wanted: int) -> Pcm:
-        rate = self._timeline.rate
-        if rate == wanted:
-            return pcm
         if self._resampler is None:
-            self._resampler = soxr.ResampleStream(rate, wanted, 1, quality="MQ")
-        return self._resampler.resample_chunk(pcm)
+            self._resampler = LiveResampler(self._timeline.rate, wanted)
+        return self._resampler.process(pcm)
 
 
 def _final(job: JobId, until: Nanos, text: str, at: Nanos) -> FinalTranscript:

@@ -7,9 +7,9 @@ is delay without use and is dropped; where it ran dry, it grows. Both happen in 
 
 import numpy as np
 
+from pipelines.runtime.resampling import LiveResampler
 from voicecli.transports.base import FRAME_SAMPLES, RATE
 from voicecli.transports.ring import Mono, Ring
-from voicecli.transports.sound_card_resampler import LiveResampler
 
 _WINDOW = 50  # frames: what is spare for a whole second is spare
 _TOO_LATE = 480  # samples (60 ms): not worth waiting for silence any more

@@ -8,9 +8,9 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.runtime.resampling import LiveResampler
 from voicecli.transports.ring import Ring
 from voicecli.transports.sound_card_pace import Incoming, Outgoing
-from voicecli.transports.sound_card_resampler import LiveResampler
 
 RATES = [8000, 11_025, 16_000, 22_050, 37_800, 44_100, 48_000, 96_000, 192_000]
 

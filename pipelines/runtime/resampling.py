@@ -10,7 +10,7 @@ from math import gcd
 import numpy as np
 import soxr
 
-from voicecli.transports.ring import Mono
+from pipelines.engines.protocols import Pcm
 
 REACH_MS = 4
 """Audio on either side of a sample that its value depends on: half the length of soxr's filter."""
@@ -30,11 +30,11 @@ class LiveResampler:
             max(2, -(-min(source, target) * REACH_MS // 1000)) * source // min(source, target)
         )
         self._base = 0  # input sample at which the window begins: a multiple of the unit
-        self._window: Mono = np.zeros(0, np.float32)
+        self._window: Pcm = np.zeros(0, np.float32)
         self.given = 0
         """Output samples given so far."""
 
-    def process(self, chunk: Mono) -> Mono:
+    def process(self, chunk: Pcm) -> Pcm:
         """Take `chunk`, shape (n,), at the source's rate; what can be given, shape (m,)."""
         if self._source == self._target:
             self.given += len(chunk)
@@ -49,6 +49,14 @@ class LiveResampler:
         self.given += len(output)
         self._forget()
         return output
+
+    def finish(self) -> Pcm:
+        """The rest, as if silence followed; shape (m,)."""
+        if self._source == self._target:
+            return np.zeros(0, np.float32)
+        total = (self._base + len(self._window)) * self._target // self._source
+        rest = self.process(np.zeros(2 * self._reach, np.float32))
+        return rest[: max(0, total - (self.given - len(rest)))]
 
     def _forget(self) -> None:
         """Keep only what coming samples depend on."""
