@@ -32,7 +32,7 @@ DETECTORS = ("text", "llm_next_token", "smart_turn")
 TUNED_ON = ("turns", "dialogue_misc", "dialogue_ami")
 """Rows of human audio on which weights may be chosen; the phone calls are for reporting."""
 TIMERS_MS = (200, 400, 600, 800, 1000, 1200)
-GRID = (0.25, 0.5, 1.0)
+GRID = (0.25, 0.5, 1.0, 2.0)
 HEADER = "| | ends | holds | AUC | recall at 5 % | recall at 10 % | false ends at P > 0.5 | ECE |"
 
 Weights = tuple[tuple[str, float], ...]
@@ -81,24 +81,29 @@ def _written(judges: Judges, options: argparse.Namespace, weights: Weights) -> N
             "hashed regression": baseline.probabilities(samples),
             "text": judges.on_texts("text", samples),
         }
-        _rows(scores, samples)
-        clear = np.array([not sample.ambiguous for sample in samples])
-        unambiguous = [sample for sample in samples if not sample.ambiguous]
-        _rows({f"{n}, unambiguous": s[clear] for n, s in scores.items()}, unambiguous)
+        _both_ways(scores, samples)
         _kinds(scores["text"], samples)
         few = turns[:: max(1, len(turns) // options.llm_turns)]
         some = make_samples(few, complete, spoken, options.split)
         _head(f"With the reply LLM, {options.split} split, {name}")
         scores = {n: judges.on_texts(n, some) for n in ("text", "llm_next_token")}
         scores = {"hashed regression": baseline.probabilities(some)} | scores
-        _rows(scores | {"text + llm_next_token": _fuse(scores, weights)}, some)
+        _both_ways(scores | {"text + llm_next_token": _fuse(scores, weights)}, some)
         if options.split == "dev":
-            _rows(dict(_grid(scores, ("llm_next_token",))), some)
+            _both_ways(dict(_grid(scores, ("llm_next_token",))), some)
     dictated = dictated_samples(1000, options.split)
     _head("Dictated numbers and names, made up by the same generator as in training")
     _rows({"text": judges.on_texts("text", dictated)}, dictated)
     taken = judges.milliseconds("text", samples[:2000])
     print(f"\ntext: {np.median(taken):.2f} ms a call, {np.percentile(taken, 99):.2f} ms at p99")
+
+
+def _both_ways(scores: Mapping[str, Scores], samples: Sequence[Sample]) -> None:
+    """With every hold, and without those after whole words."""
+    clear = np.array([not sample.ambiguous for sample in samples])
+    _rows(scores, samples)
+    unambiguous = [sample for sample in samples if not sample.ambiguous]
+    _rows({f"{name}, unambiguous": s[clear] for name, s in scores.items()}, unambiguous)
 
 
 def _kinds(scores: Scores, samples: Sequence[Sample]) -> None:
