@@ -1,7 +1,8 @@
 """The errors a user may meet and their exit codes; changes with the kinds of failure told apart.
 
 Every message is one clear sentence or two: what is wrong, and what to do next. Anything else that
-escapes is a defect in voicecli and shows as a traceback only with VOICECLI_DEBUG=1.
+escapes is a defect in voicecli. VOICECLI_DEBUG=1 shows tracebacks. Errors of one part stand there:
+8 `dial`, 9 `serve` (Twilio, tunnel), 11 the sound card.
 """
 
 

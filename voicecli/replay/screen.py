@@ -34,7 +34,8 @@ def call_progress(
     """A bar over the call's own time; the agent's answers make it longer than the recording."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
                TextColumn("{task.completed:.0f} s of call"), TimeElapsedColumn())  # fmt: skip
-    with Progress(*columns, console=console, transient=True) as bar:
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task(what, total=source.audio.duration_s)
 
         def progress(now: Nanos) -> None:

@@ -35,7 +35,8 @@ def run(
     console = Console(highlight=False)
     base = load_profile(profile or str(folders[0] / "profile.toml")).policy
     candidates = points(runs, len(base.endpointing.weights), seed)
-    with Progress(console=console, transient=True) as bar:
+    quiet = not console.is_terminal
+    with Progress(console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("trying settings", total=runs)
         tried = search(
             folders, base, candidates, workers or os.cpu_count() or 1, lambda: bar.advance(task)
