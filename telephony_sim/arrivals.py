@@ -49,7 +49,10 @@ def read_arrivals(path: Path) -> Arrivals:
         raise LineError(f"{path} is neither CSV nor JSON lines: it is not text") from error
     rows = _json_rows(text, path) if text.lstrip().startswith("{") else _csv_rows(text, path)
     if len(rows) < 2:
-        raise LineError(f"{path} holds {len(rows)} packets; a trace needs at least 2")
+        raise LineError(
+            f"{path} holds {len(rows)} packets; a trace needs at least 2, each with `sequence` and "
+            "`arrival_ms` (and `sent_ms` if known)"
+        )
     unwrapper = Unwrapper(rows[0][0], 16)
     first: dict[int, float] = {}
     for sequence, arrival_ms, sent_ms in rows:
