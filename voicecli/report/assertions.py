@@ -6,9 +6,9 @@ it, a comparison and a limit.
 
 import operator
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from pipelines.latency import percentile
 from pipelines.turn_taking.time import MILLISECOND
@@ -31,6 +31,8 @@ _COMPARISONS: Final = {
 }
 _UNITS: Final = {"ms": 1.0, "s": 1000.0}
 _STATISTIC: Final = re.compile(r"p(\d{1,2}|100)|min|max|mean")
+
+Subject = TypeVar("Subject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,36 +57,77 @@ class Outcome:
     sentence: str
 
 
-def parse_condition(text: str) -> Condition:
-    """Read a condition; UsageError says what is wrong and which names there are."""
-    match = _FORM.fullmatch(text)
-    if match is None:
+@dataclass(frozen=True, slots=True)
+class Metrics(Generic[Subject]):
+    """The metrics that conditions on a kind of subject may name."""
+
+    durations: Mapping[str, Callable[[Subject], Sequence[float]]]
+    """Values in nanoseconds; a condition names a statistic of them."""
+    numbers: Mapping[str, Callable[[Subject], float | None]]
+
+    def parse(self, text: str) -> Condition:
+        """Read a condition; UsageError says what is wrong and which names there are."""
+        match = _FORM.fullmatch(text)
+        if match is None:
+            raise UsageError(
+                f"--assert {text!r}: write METRIC COMPARISON LIMIT, "
+                "such as 'voice_to_voice.p95 < 800ms' or 'cut_ins == 0'."
+            )
+        metric, statistic = self._metric(text, match["metric"])
+        unit = match["unit"]
+        allowed = _UNITS.keys() if statistic else {None, "%"} if metric == "wer" else {None}
+        if unit not in allowed:
+            wanted = "a limit in ms or s" if statistic else "a number without unit"
+            raise UsageError(f"--assert {text!r}: {metric} needs {wanted}.")
+        limit = float(match["limit"]) * (0.01 if unit == "%" else _UNITS.get(unit, 1.0))
+        limit_text = f"{match['limit']}{'' if unit in {None, '%'} else ' '}{unit or ''}"
+        return Condition(text.strip(), metric, statistic, match["comparison"], limit, limit_text)
+
+    def check(self, condition: Condition, subject: Subject) -> Outcome:
+        """Whether a condition holds; what cannot be measured does not."""
+        name = ".".join(filter(None, (condition.metric, condition.statistic)))
+        value = self._measure(condition, subject)
+        if value is None:
+            why = "no call has labels" if condition.metric == "wer" else "it never occurred"
+            return Outcome(condition, False, f"{name} cannot be measured: {why}")
+        holds = bool(_COMPARISONS[condition.comparison](value, condition.limit))
+        limit = f"{condition.comparison} {condition.limit_text}"
+        relation = f" ({limit})" if holds else f", not {limit}"
+        return Outcome(condition, holds, f"{name} is {_shown(value, condition)}{relation}")
+
+    def _metric(self, text: str, name: str) -> tuple[str, str]:
+        if name in self.numbers:
+            return name, ""
+        metric, _, statistic = name.rpartition(".")
+        if metric in self.durations and _STATISTIC.fullmatch(statistic):
+            return metric, statistic
+        if name in self.durations or metric in self.durations:
+            missing = name if name in self.durations else metric
+            raise UsageError(
+                f"--assert {text!r}: say which value of {missing}: "
+                f"{missing}.p50, .p95 (any from p0 to p100), .min, .max or .mean."
+            )
         raise UsageError(
-            f"--assert {text!r}: write METRIC COMPARISON LIMIT, "
-            "such as 'voice_to_voice.p95 < 800ms' or 'cut_ins == 0'."
+            f"--assert {text!r}: there is no metric {name!r}; there are {', '.join(self.numbers)} "
+            f"and, with .p50, .p95, .min, .max or .mean: {', '.join(self.durations)}."
         )
-    metric, statistic = _metric(text, match["metric"])
-    unit = match["unit"]
-    allowed = _UNITS.keys() if statistic else {None, "%"} if metric == "wer" else {None}
-    if unit not in allowed:
-        wanted = "a limit in ms or s" if statistic else "a number without unit"
-        raise UsageError(f"--assert {text!r}: {metric} needs {wanted}.")
-    limit = float(match["limit"]) * (0.01 if unit == "%" else _UNITS.get(unit, 1.0))
-    limit_text = f"{match['limit']}{'' if unit in {None, '%'} else ' '}{unit or ''}"
-    return Condition(text.strip(), metric, statistic, match["comparison"], limit, limit_text)
 
-
-def check(condition: Condition, calls: Sequence[CallReport]) -> Outcome:
-    """Whether a condition holds for these calls together; what cannot be measured does not."""
-    name = ".".join(filter(None, (condition.metric, condition.statistic)))
-    value = _measure(condition, calls)
-    if value is None:
-        why = "no call has labels" if condition.metric == "wer" else "it never occurred"
-        return Outcome(condition, False, f"{name} cannot be measured: {why}")
-    holds = bool(_COMPARISONS[condition.comparison](value, condition.limit))
-    limit = f"{condition.comparison} {condition.limit_text}"
-    relation = f" ({limit})" if holds else f", not {limit}"
-    return Outcome(condition, holds, f"{name} is {_shown(value, condition)}{relation}")
+    def _measure(self, condition: Condition, subject: Subject) -> float | None:
+        if not condition.statistic:
+            return self.numbers[condition.metric](subject)
+        values = self.durations[condition.metric](subject)
+        if not values:
+            return None
+        match condition.statistic:
+            case "min":
+                nanos = min(values)
+            case "max":
+                nanos = max(values)
+            case "mean":
+                nanos = sum(values) / len(values)
+            case percent:
+                nanos = percentile(values, int(percent[1:]))
+        return nanos / MILLISECOND
 
 
 def require(outcomes: Iterable[Outcome]) -> None:
@@ -100,37 +143,7 @@ def _shown(value: float, condition: Condition) -> str:
     return f"{value:.1%}" if condition.limit_text.endswith("%") else f"{value:.4g}"
 
 
-def _metric(text: str, name: str) -> tuple[str, str]:
-    if name in NUMBERS:
-        return name, ""
-    metric, _, statistic = name.rpartition(".")
-    if metric in DURATIONS and _STATISTIC.fullmatch(statistic):
-        return metric, statistic
-    if name in DURATIONS or metric in DURATIONS:
-        missing = name if name in DURATIONS else metric
-        raise UsageError(
-            f"--assert {text!r}: say which value of {missing}: "
-            f"{missing}.p50, .p95 (any from p0 to p100), .min, .max or .mean."
-        )
-    raise UsageError(
-        f"--assert {text!r}: there is no metric {name!r}; there are "
-        f"{', '.join(NUMBERS)} and, with .p50, .p95, .min, .max or .mean: {', '.join(DURATIONS)}."
-    )
-
-
-def _measure(condition: Condition, calls: Sequence[CallReport]) -> float | None:
-    if not condition.statistic:
-        return NUMBERS[condition.metric](calls)
-    values = DURATIONS[condition.metric](calls)
-    if not values:
-        return None
-    match condition.statistic:
-        case "min":
-            nanos = min(values)
-        case "max":
-            nanos = max(values)
-        case "mean":
-            nanos = sum(values) / len(values)
-        case percent:
-            nanos = percentile(values, int(percent[1:]))
-    return nanos / MILLISECOND
+_REPLAY: Final[Metrics[Sequence[CallReport]]] = Metrics(DURATIONS, NUMBERS)
+parse_condition = _REPLAY.parse
+check = _REPLAY.check
+"""Conditions on calls that were run here; `voicecli.dial` has its own metrics."""
