@@ -1,12 +1,10 @@
 """The agent's side of the call: which utterance has the floor, and what was heard of it."""
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
 
-from pipelines.turn_taking.bookkeeping import Jobs, Timers
+from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.commands import (
     ClearPlayout,
-    Command,
     EndCall,
     GenerateReply,
     History,
@@ -24,15 +22,10 @@ from pipelines.turn_taking.events import (
     ReplyCompleted,
     ReplyTextReceived,
 )
-from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.reasons import Reason, because
 from pipelines.turn_taking.reply import Purpose, Reply
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import AGENT, Agent
-
-TimerName: TypeAlias = Literal[
-    "endpoint", "transcript", "overlap", "reply", "playout", "idle", "dtmf"
-]
 
 PLAYOUT_GRACE_MS = 3000
 """A mark this late after the audio should have ended is never coming."""
@@ -45,18 +38,9 @@ class AgentFloor:
     can be answered.
     """
 
-    def __init__(
-        self,
-        policy: Policy,
-        jobs: Jobs,
-        timers: Timers[TimerName],
-        emit: Callable[[Command], None],
-        on_free: Callable[[Nanos], None],
-    ) -> None:
-        self._policy = policy
-        self._jobs = jobs
-        self._timers = timers
-        self._emit = emit
+    def __init__(self, desk: Desk, on_free: Callable[[Nanos], None]) -> None:
+        self._policy, self._jobs = desk.policy, desk.jobs
+        self._timers, self._emit = desk.timers, desk.emit
         self._on_free = on_free
         self.state = Agent.LISTENING
         self.reply: Reply | None = None
@@ -66,7 +50,7 @@ class AgentFloor:
         self._clearing: Reply | None = None
         self._failures = 0
         self._prompts_used = 0
-        system = policy.agent.system_prompt.strip()
+        system = desk.policy.agent.system_prompt.strip()
         self._history: list[Message] = [Message("system", system)] if system else []
 
     @property

@@ -1,11 +1,17 @@
-"""The core's two ledgers: which jobs still matter, and what is due when."""
+"""What both sides of a call share: which jobs still matter, what is due when, and the way out."""
 
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
+from pipelines.turn_taking.commands import Command
 from pipelines.turn_taking.events import JobId
+from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import Nanos
 
-_Name = TypeVar("_Name", bound=str)
+TimerName: TypeAlias = Literal[
+    "endpoint", "transcript", "overlap", "reply", "playout", "idle", "dtmf"
+]
 
 
 class Jobs:
@@ -33,29 +39,40 @@ class Jobs:
         return job in self._live
 
 
-class Timers(Generic[_Name]):
+class Timers:
     """One deadline per name."""
 
     def __init__(self) -> None:
-        self._due: dict[_Name, Nanos] = {}
+        self._due: dict[TimerName, Nanos] = {}
 
     @property
     def next(self) -> Nanos | None:
         """The earliest deadline."""
         return min(self._due.values()) if self._due else None
 
-    def set(self, name: _Name, at: Nanos) -> None:
+    def set(self, name: TimerName, at: Nanos) -> None:
         """Make `name` due at `at`, instead of when it was due before."""
         self._due[name] = at
 
-    def cancel(self, *names: _Name) -> None:
+    def cancel(self, *names: TimerName) -> None:
         """Forget these, if set."""
         for name in names:
             self._due.pop(name, None)
 
-    def take_due(self, now: Nanos) -> list[_Name]:
+    def take_due(self, now: Nanos) -> list[TimerName]:
         """Names due at `now`, earliest first; they are no longer set."""
-        due = sorted((at, name) for name, at in self._due.items() if at <= now)
-        for _, name in due:
+        due: list[TimerName] = [name for name, at in self._due.items() if at <= now]
+        due.sort(key=lambda name: (self._due[name], name))
+        for name in due:
             del self._due[name]
-        return [name for _, name in due]
+        return due
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The policy and the ledgers of one call, and where its commands go."""
+
+    policy: Policy
+    jobs: Jobs
+    timers: Timers
+    emit: Callable[[Command], None]

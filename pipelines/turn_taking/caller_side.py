@@ -1,19 +1,15 @@
 """The caller's side of the call: from confirmed speech to a turn that is answered or dropped."""
 
-from collections.abc import Callable
-
-from pipelines.turn_taking.agent_floor import AgentFloor, TimerName
+from pipelines.turn_taking.agent_floor import AgentFloor
 from pipelines.turn_taking.barge_in import BackchannelList, OverlapVerdict, judge_overlap
-from pipelines.turn_taking.bookkeeping import Jobs, Timers
+from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.caller_turn import CallerTurn, Pause, join_words
 from pipelines.turn_taking.commands import (
     CancelTranscription,
-    Command,
     RecordDecision,
     StartTranscription,
 )
 from pipelines.turn_taking.events import EndOfTurnScored, FrameScored, PartialTranscript
-from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate
@@ -29,22 +25,13 @@ class CallerSide:
     becomes a turn whose end is looked for (`turn_end.py`).
     """
 
-    def __init__(
-        self,
-        policy: Policy,
-        jobs: Jobs,
-        timers: Timers[TimerName],
-        emit: Callable[[Command], None],
-        floor: AgentFloor,
-    ) -> None:
-        self._policy = policy
-        self._jobs = jobs
-        self._timers = timers
-        self._emit = emit
+    def __init__(self, desk: Desk, floor: AgentFloor) -> None:
+        self._policy, self._jobs = desk.policy, desk.jobs
+        self._timers, self._emit = desk.timers, desk.emit
         self._floor = floor
-        self._gate = SpeechGate(policy.gate)
-        self._backchannels = BackchannelList(policy.barge_in.backchannels)
-        self._end = TurnEnd(policy, jobs, timers, emit, floor)
+        self._gate = SpeechGate(desk.policy.gate)
+        self._backchannels = BackchannelList(desk.policy.barge_in.backchannels)
+        self._end = TurnEnd(desk, floor)
         self._transcribed_until: Nanos = 0
         self.state = Caller.SILENT
         self.turn: CallerTurn | None = None

@@ -10,8 +10,8 @@ events always give the same commands. The contract follows aioquic (time as an a
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from pipelines.turn_taking.agent_floor import AgentFloor, TimerName
-from pipelines.turn_taking.bookkeeping import Jobs, Timers
+from pipelines.turn_taking.agent_floor import AgentFloor
+from pipelines.turn_taking.bookkeeping import Desk, Jobs, TimerName, Timers
 from pipelines.turn_taking.caller_side import CallerSide
 from pipelines.turn_taking.commands import Command, History, RecordDecision
 from pipelines.turn_taking.events import (
@@ -56,10 +56,10 @@ class Conversation:
         self._policy = policy
         self._out: list[Command] = []
         self._jobs = Jobs()
-        self._timers = Timers[TimerName]()
-        emit = self._out.append
-        self._floor = AgentFloor(policy, self._jobs, self._timers, emit, self._agent_free)
-        self._caller = CallerSide(policy, self._jobs, self._timers, emit, self._floor)
+        self._timers = Timers()
+        desk = Desk(policy, self._jobs, self._timers, self._out.append)
+        self._floor = AgentFloor(desk, self._agent_free)
+        self._caller = CallerSide(desk, self._floor)
         self._keypad = Keypad(policy.agent.dtmf_terminator)
         self._typed: list[str] = []
         self._over = False

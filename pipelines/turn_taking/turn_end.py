@@ -1,13 +1,11 @@
 """Whether the caller's turn is over: asks detectors, prepares the reply, waits, decides."""
 
-from collections.abc import Callable
 from typing import Literal
 
-from pipelines.turn_taking.agent_floor import AgentFloor, TimerName
-from pipelines.turn_taking.bookkeeping import Jobs, Timers
+from pipelines.turn_taking.agent_floor import AgentFloor
+from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.caller_turn import CallerTurn, Pause
 from pipelines.turn_taking.commands import (
-    Command,
     FinishTranscription,
     History,
     Message,
@@ -16,7 +14,6 @@ from pipelines.turn_taking.commands import (
     ScoreEndOfTurn,
 )
 from pipelines.turn_taking.endpointing import fuse, silence_before_answering
-from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
 from pipelines.turn_taking.time import Nanos, from_ms
 
@@ -27,21 +24,13 @@ NO_SCORE = -1.0
 class TurnEnd:
     """Endpointing of one call; the turn and its pause are handed in."""
 
-    def __init__(
-        self,
-        policy: Policy,
-        jobs: Jobs,
-        timers: Timers[TimerName],
-        emit: Callable[[Command], None],
-        floor: AgentFloor,
-    ) -> None:
-        self._policy = policy
-        self._jobs = jobs
-        self._timers = timers
-        self._emit = emit
+    def __init__(self, desk: Desk, floor: AgentFloor) -> None:
+        self._policy, self._jobs = desk.policy, desk.jobs
+        self._timers, self._emit = desk.timers, desk.emit
         self._floor = floor
-        detectors = [name for name, _ in policy.endpointing.weights]
-        self._text_detectors = tuple(d for d in detectors if d in policy.endpointing.text_detectors)
+        policy = desk.policy.endpointing
+        detectors = [name for name, _ in policy.weights]
+        self._text_detectors = tuple(d for d in detectors if d in policy.text_detectors)
         self._audio_detectors = tuple(d for d in detectors if d not in self._text_detectors)
 
     def ask_for_words(self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason) -> None:
