@@ -2,7 +2,8 @@
 
 `call.wav` (16-bit stereo at the line's rate: left the caller as uttered, right the agent as it
 reaches the caller's ear, both aligned to the sample with the journal's clock), `journal.jsonl`,
-`profile.toml` and perhaps `labels.json`, whose seconds are those of the call.
+`profile.toml`, and perhaps `policy.toml` (thresholds laid over the profile's in that run) and
+`labels.json`, whose seconds are those of the call.
 """
 
 import io
@@ -26,6 +27,7 @@ from voicecli.recording.labels import Labels, read_labels, write_labels
 AUDIO: Final = "call.wav"
 JOURNAL: Final = "journal.jsonl"
 PROFILE: Final = "profile.toml"
+POLICY: Final = "policy.toml"
 LABELS: Final = "labels.json"
 
 Stereo: TypeAlias = npt.NDArray[np.int16] | npt.NDArray[np.float32]
@@ -53,6 +55,7 @@ def write_bundle(
     stereo: Stereo,
     *,
     profile: str,
+    policy: str | None = None,
     labels: Labels | None = None,
 ) -> None:
     """Write a call's folder in one step, in place of an older recording of that name.
@@ -64,6 +67,8 @@ def write_bundle(
     with _draft_of(path) as draft:
         (draft / AUDIO).write_bytes(_wav(stereo, header.rate))
         (draft / PROFILE).write_text(profile, encoding="utf-8")
+        if policy is not None:
+            (draft / POLICY).write_text(policy, encoding="utf-8")
         if labels is not None:
             write_labels(draft / LABELS, labels)
         with JournalWriter(draft / JOURNAL, header) as journal:

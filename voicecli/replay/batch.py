@@ -13,7 +13,7 @@ from voicecli.recording.bundle import Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
 from voicecli.replay.source import CallSource, open_call
-from voicecli.replay.verify import verify
+from voicecli.replay.verify import recorded_policy, verify
 from voicecli.replay.whatif import run_under
 from voicecli.report.assertions import Outcome, check, parse_condition, require
 from voicecli.report.call_report import CallReport, build_call_report
@@ -134,8 +134,7 @@ class _Replayer:
 
     def _recorded(self, source: CallSource, bundle: Bundle) -> CallReport:
         """A call of voicecli's own: its journal tells everything; the core must still agree."""
-        policy = load_profile(str(source.path / "profile.toml")).policy
-        result = verify(bundle.entries, policy)
+        result = verify(bundle.entries, recorded_policy(source.path))
         if result.difference is None:
             self._console.print(
                 f"{source.name}: {result.events:,} events replayed, all {result.commands:,} "
@@ -171,8 +170,9 @@ class _Replayer:
     def _save(self, call: FinishedCall, profile: str) -> None:
         folder = self._outputs.folder / call.name
         write_bundle(
-            folder, call.header, call.entries, call.stereo, profile=profile, labels=call.labels
-        )
+            folder, call.header, call.entries, call.stereo,
+            profile=profile, policy=call.policy, labels=call.labels,
+        )  # fmt: skip
         shown = f"[dim]{call.name}: {folder}/call.wav, journal.jsonl[/]"
         self._console.print(shown, highlight=False)
 

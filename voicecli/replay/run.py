@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,26 @@ class FinishedCall:
     cut_ins: list[tuple[Nanos, Nanos]]
     wall_s: float
 
+    policy: str | None = None
+    """TOML laid over the profile's thresholds in this run; None if there was none."""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        header: JournalHeader,
+        entries: list[Entry],
+        caller: FileCaller,
+        *,
+        labels: Labels | None,
+        watch: Stopwatch,
+        policy: str | None = None,
+    ) -> Self:
+        """What the caller and the journal hold when the run is over."""
+        cut_ins = [(segment.start, segment.end) for segment in caller.played if segment.cut_in]
+        wall_s = watch.elapsed() / SECOND
+        return cls(name, header, entries, caller.stereo(), labels, cut_ins, wall_s, policy)
+
     def report(self) -> CallReport:
         """What there is to say of it."""
         return build_call_report(
@@ -93,15 +113,9 @@ def run_call(
         partial = True
     metadata = {"line": setting.line, "seed": setting.seed, "pace": setting.pace,
                 "clock": setting.clock, "source": source.name}  # fmt: skip
-    return FinishedCall(
-        name=source.name,
-        header=JournalHeader(setting.profile.name, caller.rate, metadata, partial),
-        entries=entries,
-        stereo=caller.stereo(),
-        labels=_where_played(source.labels, caller.played),
-        cut_ins=[(segment.start, segment.end) for segment in caller.played if segment.cut_in],
-        wall_s=watch.elapsed() / SECOND,
-    )
+    header = JournalHeader(setting.profile.name, caller.rate, metadata, partial)
+    labels = _where_played(source.labels, caller.played)
+    return FinishedCall.of(source.name, header, entries, caller, labels=labels, watch=watch)
 
 
 def _where_played(labels: Labels | None, played: list[PlayedSegment]) -> Labels | None:

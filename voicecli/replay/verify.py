@@ -4,12 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from operator import eq
+from pathlib import Path
 
 from pipelines.turn_taking.commands import Command
 from pipelines.turn_taking.conversation import Conversation
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import Nanos
+from voicecli.profile import load_policy, load_profile
+from voicecli.recording.bundle import POLICY, PROFILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,17 @@ class Verification:
     events: int
     commands: int
     difference: Difference | None
+
+
+def recorded_policy(folder: Path) -> Policy:
+    """The thresholds under which a recorded call was made.
+
+    Raises:
+        ProfileError: a file of the folder is wrong.
+    """
+    policy = load_profile(str(folder / PROFILE)).policy
+    overlay = folder / POLICY
+    return load_policy(overlay, policy) if overlay.exists() else policy
 
 
 def verify(entries: Sequence[Entry], policy: Policy) -> Verification:

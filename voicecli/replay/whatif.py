@@ -45,14 +45,14 @@ def run_under(source: CallSource, bundle: Bundle, policy_file: Path) -> Finished
     diverged = _diverged(bundle.entries, entries)
     if diverged is not None:
         metadata["diverged_s"] = diverged / SECOND
-    return FinishedCall(
-        name=f"{source.name}.{policy_file.stem}",
-        header=JournalHeader(header.profile, header.rate, metadata),
-        entries=entries,
-        stereo=caller.stereo(),
+    return FinishedCall.of(
+        f"{source.name}.{policy_file.stem}",
+        JournalHeader(header.profile, header.rate, metadata),
+        entries,
+        caller,
         labels=source.labels,
-        cut_ins=[(segment.start, segment.end) for segment in caller.played if segment.cut_in],
-        wall_s=watch.elapsed() / SECOND,
+        watch=watch,
+        policy=policy_file.read_text(encoding="utf-8"),
     )
 
 

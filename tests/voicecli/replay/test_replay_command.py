@@ -91,6 +91,8 @@ def test_another_policy_needs_no_engine_for_what_was_asked_before(recorded, tmp_
     assert "OTHER THAN RECORDED" in done.stdout
     report = json.loads((tmp_path / "out/report.json").read_text())
     assert report["summary"]["voice_to_voice_ms"]["p50"] >= 900
+    again = voicecli("replay", tmp_path / "out/call.patient", "-q", cwd=tmp_path)
+    assert "are the same to the bit" in again.stdout, again.stderr
 
 
 def test_recompute_runs_the_engines_again(recorded, tmp_path):
