@@ -24,7 +24,7 @@ def run_under(source: CallSource, bundle: Bundle, policy_file: Path) -> Finished
     """Run a recorded call with the thresholds of `policy_file` laid over its own.
 
     The recorded caller speaks at the recorded times; engines are loaded only for questions that
-    were never asked in the recorded call.
+    were never asked in the recorded call. Ctrl-C ends it early, marked as partial.
 
     Raises:
         ProfileError: the policy, the call's own profile or its line is wrong.
@@ -39,15 +39,18 @@ def run_under(source: CallSource, bundle: Bundle, policy_file: Path) -> Finished
     caller = FileCaller(source.audio, turns, "recorded", uplink=uplink, downlink=downlink)
     recall = recall_from(bundle.entries, bundle.stereo[:, 1], header.rate)
     entries: list[Entry] = []
-    watch = Stopwatch()
-    run_virtual(policy, LazyEngines(profile), caller, entries.append, recall=recall)
+    watch, partial = Stopwatch(), False
+    try:
+        run_virtual(policy, LazyEngines(profile), caller, entries.append, recall=recall)
+    except KeyboardInterrupt:
+        partial = True
     metadata = {**header.metadata, "policy": policy_file.name, "asked_anew": recall.missed}
     diverged = _diverged(bundle.entries, entries)
     if diverged is not None:
         metadata["diverged_s"] = diverged / SECOND
     return FinishedCall.of(
         f"{source.name}.{policy_file.stem}",
-        JournalHeader(header.profile, header.rate, metadata),
+        JournalHeader(header.profile, header.rate, metadata, partial),
         entries,
         caller,
         labels=source.labels,
