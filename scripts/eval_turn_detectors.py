@@ -19,14 +19,15 @@ import numpy as np
 from pipelines.turn_taking.policy import EndpointingPolicy
 from scripts.turn_model.baseline import HashedRegression
 from scripts.turn_model.delays import outcome_of
-from scripts.turn_model.dialogues import DEFAULT_FOLDER, read_turns
 from scripts.turn_model.dictation import dictated_samples
 from scripts.turn_model.figures import Scores, Truth, auc, calibration_error, recall_at
 from scripts.turn_model.human_audio import Pause, find_pauses
 from scripts.turn_model.judges import Judges, fused
 from scripts.turn_model.samples import Sample, make_samples
 from scripts.turn_model.spoken import FILLERS, complete_utterances
+from voicecli.recording.dialogues import read_turns
 
+DIALOGUES = Path("../shared/data/dialogue_turns")
 SPEECH = Path("../shared/data/speech")
 DETECTORS = ("text", "llm_next_token", "smart_turn")
 TUNED_ON = ("turns", "dialogue_misc", "dialogue_ami")
@@ -55,7 +56,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--data", type=Path, default=DIALOGUES)
     parser.add_argument("--speech", type=Path, default=SPEECH)
     parser.add_argument("--profile", type=Path, default=Path("profiles/embedded.toml"))
     parser.add_argument("--split", choices=("dev", "test"), default="test")

@@ -25,16 +25,17 @@ from torch.nn import functional as F  # noqa: N812 (PyTorch's own convention)
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pipelines.engines.turn_detector._tokens import SPECIAL, UNKNOWN, Tokenizer
-from scripts.turn_model.batches import Feed
-from scripts.turn_model.dialogues import DEFAULT_FOLDER, read_turns
+from scripts.turn_model.batches import Ambiguity, Feed
 from scripts.turn_model.export import export, logits_of
 from scripts.turn_model.figures import auc, calibration_error, fit_platt, recall_at
 from scripts.turn_model.network import TurnNetwork
 from scripts.turn_model.samples import Sample, make_samples
 from scripts.turn_model.spoken import complete_utterances, heard_words
 from scripts.turn_model.vocabulary import choose_vocabulary
+from voicecli.recording.dialogues import read_turns
 
 WEIGHTS = Path("pipelines/engines/turn_detector/weights")
+DIALOGUES = Path("../shared/data/dialogue_turns")
 AGENT_TOKENS, CALLER_TOKENS = 24, 64
 DEV_TURNS = 4000
 FORGOTTEN_TOKENS = 0.06
@@ -48,11 +49,13 @@ def main() -> None:
     options = _options()
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
-    turns = read_turns(options.data, "train")[:: options.every]
+    callers = read_turns(options.data, "train")[:: options.every]
+    agents = read_turns(options.data, "train", "agent")[:: options.every]
+    turns = callers + agents[: round(options.agents * len(agents))]
     dev = read_turns(options.data, "dev")
     dev = dev[:: max(1, len(dev) // DEV_TURNS)]
-    words = [word.text for turn in turns for word in heard_words(turn.caller, None)]
-    words += [word.text for turn in turns for word in heard_words(turn.agent, None)]
+    words = [word.text for turn in callers for word in heard_words(turn.caller, None)]
+    words += [word.text for turn in callers for word in heard_words(turn.agent, None)]
     vocabulary = choose_vocabulary(words, options.whole_words, options.pieces)
     tokenizer = Tokenizer(vocabulary, AGENT_TOKENS, CALLER_TOKENS)
     network = TurnNetwork(
@@ -63,12 +66,16 @@ def main() -> None:
         AGENT_TOKENS + CALLER_TOKENS + 2,
     )
     print(f"{len(turns)} turns, {len(vocabulary)} tokens", flush=True)
-    feed = Feed(turns, tokenizer, sorted(set(words)))
-    complete = complete_utterances(turn.caller for turn in turns)
+    ambiguity = Ambiguity(options.ambiguous_label, options.ambiguous_weight)
+    feed = Feed(turns, tokenizer, sorted(set(words)), ambiguity)
+    complete = complete_utterances(turn.caller for turn in callers)
     checks = {
         name: make_samples(dev, complete, spoken, "dev")
         for name, spoken in (("plain", False), ("spoken", True))
     }
+    said_by_agents = read_turns(options.data, "dev", "agent")
+    said_by_agents = said_by_agents[:: max(1, len(said_by_agents) // DEV_TURNS)]
+    checks["agents"] = make_samples(said_by_agents, complete, True, "dev")
     _train(network, feed, tokenizer, checks, options)
     if options.out is None:
         return
@@ -99,7 +106,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--data", type=Path, default=DIALOGUES)
     parser.add_argument("--out", type=Path, help=f"folder for the weights; shipped: {WEIGHTS}")
     parser.add_argument("--kind", choices=("gru", "transformer"), default="gru")
     parser.add_argument("--width", type=int, default=192)
@@ -108,6 +115,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--pieces", type=int, default=3000)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--every", type=int, default=1, help="train on every n-th turn only")
+    parser.add_argument("--agents", type=float, default=1.0, help="share of agents' turns used")
+    parser.add_argument("--ambiguous-label", type=float, default=0.5)
+    parser.add_argument("--ambiguous-weight", type=float, default=0.5)
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("--batch", type=int, default=3000, help="tokens a step")
     parser.add_argument("--seed", type=int, default=1)

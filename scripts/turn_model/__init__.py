@@ -1,1 +1,1 @@
-"""How the text end-of-turn model is trained and judged; needs no part of the shipped program."""
+"""How the text end-of-turn model is trained and judged; no part of the shipped program."""

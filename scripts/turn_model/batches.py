@@ -2,12 +2,12 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.engines.turn_detector._tokens import Tokenizer
-from scripts.turn_model.dialogues import Turn
 from scripts.turn_model.dictation import dictated_turn
 from scripts.turn_model.everyday import everyday_turn
 from scripts.turn_model.samples import draw_damage
@@ -18,6 +18,7 @@ from scripts.turn_model.spoken import (
     heard_words,
     mark_complete,
 )
+from voicecli.recording.dialogues import Turn
 
 Batch = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.float32]]
 Row = tuple[list[int], list[float], list[float]]
@@ -32,13 +33,20 @@ FORGOTTEN = 0.1
 GREETED = 0.7
 """Share of first turns that get a greeting: the dialogues begin with the caller, calls do not."""
 
-END_WEIGHT, HOLD_WEIGHT, AMBIGUOUS_WEIGHT, DIGIT_WEIGHT = 2.0, 1.0, 0.5, 0.3
-AMBIGUOUS_LABEL = 0.5
-"""After words that are whole though the turn goes on, the right answer is to be undecided.
+END_WEIGHT, HOLD_WEIGHT, DIGIT_WEIGHT = 2.0, 1.0, 0.3
 
-In writing, "Yes" is mostly followed by more; in speech, hardly ever once there is a pause. With
-holds there, a plain "yes" would be taken for unfinished.
-"""
+
+@dataclass(frozen=True, slots=True)
+class Ambiguity:
+    """What is taught after words that are whole though the turn goes on, and how hard.
+
+    In writing, "Yes" is mostly followed by more; in speech, seldom once there is a pause. With
+    plain holds there, a lone "yes" would be taken for unfinished.
+    """
+
+    label: float
+    weight: float
+
 
 _GREETINGS = (
     "Hello, how can I help you?", "Hi, what can I do for you?",
@@ -52,8 +60,15 @@ _GREETINGS = (
 class Feed:
     """Turns spoken anew every epoch, and cut into batches."""
 
-    def __init__(self, turns: Sequence[Turn], tokenizer: Tokenizer, words: Sequence[str]) -> None:
+    def __init__(
+        self,
+        turns: Sequence[Turn],
+        tokenizer: Tokenizer,
+        words: Sequence[str],
+        ambiguity: Ambiguity,
+    ) -> None:
         self._turns = turns
+        self._ambiguity = ambiguity
         self._complete = complete_utterances(turn.caller for turn in turns)
         self._tokenizer = tokenizer
         self._words = words
@@ -91,9 +106,9 @@ class Feed:
         for word in heard:
             inside = self._tokenizer.pieces(word.text)
             pieces += inside
-            labels += [0.0] * (len(inside) - 1) + [_label(word)]
+            labels += [0.0] * (len(inside) - 1) + [self._label(word)]
             long_number = word.text.isdigit() and len(word.text) > 4
-            weights += [DIGIT_WEIGHT * long_number] * (len(inside) - 1) + [_weight(word)]
+            weights += [DIGIT_WEIGHT * long_number] * (len(inside) - 1) + [self._weight(word)]
         tokens = self._tokenizer.join(agent, pieces)
         kept = min(len(pieces), self._tokenizer.caller_tokens)
         before = [0.0] * (len(tokens) - kept)
@@ -103,15 +118,13 @@ class Feed:
             before + weights[len(weights) - kept :],
         )
 
+    def _label(self, word: Word) -> float:
+        return self._ambiguity.label if word.ambiguous else float(word.ends)
 
-def _label(word: Word) -> float:
-    return AMBIGUOUS_LABEL if word.ambiguous else float(word.ends)
-
-
-def _weight(word: Word) -> float:
-    if word.ends:
-        return END_WEIGHT
-    return AMBIGUOUS_WEIGHT if word.ambiguous else HOLD_WEIGHT
+    def _weight(self, word: Word) -> float:
+        if word.ends:
+            return END_WEIGHT
+        return self._ambiguity.weight if word.ambiguous else HOLD_WEIGHT
 
 
 def _padded(rows: Sequence[Row]) -> Batch:

@@ -7,8 +7,8 @@ how many digits are still to come follows from what the agent asked for.
 import random
 from collections.abc import Callable
 
-from scripts.turn_model.dialogues import Turn
 from scripts.turn_model.samples import Sample, make_samples
+from voicecli.recording.dialogues import Turn
 
 _FIRST = (
     "james", "mary", "john", "linda", "robert", "susan", "michael", "karen", "david", "lisa",

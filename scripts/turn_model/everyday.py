@@ -5,7 +5,7 @@ Who writes to a booking service writes whole sentences; who is on the phone says
 
 import random
 
-from scripts.turn_model.dialogues import Turn
+from voicecli.recording.dialogues import Turn
 
 _OPENERS = (
     "i want to", "i'd like to", "i would like to", "i need to", "can i", "could i please",

@@ -4,7 +4,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scripts.turn_model.dialogues import Turn
 from scripts.turn_model.spoken import (
     CLEAN,
     HEAVY,
@@ -15,6 +14,7 @@ from scripts.turn_model.spoken import (
     heard_words,
     mark_complete,
 )
+from voicecli.recording.dialogues import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,6 @@
 """How training text is labelled and detectors are judged; changes with scripts/turn_model."""
 
-import gzip
 import importlib
-import json
 import math
 import random
 from pathlib import Path
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipelines.turn_taking.policy import EndpointingPolicy
+from voicecli.recording.dialogues import Turn
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,38 +93,8 @@ def test_numbers_are_said_in_words(module, written, said):
 # --- splits and samples -------------------------------------------------------------------------
 
 
-def write_dialogues(folder, count):
-    with gzip.open(folder / "made.jsonl.gz", "wt") as lines:
-        for dialogue in range(count):
-            for index, text in enumerate(("Find me a room.", "Where?", "In San Jose.")):
-                speaker = ("caller", "agent")[index % 2]
-                turn = {
-                    "dialogue": f"d{dialogue}",
-                    "index": index,
-                    "speaker": speaker,
-                    "text": text,
-                }
-                lines.write(json.dumps(turn) + "\n")
-
-
-def test_a_dialogue_lies_in_one_split_and_its_turns_know_the_agents_last_words(module, tmp_path):
-    dialogues = module("dialogues")
-    write_dialogues(tmp_path, 300)
-    splits = {s: dialogues.read_turns(tmp_path, s) for s in ("train", "dev", "test")}
-    names = {split: {turn.dialogue for turn in turns} for split, turns in splits.items()}
-    assert sum(map(len, names.values())) == len(set.union(*names.values())) == 300
-    assert 210 < len(names["train"]) < 270
-    assert [turn.agent for turn in splits["train"][:2]] == ["", "Where?"]
-
-
-def test_a_folder_without_dialogues_is_refused(module, tmp_path):
-    with pytest.raises(FileNotFoundError, match="--data"):
-        module("dialogues").read_turns(tmp_path, "train")
-
-
 def test_each_turn_gives_its_end_and_one_hold_the_same_every_time(module):
-    turn = module("dialogues").Turn
-    turns = [turn("d", 0, "", "Find me a room."), turn("d", 2, "Where?", "Boston.")]
+    turns = [Turn("d", 0, "", "Find me a room."), Turn("d", 2, "Where?", "Boston.")]
     make = module("samples").make_samples
     samples = make(turns, frozenset(), False, "seed")
     assert [sample.ends for sample in samples] == [True, False, True]
