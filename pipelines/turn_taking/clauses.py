@@ -1,13 +1,19 @@
 """Cuts a reply that is still being written into speakable clauses, the first one short."""
 
 import re
+from collections.abc import Iterator
 
 from pipelines.turn_taking.policy import ClausePolicy
 
 # Punctuation counts only with white space behind it: "3.5" and "e.g." in mid-stream do not split.
 _SENTENCE_END = re.compile(r'[.!?…]+["\')\]]*\s+|\n+')
 _PAUSE = re.compile(r'[.!?…,;:–—]+["\')\]]*\s+|\s[–—-]\s+|\n+')
-_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|No|vs|e\.g|i\.e|a\.m|p\.m)\.\s+$", re.IGNORECASE)
+_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|vs|e\.g|i\.e|a\.m|p\.m)\.\s+$", re.IGNORECASE)
+_NUMBER_AHEAD = re.compile(r"(?:\d\s?[.,:–—-]|\bNo\.)\s+$")
+"""If a digit follows, this is the middle of a date, a range or "No. 3"."""
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_LEADS_ON = re.compile(rf"(?:\d|\b(?:No|Mr|Mrs|Ms|Dr|St)\.|\b(?:{_MONTHS}))$")
+"""The end of a word that says little without the next one: "3 pm", "5 km", "May 20"."""
 
 
 class ClauseSplitter:
@@ -36,16 +42,31 @@ class ClauseSplitter:
 
     def _clause_end(self) -> int | None:
         policy = self._policy
+        if policy.cut_at == "reply":
+            return None
+        if policy.cut_at == "sentence":
+            return next((end.end() for end in self._ends(_SENTENCE_END)), None)
         least = policy.first_min_words if self._first else policy.min_words
-        most = policy.first_max_words if self._first else policy.max_words
-        for match in _PAUSE.finditer(self._pending):
-            head = self._pending[: match.end()]
-            if _ABBREVIATION.search(head):
-                continue
+        for match in self._ends(_PAUSE):
             # A whole sentence is speakable however short it is; the first clause waits for
             # `first_min_words` all the same, lest "Dr" or "OK." be all there is to say.
             whole_sentence = not self._first and _SENTENCE_END.fullmatch(match.group()) is not None
-            if whole_sentence or len(head.split()) >= least:
+            if whole_sentence or len(self._pending[: match.end()].split()) >= least:
                 return match.end()
-        words = list(re.finditer(r"\S+\s+", self._pending))
-        return words[most - 1].end() if len(words) >= most else None
+        return self._word_end(policy.first_max_words if self._first else policy.max_words)
+
+    def _ends(self, punctuation: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """Where a clause may end: at punctuation that belongs neither to a word nor to a number."""
+        for match in punctuation.finditer(self._pending):
+            head, follows = self._pending[: match.end()], self._pending[match.end() :]
+            inside_number = _NUMBER_AHEAD.search(head) and (not follows or follows[0].isdecimal())
+            if not inside_number and not _ABBREVIATION.search(head):
+                yield match
+
+    def _word_end(self, most: int) -> int | None:
+        """Where to cut when `most` words have come without punctuation."""
+        words = list(re.finditer(r"\S+\s+", self._pending))[:most]
+        if len(words) < most:
+            return None
+        good = (word for word in reversed(words) if not _LEADS_ON.search(word.group().rstrip()))
+        return next(good, words[-1]).end()

@@ -5,7 +5,7 @@ Defaults suit a phone line with the embedded engines.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 _MINUTE_MS = 60_000
 
@@ -97,6 +97,9 @@ class BargeInPolicy:
 class ClausePolicy:
     """How the reply is cut into pieces for the synthesiser."""
 
+    cut_at: Literal["clause", "sentence", "reply"] = "clause"
+    """Where: at pauses and, if there is none for long, between words; only where sentences end; or
+    not at all. The numbers of words count for clauses only."""
     first_min_words: int = _bounded(2, 1)
     """The first clause is spoken from this many words on, at the first punctuation."""
     first_max_words: int = _bounded(10, 1)

@@ -26,9 +26,7 @@ def ablation(profile: Profile) -> list[Profile]:
     naive = replace(
         streaming,
         speculation=replace(streaming.speculation, transcribe=False),
-        clauses=replace(
-            full.clauses, first_min_words=1000, first_max_words=1000, min_words=1000, max_words=1000
-        ),
+        clauses=replace(full.clauses, cut_at="reply"),
     )
     steps: dict[str, Policy] = {
         "naive": naive,

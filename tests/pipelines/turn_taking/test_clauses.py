@@ -1,0 +1,95 @@
+"""A reply cut into clauses; changes with where one may be cut."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.turn_taking.clauses import ClauseSplitter
+from pipelines.turn_taking.policy import ClausePolicy
+
+
+def cut(*pieces, **policy):
+    splitter = ClauseSplitter(ClausePolicy(**policy))
+    clauses = [clause for piece in pieces for clause in splitter.feed(piece)]
+    return clauses + splitter.flush()
+
+
+def by_token(text, **policy):
+    """As a model streams it: words and punctuation apart, numbers in pieces."""
+    return cut(*text, **policy)
+
+
+def test_the_first_clause_ends_at_the_first_pause_and_later_ones_are_longer():
+    text = "Of course, I can do that. For when, and for how many people, shall I book it?"
+    assert by_token(text) == [
+        "Of course,",
+        "I can do that.",
+        "For when, and for how many people,",
+        "shall I book it?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        "$12.50",
+        "3:30 pm",
+        "1,234",
+        "November 20, 2026",
+        "10 - 15",
+        "No. 3",
+        "555-0199",
+        "Dr. Smith",
+        "3 p.m. today",
+    ],
+)
+@pytest.mark.parametrize("policy", [{}, {"cut_at": "sentence"}])
+def test_no_number_is_cut_in_two_however_it_is_streamed(whole, policy):
+    text = f"It will be {whole} for all of you. Is that all right?"
+    for clauses in (by_token(text, **policy), cut(text, **policy)):
+        assert any(whole in clause for clause in clauses), clauses
+
+
+def test_a_price_that_comes_in_two_tokens_stays_whole():
+    clauses = cut("It costs you $12.", "50 now", ", all told.")
+    assert clauses == ["It costs you $12.50 now,", "all told."]
+
+
+def test_a_clause_may_still_end_in_a_number():
+    assert by_token("The price is $12, and that is all.") == [
+        "The price is $12,",
+        "and that is all.",
+    ]
+    assert by_token("We have room 12. Come in!", cut_at="sentence") == [
+        "We have room 12.",
+        "Come in!",
+    ]
+
+
+def test_no_is_an_answer_unless_a_number_follows():
+    assert by_token("No. We are closed.", first_min_words=1) == ["No.", "We are closed."]
+
+
+def test_without_a_pause_a_clause_ends_between_words_that_do_not_lean_on_the_next():
+    text = "we will see you on the day at 3 pm in May 20 people"
+    assert by_token(text, first_max_words=9)[0] == "we will see you on the day at"
+    assert by_token("1 2 3 4 5 6 ", first_max_words=3)[0] == "1 2 3"
+
+
+def test_cut_at_sentences_only():
+    text = "Well, of course, sir: we do that for you gladly, any day. When, then? Dr. Lee is in."
+    assert by_token(text, cut_at="sentence", first_max_words=2) == [
+        "Well, of course, sir: we do that for you gladly, any day.",
+        "When, then?",
+        "Dr. Lee is in.",
+    ]
+
+
+def test_not_cut_at_all():
+    text = "One. Two! Three? " * 20
+    assert by_token(text, cut_at="reply") == [text.strip()]
+
+
+@given(st.text(alphabet="ab1 .,-$:\nNo", max_size=60), st.sampled_from(["clause", "sentence"]))
+def test_nothing_is_lost_or_said_twice(text, cut_at):
+    assert " ".join(by_token(text, cut_at=cut_at)).split() == text.split()
