@@ -15,6 +15,7 @@ import soxr
 from pipelines.engines.protocols import (
     Hypothesis,
     Llm,
+    NextTokenLlm,
     Pcm,
     StopSignal,
     StreamingAsr,
@@ -35,21 +36,26 @@ class _Pair:
     """Whose turn it is."""
 
     def __init__(self, names: tuple[str, str]) -> None:
-        self._first, self._second = names
+        self.first, self._second = names
         self._resting = 0
+
+    @property
+    def resting(self) -> bool:
+        """Whether the first engine sits out the next job."""
+        return self._resting > 0
 
     def begin(self) -> bool:
         """A job begins: whether the first engine is to do it."""
         if self._resting:
             self._resting -= 1
-            remark(f"{self._second} stands in for {self._first}")
+            remark(f"{self._second} stands in for {self.first}")
             return False
         return True
 
     def failed(self, error: Exception) -> None:
         """The first engine could not do the job that the second will now do."""
         self._resting = REST
-        remark(f"{self._first} failed ({type(error).__name__}: {error}); {self._second} stands in")
+        remark(f"{self.first} failed ({type(error).__name__}: {error}); {self._second} stands in")
 
     def streamed(
         self, first: Callable[[], Iterator[T]], second: Callable[[], Iterator[T]]
@@ -88,6 +94,28 @@ class FallbackLlm:
         return self._pair.streamed(
             lambda: self._first.stream(history, stop), lambda: self._second.stream(history, stop)
         )
+
+
+class FallbackNextTokenLlm(FallbackLlm):
+    """The same where the first engine shows its next-token probabilities."""
+
+    def __init__(self, first: NextTokenLlm, second: Llm, names: tuple[str, str]) -> None:
+        super().__init__(first, second, names)
+        self._judge = first
+
+    def end_probability(self, history: History, text: str) -> float:
+        """What the first engine expects.
+
+        The second is not asked: a detector is calibrated for one model. Where the first fails, or
+        rests, the end of the turn is judged without this.
+
+        Raises:
+            RuntimeError: the first rests after a failure.
+            Exception: whatever the first raises.
+        """
+        if self._pair.resting:
+            raise RuntimeError(f"{self._pair.first} rests after a failure and is not asked")
+        return self._judge.end_probability(history, text)
 
 
 class FallbackTts:
@@ -180,7 +208,8 @@ def with_fallback(kind: EngineKind, first: Any, second: Any, names: tuple[str, s
     Raises:
         ValueError: engines of this kind do not fail and have no fallback.
     """
-    wrappers = {"asr": FallbackAsr, "llm": FallbackLlm, "tts": FallbackTts}
+    llm = FallbackNextTokenLlm if isinstance(first, NextTokenLlm) else FallbackLlm
+    wrappers = {"asr": FallbackAsr, "llm": llm, "tts": FallbackTts}
     if kind not in wrappers:
         raise ValueError(f"an engine of kind {kind} has no fallback")
     return wrappers[kind](first, second, names)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from pipelines.engines.fallback import REST, with_fallback
-from pipelines.engines.protocols import Hypothesis, Llm, StreamingAsr, Transcript, Tts
+from pipelines.engines.protocols import (
+    Hypothesis,
+    Llm,
+    NextTokenLlm,
+    StreamingAsr,
+    Transcript,
+    Tts,
+)
 from pipelines.engines.remarks import collected
 from pipelines.turn_taking.commands import Message
 
@@ -96,6 +103,37 @@ def test_leaving_in_the_middle_of_a_reply_is_no_failure(remarks):
     pieces.close()
     assert remarks == []
     assert talk(pair) == ["a", "b"]
+
+
+class Judge(Talker):
+    """An LLM that shows its probabilities, as long as it works."""
+
+    def end_probability(self, history, text):
+        if self.fails_after is not None:
+            raise ConnectionError("gone")
+        return 0.7
+
+
+def test_the_end_of_a_turn_is_judged_by_the_first_alone(remarks):
+    first = Judge(["Yes."])
+    pair = with_fallback("llm", first, Judge(["No."]), NAMES)
+    assert isinstance(pair, NextTokenLlm)
+    assert pair.end_probability((), "Are you open?") == 0.7
+    first.fails_after = 0
+    with pytest.raises(ConnectionError):
+        pair.end_probability((), "Are you open?")
+    assert talk(pair) == ["No."]
+    first.fails_after = None
+    with pytest.raises(RuntimeError, match="cloud rests"):
+        pair.end_probability((), "Are you open?")
+    for _ in range(REST):
+        talk(pair)
+    assert pair.end_probability((), "Are you open?") == 0.7
+
+
+def test_a_first_engine_without_probabilities_has_none_with_a_fallback_either():
+    pair = with_fallback("llm", Talker(["Yes."]), Judge(["No."]), NAMES)
+    assert not isinstance(pair, NextTokenLlm)
 
 
 def test_the_second_voice_comes_at_the_first_ones_sample_rate(remarks):
