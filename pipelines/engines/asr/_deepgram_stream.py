@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -81,22 +82,9 @@ class DeepgramStream:
             self._open.close()
 
     def _connect(self, options: dict[str, Any]) -> Any:
-        try:
-            from deepgram import DeepgramClient  # noqa: PLC0415 (heavy, and an extra)
-            from deepgram.environment import DeepgramClientEnvironment  # noqa: PLC0415
-        except ImportError:
-            raise ValueError(
-                "deepgram-sdk is not installed; get it with: pip install 'voicecli[remote]'"
-            ) from None
+        client = _client(self._where)
         from websockets.exceptions import InvalidStatus  # noqa: PLC0415 (heavy)
 
-        url = self._where.url
-        client = DeepgramClient(
-            api_key=self._where.key,
-            environment=DeepgramClientEnvironment(
-                base=url, production=url, agent=url, agent_rest=url
-            ),
-        )
         try:
             connection = client.listen.v1.connect(**options)
             return self._within_time(lambda: self._open.enter_context(connection))
@@ -152,6 +140,24 @@ class DeepgramStream:
         while not self._closed.wait(KEEP_ALIVE_S) and not self.broken:
             with contextlib.suppress(Exception):  # the reader will say what is wrong
                 self._socket.send_keep_alive()
+
+
+def _client(where: Service) -> Any:
+    """Deepgram's client, with the part of it that listens loaded."""
+    try:
+        with warnings.catch_warnings():
+            # Its asynchronous half, which is not used here, is made of names that websockets has
+            # deprecated; they still work.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            import deepgram.listen.v1.client  # noqa: PLC0415 (heavy, and an extra)
+            from deepgram.environment import DeepgramClientEnvironment  # noqa: PLC0415
+    except ImportError:
+        raise ValueError(
+            "deepgram-sdk is not installed; get it with: pip install 'voicecli[remote]'"
+        ) from None
+    url = where.url
+    environment = DeepgramClientEnvironment(base=url, production=url, agent=url, agent_rest=url)
+    return deepgram.DeepgramClient(api_key=where.key, environment=environment)
 
 
 def _result(message: Any) -> Result | None:

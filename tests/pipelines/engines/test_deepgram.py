@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+import subprocess
 import sys
 import threading
 
@@ -207,3 +208,12 @@ def test_a_missing_key_and_a_missing_client_are_told(server, monkeypatch):
     monkeypatch.setitem(sys.modules, "deepgram", None)
     with pytest.raises(ValueError, match=r"pip install 'voicecli\[remote\]'"):
         deepgram.build(deepgram.Settings(url=server.url), Context(pytest.fail))
+
+
+def test_the_client_loads_without_warnings():
+    code = (
+        "from pipelines.engines.asr._deepgram_stream import _client\n"
+        "from pipelines.engines.remote import Service\n"
+        "_client(Service('ws://127.0.0.1:1', 'K', 'key')).listen.v1\n"
+    )
+    subprocess.run([sys.executable, "-W", "error::DeprecationWarning", "-c", code], check=True)
