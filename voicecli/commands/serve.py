@@ -13,14 +13,40 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     profile: Annotated[
         str, typer.Option("--profile", "-p", help="A shipped profile or a TOML file.")
     ] = "embedded",
+    twilio: Annotated[
+        bool,
+        typer.Option(
+            "--twilio",
+            help="Answer a number of your Twilio account: --number, or its only one. Its old "
+            "webhook is put back on exit.",
+        ),
+    ] = False,
+    ngrok: Annotated[
+        bool, typer.Option("--ngrok", help="Open a tunnel for it (NGROK_AUTHTOKEN).")
+    ] = False,
+    number: Annotated[
+        str | None, typer.Option(metavar="+1…", help="The number to answer; implies --twilio.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Where to listen.")] = 8000,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Where to listen.")] = 8000,
+    operators: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Where /metrics, /healthz and /readyz are. [default: --port; once outsiders can "
+            "reach that, loopback and one port higher]",
+        ),
+    ] = None,
     public_url: Annotated[
         str | None,
-        typer.Option(metavar="https://HOST", help="Our address as Twilio knows it."),
+        typer.Option(
+            metavar="https://HOST",
+            help="Our address as Twilio knows it, of any tunnel or balancer.",
+        ),
     ] = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Let anybody on this computer call, unsigned.")
+        bool,
+        typer.Option("--insecure", help="Check no signatures, though TWILIO_AUTH_TOKEN is set."),
     ] = False,
     max_calls: Annotated[
         int, typer.Option(min=1, max=500, help="Processes that stand ready; beyond: busy.")
@@ -45,18 +71,8 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
         bool,
         typer.Option("--redact", help="Digits and e-mail addresses out of stored transcripts."),
     ] = False,
-    number: Annotated[
-        str | None,
-        typer.Option(
-            metavar="+1…",
-            help="Point this number of your Twilio account at us; its old webhook is put back.",
-        ),
-    ] = None,
-    ngrok: Annotated[
-        bool, typer.Option("--ngrok", help="Open a tunnel for --public-url (NGROK_AUTHTOKEN).")
-    ] = False,
     call: Annotated[
-        str | None, typer.Option(metavar="+1…", help="Ring somebody up, from --number.")
+        str | None, typer.Option(metavar="+1…", help="Ring somebody up, from the number.")
     ] = None,
     message: Annotated[
         str, typer.Option(help="Left after the beep if a machine answers --call.")
@@ -66,20 +82,21 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     ] = None,
     transfer_key: Annotated[str, typer.Option(help="The key that does.")] = "0",
     log_json: Annotated[
-        bool, typer.Option("--log-json", help="One JSON object a line, no table.")
+        bool, typer.Option("--log-json", help="Log one JSON object a line, and show no screen.")
     ] = False,
 ) -> None:
     """Answer calls that come over Twilio Media Streams.
 
-    Every call runs in a process of its own that was loaded before it came. Without an account:
+    Every call runs in a process of its own that was loaded before it came. In a terminal all calls
+    are on one screen, with the waterfall of the selected one. Without an account:
 
-      voicecli serve --insecure                        (in one terminal)
+      voicecli serve                                   (in one terminal)
 
-      voicecli dial ws://127.0.0.1:8000/media plain_turns   (in another)
+      voicecli dial ws://127.0.0.1:8000/media          (in another)
 
-    With one, set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and NGROK_AUTHTOKEN:
+    With TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and NGROK_AUTHTOKEN set:
 
-      voicecli serve --ngrok --number +15551234567
+      voicecli serve --twilio --ngrok --number +15551234567
 
     or, behind a load balancer, point the number's voice webhook at https://HOST/voice and:
 
@@ -88,30 +105,25 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     Ctrl-C or SIGTERM lets calls under way end; once more ends them now.
     """
     import asyncio
-    import sys
-    from contextlib import ExitStack
-    from functools import partial
 
     from voicecli.profile import load_profile
-    from voicecli.serve.outside import Wishes, check_wishes, outside
-    from voicecli.serve.server import run_server
-    from voicecli.serve.settings import Limits, Recording, ServeSettings, decide_access
-    from voicecli.serve.tunnel import tunnel
+    from voicecli.serve.logs import set_up_logs
+    from voicecli.serve.outside import Wishes
+    from voicecli.serve.plan import Request, plan_server
+    from voicecli.serve.server import CallServer
+    from voicecli.serve.settings import Limits, Recording
 
-    wishes = Wishes(number, call, message, transfer_to, transfer_key)
-    account = check_wishes(wishes, public=ngrok or public_url is not None)
-    agent = load_profile(profile)
-    with ExitStack() as cleanup:
-        if ngrok and not insecure:
-            public_url = cleanup.enter_context(tunnel(port))
-        access = decide_access(host, port, public_url, insecure=insecure)
-        if insecure:
-            print("voicecli: --insecure: anybody on this computer can call.", file=sys.stderr)
-        limits = Limits(
-            max_calls=max_calls, max_duration_s=max_duration, drain_s=drain_timeout,
-            target_p95_ms=target_p95,
-        )  # fmt: skip
-        recording = Recording(out if record else None, redact)
-        settings = ServeSettings(host, port, access, limits, recording)
-        connected = partial(outside, account, wishes) if account is not None else None
-        asyncio.run(run_server(settings, agent, log_json=log_json, outside=connected))
+    plan = plan_server(
+        Request(
+            host, port, operators, public_url, ngrok, insecure,
+            Limits(
+                max_calls=max_calls, max_duration_s=max_duration, drain_s=drain_timeout,
+                target_p95_ms=target_p95,
+            ),
+            Recording(out if record else None, redact),
+            Wishes(number, call, message, transfer_to, transfer_key, twilio),
+        )
+    )  # fmt: skip
+    server = CallServer(plan, load_profile(profile))
+    set_up_logs(lambda line: print(line, flush=True), as_json=log_json)
+    asyncio.run(server.run())

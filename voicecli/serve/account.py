@@ -3,11 +3,9 @@
 All of it blocks; secrets come from the environment and appear in no message.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 from twilio.base.exceptions import TwilioException, TwilioRestException
@@ -16,10 +14,14 @@ from twilio.rest import Client
 
 from voicecli.errors import UsageError, VoicecliError
 from voicecli.serve import twiml
+from voicecli.serve.borrowed import Webhook
 from voicecli.serve.settings import ACCOUNT_SID, AUTH_TOKEN
 
-_API: Final = "https://api.twilio.com"
+API_VARIABLE: Final = "VOICECLI_TWILIO_API"
+"""Another address of the REST API: a region's, or a stand-in's."""
+API: Final = "https://api.twilio.com"
 _TIMEOUT_S: Final = 10.0
+_SHOWN: Final = 5
 
 
 class TwilioError(VoicecliError):
@@ -36,16 +38,7 @@ class _RebasedHttpClient(TwilioHttpClient):
         self._base_url = base_url.rstrip("/")
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        return super().request(method, url.replace(_API, self._base_url, 1), *args, **kwargs)
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """Where a number sends its calls."""
-
-    number_sid: str
-    url: str
-    method: str
+        return super().request(method, url.replace(API, self._base_url, 1), *args, **kwargs)
 
 
 class Account:
@@ -59,49 +52,51 @@ class Account:
     Raises UsageError if the account's SID cannot be one.
     """
 
-    def __init__(self, sid: str, auth_token: str, base_url: str = _API) -> None:
+    def __init__(self, sid: str, auth_token: str, base_url: str = API) -> None:
         if not re.fullmatch(r"AC[0-9a-fA-F]{32}", sid):
             raise UsageError(f"{ACCOUNT_SID} is not an account's SID: AC and 32 hex digits.")
         self._client = Client(sid, auth_token, http_client=_RebasedHttpClient(base_url))
 
-    @classmethod
-    def from_environment(cls, base_url: str | None = None) -> "Account":
-        """The account that the environment names; UsageError says which variable is missing."""
-        missing = [name for name in (ACCOUNT_SID, AUTH_TOKEN) if not os.environ.get(name)]
-        if missing:
-            raise UsageError(
-                f"set {' and '.join(missing)} (Twilio console, Account Info); without an account, "
-                "try `voicecli serve --insecure` and `voicecli dial`."
-            )
-        sid, token = os.environ[ACCOUNT_SID].strip(), os.environ[AUTH_TOKEN].strip()
-        return cls(sid, token, base_url or _API)
-
-    def point(self, number: str, url: str) -> Webhook:
-        """Send the number's calls to `url`; where they went before. Raises TwilioError."""
-        with _explained():
-            found = self._client.incoming_phone_numbers.list(phone_number=number, limit=1)
-        if not found:
-            raise TwilioError(f"{number} is not a number of this account; write it like +15551234.")
-        before = Webhook(
-            str(found[0].sid), found[0].voice_url or "", found[0].voice_method or "POST"
-        )
-        self._set(before.number_sid, url, "POST")
-        return before
-
-    def restore(self, number: str, before: Webhook) -> None:
-        """Send the number's calls where they went before.
+    def webhook(self, number: str | None) -> Webhook:
+        """Where a number sends its calls; None: that of the account's only number.
 
         Raises:
-            TwilioError: it did not work; says how to do it by hand.
+            TwilioError: it is none of the account's, or it is not clear which; or Twilio refuses or
+                is out of reach.
         """
-        try:
-            self._set(before.number_sid, before.url, before.method)
-        except TwilioError as error:
+        with _explained():
+            if number is None:
+                found = self._client.incoming_phone_numbers.list(limit=_SHOWN + 1)
+            else:
+                found = self._client.incoming_phone_numbers.list(phone_number=number, limit=1)
+        if number is None and len(found) != 1:
+            numbers = ", ".join(str(row.phone_number) for row in found[:_SHOWN]) or "none"
+            raise TwilioError(f"say which number with --number; the account has {numbers}.")
+        if not found:
+            raise TwilioError(f"{number} is not a number of this account; write it like +15551234.")
+        row = found[0]
+        if row.trunk_sid:
             raise TwilioError(
-                f"{number} still points at this server: {error} Put it back by hand: Twilio "
-                f"console, Phone Numbers, {number}, A call comes in: "
-                f"{before.url or '(empty)'} {before.method}"
-            ) from None
+                f"{row.phone_number} belongs to a SIP trunk, which its calls go to; take it out of "
+                "the trunk, or choose another --number."
+            )
+        return Webhook(
+            str(row.phone_number), str(row.sid), row.voice_url or "", row.voice_method or "POST",
+            row.voice_application_sid or "",
+        )  # fmt: skip
+
+    def point(self, webhook: Webhook) -> None:
+        """Send a number's calls there.
+
+        Raises:
+            TwilioError: Twilio refuses or is out of reach.
+        """
+        with _explained():
+            self._client.incoming_phone_numbers(webhook.number_sid).update(
+                voice_url=webhook.url,
+                voice_method=webhook.method,
+                voice_application_sid=webhook.application_sid,  # it would go before the address
+            )
 
     def transfer(self, call_sid: str, number: str) -> None:
         """Put a live call through to somebody else. Raises TwilioError."""
@@ -125,12 +120,6 @@ class Account:
                 record=record, recording_channels="dual",
             )  # fmt: skip
         return str(placed.sid)
-
-    def _set(self, number_sid: str, url: str, method: str) -> None:
-        with _explained():
-            self._client.incoming_phone_numbers(number_sid).update(
-                voice_url=url, voice_method=method
-            )
 
 
 @contextmanager

@@ -11,9 +11,11 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from voicecli.serve import twiml
@@ -32,6 +34,8 @@ MAX_FORM: Final = 65_536
 _SPARE_CONNECTIONS: Final = 16
 """WebSockets beside those of calls: handshakes that are not yet calls."""
 
+_LOCAL: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
+
 _Answer = Callable[[dict[str, str]], str]
 
 
@@ -47,6 +51,8 @@ class Switchboard:
         key = hashlib.sha256(f"stream {secret}".encode()).digest() if secret else None
         self.admission = Admission(settings.limits, key)
         self.relays: set[CallRelay] = set()
+        self.number = ""
+        """The phone number whose calls come to us, if it was borrowed."""
         self.machine_message = ""
         """What an answering machine is told in an outbound call; empty: the agent speaks."""
         self.on_key: Callable[[str, str], None] = lambda _call_sid, _digit: None
@@ -55,17 +61,30 @@ class Switchboard:
         self._connections = 0
 
     def app(self) -> Starlette:
-        """The ASGI application."""
-        return Starlette(
-            routes=[
-                Route("/voice", self.voice, methods=["GET", "POST"]),
-                Route("/status", self.status, methods=["POST"]),
-                Route("/healthz", self.healthz),
-                Route("/readyz", self.readyz),
-                Route("/metrics", self.show_metrics),
-                WebSocketRoute("/media", self.media),
-            ]
-        )
+        """What callers' ends may reach, as an ASGI application."""
+        routes: list[BaseRoute] = [
+            Route("/voice", self.voice, methods=["GET", "POST"]),
+            Route("/status", self.status, methods=["POST"]),
+            WebSocketRoute("/media", self.media),
+        ]
+        if self.settings.operators is None:
+            routes += self._operators_routes()
+        if self.settings.access.auth_token is not None:
+            return Starlette(routes=routes)
+        # Unsigned calls are for this computer: not for what a tunnel or a web page sends here.
+        local = Middleware(TrustedHostMiddleware, allowed_hosts=_LOCAL, www_redirect=False)
+        return Starlette(routes=routes, middleware=[local])
+
+    def operators_app(self) -> Starlette:
+        """What whoever runs the server looks at, as an ASGI application."""
+        return Starlette(routes=self._operators_routes())
+
+    def _operators_routes(self) -> list[BaseRoute]:
+        return [
+            Route("/healthz", self.healthz),
+            Route("/readyz", self.readyz),
+            Route("/metrics", self.show_metrics),
+        ]
 
     # -- webhooks -----------------------------------------------------------------------------
 
@@ -131,6 +150,10 @@ class Switchboard:
             self._refuse("signature")
             log.warning(ADVICE, extra={"path": "/media"})
             await socket.close()  # before it is accepted: the handshake gets a 403
+            return
+        if self.settings.access.auth_token is None and "origin" in socket.headers:
+            self._refuse("web page")  # any page in this computer's browser could call the agent
+            await socket.close()
             return
         if self._connections >= self.settings.limits.max_calls + _SPARE_CONNECTIONS:
             self._refuse("too many connections")

@@ -2,52 +2,39 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
 
-from voicecli.errors import UsageError
+from voicecli.errors import VoicecliError
 from voicecli.serve.account import Account, TwilioError
 from voicecli.serve.app import Switchboard
+from voicecli.serve.borrowed import Webhook, borrow, give_back
 
 log = logging.getLogger("voicecli.serve")
-API_VARIABLE: Final = "VOICECLI_TWILIO_API"
-"""Another address of the REST API: a region's, or a stand-in's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What was asked for on the command line; numbers like +15551234567."""
 
-    number: str | None
-    call: str | None
-    message: str
-    transfer_to: str | None
-    transfer_key: str
+    number: str | None = None
+    call: str | None = None
+    message: str = ""
+    transfer_to: str | None = None
+    transfer_key: str = "0"
+    twilio: bool = False
+    """Borrow a number: `number`, or the account's only one."""
+
+    @property
+    def borrows(self) -> bool:
+        """Whether a number's calls are to come to us."""
+        return self.twilio or self.number is not None
 
     @property
     def any(self) -> bool:
         """Whether Twilio is needed for any of it."""
-        return bool(self.number or self.call or self.transfer_to)
-
-
-def check_wishes(wishes: Wishes, *, public: bool) -> Account | None:
-    """The account that can fulfil them; None if there is nothing to ask.
-
-    Raises:
-        UsageError: something is missing.
-    """
-    if not wishes.any:
-        return None
-    if wishes.call and not wishes.number:
-        raise UsageError("--call needs --number, one of your own, to call from.")
-    if wishes.number and not public:
-        raise UsageError(
-            "--number needs an address that Twilio can reach: --ngrok or --public-url."
-        )
-    return Account.from_environment(os.environ.get(API_VARIABLE))
+        return bool(self.borrows or self.call or self.transfer_to)
 
 
 @asynccontextmanager
@@ -56,6 +43,7 @@ async def outside(account: Account, wishes: Wishes, board: Switchboard) -> Async
 
     Raises:
         TwilioError: the number is not in the account, or Twilio refuses or is out of reach.
+        StorageError: the old webhook cannot be noted.
     """
     public_url = board.settings.access.public_url
     board.machine_message = wishes.message
@@ -68,24 +56,39 @@ async def outside(account: Account, wishes: Wishes, board: Switchboard) -> Async
             task.add_done_callback(pending.discard)
 
     board.on_key = pressed
-    before = None
-    if wishes.number:
-        before = await asyncio.to_thread(account.point, wishes.number, f"{public_url}/voice")
-        log.info("answering", extra={"number": wishes.number, "before": before.url})
+    if not wishes.borrows:
+        yield
+        return
+    url = f"{public_url}/voice"
+    before = await asyncio.to_thread(borrow, account, wishes.number, url)
+    board.number = before.number
+    log.info("answering", extra={"number": before.number, "before": before.target})
     try:
-        if wishes.call and wishes.number:
-            await asyncio.to_thread(
-                account.call, wishes.call, wishes.number, public_url,
+        if wishes.call:
+            sid = await asyncio.to_thread(
+                account.call, wishes.call, before.number, public_url,
                 record=board.settings.recording.folder is not None,
             )  # fmt: skip
+            log.info("calling", extra={"to": wishes.call, "call_sid": sid})
         yield
     finally:
-        if before is not None and wishes.number:
-            try:
-                await asyncio.to_thread(account.restore, wishes.number, before)
-                log.info("webhook put back", extra={"number": wishes.number})
-            except TwilioError as error:
-                log.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
+        # Not to be cut short by a second signal: the number would be left pointing nowhere.
+        await asyncio.shield(_give_back(account, before, url))
+
+
+async def _give_back(account: Account, before: Webhook, url: str) -> None:
+    number = before.number
+    try:
+        if await asyncio.to_thread(give_back, account, before, url):
+            log.info("webhook put back", extra={"number": number, "to": before.target})
+        else:
+            log.warning("webhook left alone: it was changed meanwhile", extra={"number": number})
+    except VoicecliError as error:
+        text = (
+            f"{number} still points at this server: {error} Put it back by hand: Twilio console, "
+            f"Phone Numbers, {number}, A call comes in: {before.target}"
+        )
+        log.error(text)  # noqa: TRY400 - a sentence, no traceback
 
 
 async def _transfer(account: Account, call_sid: str, number: str) -> None:

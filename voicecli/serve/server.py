@@ -4,74 +4,163 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, nullcontext
+from enum import Enum
 
 import uvicorn
-from rich.console import Console
+from starlette.applications import Starlette
 
 from voicecli.errors import UsageError
 from voicecli.profile import Profile
 from voicecli.serve.app import Switchboard
-from voicecli.serve.board import Board
-from voicecli.serve.logs import set_up_logs
 from voicecli.serve.metrics import Metrics
+from voicecli.serve.outside import outside
+from voicecli.serve.plan import Plan
 from voicecli.serve.pool import CallPool
-from voicecli.serve.settings import ServeSettings
+from voicecli.serve.settings import ServeSettings, local_url
+from voicecli.serve.tunnel import tunnel
 from voicecli.transports.twilio import MAX_FROM_CALLER
 
 log = logging.getLogger("voicecli.serve")
 
-Outside = Callable[[Switchboard], AbstractAsyncContextManager[None]]
+
+class Stage(Enum):
+    """How far a server's life has come."""
+
+    LOADING = "loading"
+    READY = "ready"
+    DRAINING = "draining"
+    OVER = "over"
 
 
-async def run_server(
-    settings: ServeSettings,
-    profile: Profile,
-    *,
-    log_json: bool = False,
-    outside: Outside | None = None,
-) -> None:
-    """Serve until SIGTERM or Ctrl-C, then let live calls end; a second signal ends them.
+class CallServer:
+    """One server, which may run on another thread than whoever watches it.
+
+    `stop` and what can be read may be used from any thread.
 
     Args:
-        settings: where to listen, and for whom.
+        plan: where to listen, and for whom.
         profile: the agent.
-        log_json: log JSON objects, and show no table.
-        outside: entered once calls can come, and left before the server ends.
-
-    Raises:
-        UsageError: the port is taken.
-        VoicecliError: the engines cannot be loaded.
     """
-    console = Console()
-    set_up_logs(lambda line: console.print(line, markup=False, soft_wrap=True), as_json=log_json)
-    metrics = Metrics()
-    with ExitStack() as cleanup:
-        listener = cleanup.enter_context(listen(settings.host, settings.port))
-        settings = settings.at_port(listener.getsockname()[1])
 
-        def on_trouble(what: str) -> None:
-            metrics.died.inc()
-            log.error(what)
+    def __init__(self, plan: Plan, profile: Profile) -> None:
+        self.plan = plan
+        self.profile = profile
+        self.board: Switchboard | None = None
+        """What it does; None while it loads."""
+        self.stage = Stage.LOADING
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._drain: _Drain | None = None
+        self._stopped = False
 
-        pool = CallPool(settings.limits.max_calls, profile, settings.recording, on_trouble)
-        log.info("loading", extra={"profile": profile.name, "processes": settings.limits.max_calls})
-        await pool.start()
-        board = Switchboard(settings, pool, metrics)
-        server = _Server(_configuration(board))
-        if console.is_terminal and not log_json:
-            table = Board(console, board.calls, lambda: pool.idle)
-            cleanup.enter_context(table.shown())
-        drain = _Drain(board, server)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, drain.signalled)
-        log.info("ready", extra={"url": f"http://{settings.host}:{settings.port}"})
+    async def run(self, *, signals: bool = True) -> None:
+        """Serve until stopped.
+
+        Args:
+            signals: whether SIGTERM and Ctrl-C stop it; only on the main thread.
+
+        Raises:
+            UsageError: the port is taken.
+            TunnelError, TwilioError: no address, or no number.
+            VoicecliError: the engines cannot be loaded.
+        """
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.create_task(self._serve())
+        for number in (signal.SIGTERM, signal.SIGINT) if signals else ():
+            self._loop.add_signal_handler(number, self._stop)
+        if self._stopped:
+            self._stop()
         try:
-            async with outside(board) if outside is not None else nullcontext():
-                await server.serve(sockets=[listener])
+            await self._task
+        except asyncio.CancelledError:
+            if not self._stopped:
+                raise
         finally:
-            await pool.close()
+            self.stage = Stage.OVER
+
+    def stop(self) -> None:
+        """Take no more calls and end with the last of them; asked again, end them now."""
+        if self._loop is None:
+            self._stopped = True
+        elif self.stage is not Stage.OVER:
+            self._loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
+        self._stopped = True
+        if self._drain is not None:
+            self.stage = Stage.DRAINING
+            self._drain.signalled()
+        elif self._task is not None:
+            self._task.cancel()
+
+    async def _serve(self) -> None:
+        async with AsyncExitStack() as cleanup:
+            settings, listeners = _listening(self.plan.settings, cleanup)
+            if self.plan.ngrok:
+                address = await asyncio.to_thread(cleanup.enter_context, tunnel(settings.port))
+                settings = settings.reached_at(address)
+            metrics = Metrics()
+
+            def on_trouble(what: str) -> None:
+                metrics.died.inc()
+                log.error(what)
+
+            pool = CallPool(settings.limits.max_calls, self.profile, settings.recording, on_trouble)
+            size = settings.limits.max_calls
+            log.info("loading", extra={"profile": self.profile.name, "processes": size})
+            await pool.start()
+            cleanup.push_async_callback(pool.close)
+            self.board = Switchboard(settings, pool, metrics)
+            self._drain = _Drain(self.board)
+            await self._answer(self.board, self._drain, listeners)
+
+    async def _answer(
+        self, board: Switchboard, drain: "_Drain", listeners: list[socket.socket]
+    ) -> None:
+        """Take calls until a signal comes, then see the last of them through."""
+        apps = [board.app()] if len(listeners) == 1 else [board.app(), board.operators_app()]
+        servers = [_Server(_configuration(app)) for app in apps]
+        running = [
+            asyncio.create_task(server.serve(sockets=[listener]))
+            for server, listener in zip(servers, listeners, strict=True)
+        ]
+        account, wishes = self.plan.account, self.plan.wishes
+        try:
+            async with outside(account, wishes, board) if account else nullcontext():
+                if not drain.asked.is_set():
+                    self.stage = Stage.READY
+                    _announce(board.settings)
+                await drain.asked.wait()
+            await drain.quiet()  # new calls go where they went before
+        finally:
+            for server in servers:
+                server.should_exit = True
+            await asyncio.gather(*running)
+
+
+def _listening(
+    settings: ServeSettings, cleanup: AsyncExitStack
+) -> tuple[ServeSettings, list[socket.socket]]:
+    """Sockets for callers and, if they are to be apart, for operators."""
+    listeners = [cleanup.enter_context(listen(settings.host, settings.port, "--port"))]
+    settings = settings.at_port(listeners[0].getsockname()[1])
+    if settings.operators is not None:
+        beside = cleanup.enter_context(listen(*settings.operators, "--operators"))
+        settings = settings.watched_at(beside.getsockname()[1])
+        listeners.append(beside)
+    return settings, listeners
+
+
+def _announce(settings: ServeSettings) -> None:
+    if settings.access.auth_token is None:
+        log.warning("unsigned calls are taken: anybody on this computer can call")
+    extra = {"url": settings.url}
+    if settings.access.public_url != settings.url:
+        extra["public"] = settings.access.public_url
+    if settings.operators is not None:
+        extra["metrics"] = f"{local_url(*settings.operators)}/metrics"
+    log.info("ready", extra=extra)
 
 
 class _Server(uvicorn.Server):
@@ -85,34 +174,34 @@ class _Server(uvicorn.Server):
 class _Drain:
     """The first signal stops new calls, the second one ends those under way."""
 
-    def __init__(self, board: Switchboard, server: uvicorn.Server) -> None:
+    def __init__(self, board: Switchboard) -> None:
+        self.asked = asyncio.Event()
         self._board = board
-        self._server = server
-        self._task: asyncio.Task[None] | None = None
+        self._until = 0.0
 
     def signalled(self) -> None:
-        if self._board.admission.draining:
+        if self.asked.is_set():
             self._end_calls()
             return
+        seconds = self._board.settings.limits.drain_s
+        self._until = asyncio.get_running_loop().time() + seconds
         self._board.admission.draining = True
-        live = self._board.admission.live
-        if live:
-            seconds = self._board.settings.limits.drain_s
+        self.asked.set()
+        if live := self._board.admission.live:
             log.info(
                 "draining: no new calls; signal again to end those under way",
                 extra={"live": live, "seconds": seconds},
             )
-        self._task = asyncio.create_task(self._drained())
 
-    async def _drained(self) -> None:
+    async def quiet(self) -> None:
+        """Wait for the calls under way, but not for ever."""
         try:
-            async with asyncio.timeout(self._board.settings.limits.drain_s):
+            async with asyncio.timeout_at(self._until):
                 await self._until_quiet()
         except TimeoutError:
             log.warning("drain timeout", extra={"live": self._board.admission.live})
             self._end_calls()
             await self._until_quiet()
-        self._server.should_exit = True
 
     def _end_calls(self) -> None:
         for relay in tuple(self._board.relays):
@@ -123,8 +212,8 @@ class _Drain:
             await asyncio.sleep(0.05)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; UsageError if the address cannot be had."""
+def listen(host: str, port: int, option: str) -> socket.socket:
+    """A listening socket; UsageError names the option if the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -134,14 +223,14 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another --port."
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another {option}."
         ) from None
     return listener
 
 
-def _configuration(board: Switchboard) -> uvicorn.Config:
+def _configuration(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
-        board.app(),
+        app,
         ws="websockets-sansio",
         ws_max_size=4 * MAX_FROM_CALLER,  # bytes: a character has up to four
         ws_max_queue=32,

@@ -1,6 +1,5 @@
 """How a server is run and what it puts up with; changes with what an operator may decide."""
 
-import os
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -67,14 +66,35 @@ class ServeSettings:
     access: Access
     limits: Limits
     recording: Recording
+    operators: tuple[str, int] | None = None
+    """Where /metrics, /healthz and /readyz are, host and port; None: with all the rest."""
+
+    @property
+    def url(self) -> str:
+        """The server's address on this computer."""
+        return local_url(self.host, self.port)
 
     def at_port(self, port: int) -> "ServeSettings":
         """The same on the port that the system chose, if it was left to choose (port 0)."""
         if self.port:
             return self
-        url = self.access.public_url.removesuffix(":0")
-        changed = url if url == self.access.public_url else f"{url}:{port}"
-        return replace(self, port=port, access=replace(self.access, public_url=changed))
+        moved = replace(self, port=port)
+        ours = self.access.public_url == self.url
+        return moved.reached_at(moved.url) if ours else moved
+
+    def reached_at(self, public_url: str) -> "ServeSettings":
+        """The same behind another public address."""
+        return replace(self, access=replace(self.access, public_url=public_url))
+
+    def watched_at(self, port: int) -> "ServeSettings":
+        """The same with the operators' port that the system chose."""
+        host = self.operators[0] if self.operators is not None else self.host
+        return replace(self, operators=(host, port))
+
+
+def local_url(host: str, port: int) -> str:
+    """http://HOST:PORT, with the brackets that IPv6 needs."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def is_loopback(host: str) -> bool:
@@ -85,29 +105,17 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def decide_access(host: str, port: int, public_url: str | None, *, insecure: bool) -> Access:
-    """Put together who may call; the token comes from the environment and nowhere else.
+def parse_public_url(text: str) -> str:
+    """https://HOST of what was given; UsageError if it makes no sense."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
+        raise UsageError(f"--public-url {text!r}: write https://HOST, without a path.")
+    return f"{parts.scheme}://{parts.netloc}"
 
-    Raises:
-        UsageError: there is no token, the address makes no sense, or `insecure` would let
-            strangers in.
-    """
-    if public_url is not None:
-        parts = urlsplit(public_url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise UsageError(f"--public-url {public_url!r}: write https://HOST, without a path.")
-        public_url = f"{parts.scheme}://{parts.netloc}"
-    if insecure:
-        if not is_loopback(host) or public_url is not None:
-            raise UsageError(
-                "--insecure lets anybody in, so it works on loopback only: leave out --host, "
-                "--public-url and --ngrok, or set TWILIO_AUTH_TOKEN instead."
-            )
-        return Access(f"http://{host}:{port}", None)
-    token = os.environ.get(AUTH_TOKEN, "").strip()
-    if not token:
-        raise UsageError(
-            f"set {AUTH_TOKEN} (Twilio console, Account Info), so that only Twilio can call; "
-            "to try the agent on this computer alone, use --insecure."
-        )
-    return Access(public_url or f"http://{host}:{port}", token)
+
+def parse_endpoint(text: str) -> tuple[str, int]:
+    """HOST:PORT, or a PORT of this computer's loopback; UsageError if it is neither."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65_535:
+        raise UsageError(f"--operators {text!r}: write HOST:PORT, such as 0.0.0.0:9090.")
+    return host.strip("[]") or "127.0.0.1", int(port)

@@ -3,8 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from voicecli.errors import UsageError, VoicecliError
+
+NGROK_TOKEN: Final = "NGROK_AUTHTOKEN"  # noqa: S105 - the name of a variable
 
 
 class TunnelError(VoicecliError):
@@ -21,10 +24,10 @@ def tunnel(port: int) -> Iterator[str]:
         UsageError: NGROK_AUTHTOKEN is not set.
         TunnelError: the ngrok program cannot be had, or refuses the token.
     """
-    token = os.environ.get("NGROK_AUTHTOKEN", "").strip()
+    token = os.environ.get(NGROK_TOKEN, "").strip()
     if not token:
         raise UsageError(
-            "set NGROK_AUTHTOKEN (ngrok dashboard, Your Authtoken), or give the address of another "
+            f"set {NGROK_TOKEN} (ngrok dashboard, Your Authtoken), or give the address of another "
             "tunnel with --public-url."
         )
     from pyngrok import conf, ngrok  # noqa: PLC0415 - only those who want a tunnel pay for it

@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 from contextlib import asynccontextmanager, suppress
-from urllib.request import urlopen
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
+from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -58,13 +60,15 @@ class Server:
             sys.executable, "-m", "voicecli.cli", "serve", "--profile", str(profile),
             "--port", "0", "--out", str(self.recordings), *options,
         ]  # fmt: skip
-        if not token:
-            command.append("--insecure")
+        self._token = token
+        self._public = (
+            options[options.index("--public-url") + 1] if "--public-url" in options else ""
+        )
         self.log = ""
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
         )
-        self.port = int(self.wait_for(r"ready .*http://127\.0\.0\.1:(\d+)")[1])
+        self.port = int(self.wait_for(r"ready .*?http://127\.0\.0\.1:(\d+)")[1])
 
     @property
     def http(self):
@@ -77,6 +81,15 @@ class Server:
     def get(self, path):
         with urlopen(self.http + path, timeout=5) as answer:  # noqa: S310 - our own server
             return answer.status, answer.read().decode()
+
+    def ask_webhook(self, path, **form):
+        """What a webhook answers to a signed form."""
+        sign = RequestValidator(self._token).compute_signature
+        signature = sign((self._public or self.http) + path, form)
+        request = Request(self.http + path, urlencode(form).encode())  # noqa: S310
+        request.add_header("X-Twilio-Signature", signature)
+        with urlopen(request, timeout=5) as answer:  # noqa: S310 - our own server
+            return answer.read().decode()
 
     def metric(self, name):
         _, page = self.get("/metrics")

@@ -268,6 +268,33 @@ def test_a_signed_call_comes_through_and_an_unsigned_one_does_not(serve):
     assert token not in server.log
 
 
+def test_unsigned_calls_are_for_this_computer_only(server):
+    async def scenario():
+        for headers in ({"Host": "abc.ngrok.app"}, {"Origin": "https://page.example"}):
+            with pytest.raises(Exception, match=r"40[03]"):
+                async with ring(server, **headers):
+                    pass
+
+    asyncio.run(scenario())
+    elsewhere = Request(server.http + "/voice", headers={"Host": "abc.ngrok.app"})  # noqa: S310
+    with pytest.raises(HTTPError, match="400"):
+        urlopen(elsewhere, timeout=5)  # noqa: S310
+    assert "unsigned calls are taken" in server.log
+
+
+def test_figures_are_out_of_the_callers_reach_once_the_server_is_public(serve):
+    server = serve("--max-calls", "1", "--public-url", "https://agent.example",
+                   "--operators", "0", token=TOKEN)  # fmt: skip
+    for path in ("/metrics", "/healthz", "/readyz"):
+        with pytest.raises(HTTPError, match="404"):
+            server.get(path)
+    figures = server.wait_for(r"metrics=(http://127\.0\.0\.1:\d+/metrics)")[1]
+    with urlopen(figures, timeout=5) as answer:  # noqa: S310
+        assert b"voicecli_active_calls" in answer.read()
+    with urlopen(figures.replace("metrics", "readyz"), timeout=5) as answer:  # noqa: S310
+        assert answer.read() == b"ready"
+
+
 def test_a_port_in_use_is_one_sentence(server, serve):
     with pytest.raises(AssertionError, match=r"cannot listen on .* choose another --port"):
         serve("--port", str(server.port))

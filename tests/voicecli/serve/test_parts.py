@@ -4,7 +4,6 @@ import json
 import logging
 import stat
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,17 +19,17 @@ from pipelines.turn_taking.events import (
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import MILLISECOND
-from voicecli.errors import UsageError
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.serve import wire
-from voicecli.serve.keep import keep_call
+from voicecli.serve.keep import record_call
 from voicecli.serve.logs import set_up_logs
 from voicecli.serve.outbox import MAX_AUDIO, MAX_MESSAGES, Outbox
 from voicecli.serve.progress import ProgressFold
 from voicecli.serve.redact import redact, redact_text
-from voicecli.serve.settings import Access, Recording, decide_access
+from voicecli.serve.settings import Access
 from voicecli.serve.signature import SignatureCheck
+from voicecli.transports.capture import Capture
 from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media
 
 
@@ -146,26 +145,6 @@ def test_twilios_published_example_is_signed_as_published():
     assert not check.handshake(signature)
 
 
-def test_without_a_token_only_this_computer_may_call(monkeypatch):
-    monkeypatch.delenv("TWILIO_AUTH_TOKEN", raising=False)
-    assert decide_access("127.0.0.1", 80, None, insecure=True).auth_token is None
-    with pytest.raises(UsageError, match="loopback only"):
-        decide_access("0.0.0.0", 80, None, insecure=True)  # noqa: S104 - refused
-    with pytest.raises(UsageError, match="loopback only"):
-        decide_access("127.0.0.1", 80, "https://agent.example", insecure=True)
-    with pytest.raises(UsageError, match="set TWILIO_AUTH_TOKEN"):
-        decide_access("127.0.0.1", 80, None, insecure=False)
-
-
-def test_the_public_url_is_what_gets_signed(monkeypatch):
-    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "secret")
-    access = decide_access("127.0.0.1", 80, "https://agent.example/", insecure=False)
-    assert access.stream_url == "wss://agent.example/media"
-    assert "secret" not in repr(access)
-    with pytest.raises(UsageError, match="https://HOST"):
-        decide_access("127.0.0.1", 80, "agent.example", insecure=False)
-
-
 @pytest.mark.parametrize("as_json", [False, True])
 def test_secrets_never_reach_the_log(monkeypatch, as_json):
     monkeypatch.setenv("NGROK_AUTHTOKEN", "hush-hush")
@@ -178,10 +157,10 @@ def test_secrets_never_reach_the_log(monkeypatch, as_json):
 
 
 def test_a_kept_call_can_be_read_back_redacted(tmp_path):
-    entries = [FinalTranscript(5, 1, 5, "seven seven 42")]
-    stereo = np.zeros((80, 2), np.int16)
-    begin, recording = wire.Begin("one", "CA1"), Recording(tmp_path, redact=True)
-    keep_call(begin, entries, stereo, load_profile("scripted"), recording)
+    profile = load_profile("scripted")
+    recorder = record_call(tmp_path / "one", "CA1", Capture(), profile, print, redacted=True)
+    recorder.record(FinalTranscript(5, 1, 5, "seven seven 42"))
+    assert recorder.close()
     bundle = read_bundle(tmp_path / "one")
     assert bundle.entries[0].text == "# # ##"
     assert bundle.header.metadata["redacted"] is True

@@ -1,0 +1,98 @@
+"""What a server may be asked to do, and what it lacks to do it."""
+
+import pytest
+
+from tests.voicecli.serve.conftest import TOKEN
+from tests.voicecli.serve.twilio_stand_in import NUMBER, SID
+from voicecli.errors import UsageError
+from voicecli.serve.outside import Wishes
+from voicecli.serve.plan import Request, missing_variables, plan_server
+from voicecli.serve.tunnel import tunnel
+
+PUBLIC = "https://agent.example"
+VARIABLES = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "NGROK_AUTHTOKEN")
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def account(monkeypatch):
+    for name, value in zip(VARIABLES, (SID, TOKEN, "ngrok-secret"), strict=True):
+        monkeypatch.setenv(name, value)
+
+
+def refusal(**wanted):
+    with pytest.raises(UsageError) as caught:
+        plan_server(Request(**wanted))
+    return str(caught.value)
+
+
+def test_without_an_account_there_is_a_server_for_this_computer():
+    plan = plan_server(Request())
+    assert plan.settings.access.public_url == "http://127.0.0.1:8000"
+    assert plan.settings.access.auth_token is None
+    assert plan.settings.operators is None
+    assert plan.account is None
+
+
+def test_all_that_is_missing_is_said_at_once_with_what_works_without():
+    request = Request(ngrok=True, wishes=Wishes(number=NUMBER))
+    assert missing_variables(request) == list(VARIABLES)
+    said = refusal(ngrok=True, wishes=Wishes(number=NUMBER))
+    assert "set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and NGROK_AUTHTOKEN" in said
+    assert "voicecli dial ws://127.0.0.1:8000/media" in said
+    assert refusal(host="0.0.0.0").startswith("set TWILIO_AUTH_TOKEN (")  # noqa: S104
+
+
+@pytest.mark.usefixtures("account")
+def test_with_an_account_everybody_must_sign():
+    assert plan_server(Request()).settings.access.auth_token == TOKEN
+    plan = plan_server(Request(ngrok=True, wishes=Wishes(twilio=True)))
+    assert plan.ngrok
+    assert plan.account is not None
+    assert TOKEN not in repr(plan)
+    assert plan_server(Request(insecure=True)).settings.access.auth_token is None
+
+
+@pytest.mark.usefixtures("account")
+def test_who_can_reach_the_port_cannot_read_the_figures():
+    assert plan_server(Request(public_url=PUBLIC)).settings.operators == ("127.0.0.1", 8001)
+    assert plan_server(Request(ngrok=True, port=0)).settings.operators == ("127.0.0.1", 0)
+    cluster = Request(host="0.0.0.0", operators="0.0.0.0:9090")  # noqa: S104
+    assert plan_server(cluster).settings.operators == ("0.0.0.0", 9090)  # noqa: S104
+    assert plan_server(Request(operators="9090")).settings.operators == ("127.0.0.1", 9090)
+    assert "write HOST:PORT" in refusal(operators="here:there")
+
+
+@pytest.mark.usefixtures("account")
+def test_the_public_url_is_what_gets_signed():
+    access = plan_server(Request(public_url="https://agent.example/")).settings.access
+    assert access.stream_url == "wss://agent.example/media"
+    for wrong in ("agent.example", "https://agent.example/voice", "ftp://agent.example"):
+        assert "write https://HOST" in refusal(public_url=wrong)
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ({"wishes": Wishes(twilio=True)}, "--ngrok .* or --public-url"),
+        ({"wishes": Wishes(call=NUMBER), "public_url": PUBLIC}, "--call needs --twilio"),
+        ({"insecure": True, "host": "0.0.0.0"}, "loopback only"),  # noqa: S104
+        ({"insecure": True, "public_url": PUBLIC}, "loopback only"),
+        ({"insecure": True, "wishes": Wishes(twilio=True)}, "loopback only"),
+        ({"ngrok": True, "public_url": PUBLIC}, "choose one"),
+    ],
+)
+def test_contradictions_are_explained(wanted, why):
+    with pytest.raises(UsageError, match=why):
+        plan_server(Request(**wanted))
+
+
+def test_a_tunnel_needs_its_token():
+    with pytest.raises(UsageError, match="set NGROK_AUTHTOKEN"), tunnel(8000):
+        pass

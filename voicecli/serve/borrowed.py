@@ -1,0 +1,92 @@
+"""Remembers where a borrowed number sent its calls before; changes with how it is given back.
+
+It is noted on disk, too: a server that was killed could put nothing back, and the next one would
+otherwise take the dead address for the old one.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from voicecli.models.home import home
+from voicecli.recording.journal import storing
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a number sends its calls."""
+
+    number: str
+    number_sid: str
+    url: str
+    method: str
+    application_sid: str = ""
+    """Of a TwiML app: then its address counts, and not `url`."""
+
+    @property
+    def target(self) -> str:
+        """As one would enter it in the console."""
+        if self.application_sid:
+            return f"TwiML App {self.application_sid}"
+        return f"{self.url or '(empty)'} {self.method}"
+
+
+class Numbers(Protocol):
+    """The part of an account that is needed."""
+
+    def webhook(self, number: str | None) -> Webhook:
+        """Where a number sends its calls."""
+        ...
+
+    def point(self, webhook: Webhook) -> None:
+        """Send them there."""
+        ...
+
+
+def borrow(account: Numbers, number: str | None, url: str) -> Webhook:
+    """Send a number's calls to `url`; where they went before.
+
+    Raises:
+        TwilioError: Twilio refuses or is out of reach.
+        StorageError: the old webhook cannot be noted, and so was not changed.
+    """
+    found = account.webhook(number)
+    noted = _noted().get(found.number, {})
+    before = Webhook(**noted["before"]) if noted.get("ours") == found.url else found
+    _note(found.number, {"ours": url, "before": asdict(before)})
+    account.point(replace(found, url=url, method="POST", application_sid=""))
+    return before
+
+
+def give_back(account: Numbers, before: Webhook, url: str) -> bool:
+    """Send a number's calls where they went before; False if somebody has changed it meanwhile.
+
+    Raises:
+        TwilioError: it did not work.
+    """
+    ours = account.webhook(before.number).url == url
+    if ours:
+        account.point(before)
+    _note(before.number, None)
+    return ours
+
+
+def _file() -> Path:
+    return home() / "borrowed_numbers.json"
+
+
+def _noted() -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        return dict(json.loads(_file().read_text(encoding="utf-8")))
+    return {}
+
+
+def _note(number: str, row: dict[str, Any] | None) -> None:
+    path = _file()
+    rows = {**_noted(), number: row}
+    with storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = {key: value for key, value in rows.items() if value is not None}
+        path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
