@@ -3,6 +3,9 @@
 def test_answers_fast(voicecli):
     report = voicecli.dial("ws://127.0.0.1:8000/media", "plain_turns")
     report.require("voice_to_voice.p95 < 800ms", "underruns == 0")
+
+pytest loads this module in every run of whoever has voicecli installed, used or not: it imports
+nothing heavy before a test asks for it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +19,6 @@ if TYPE_CHECKING:
     from voicecli.dial.report import CallResult
     from voicecli.report.call_report import CallReport
 
-# Imports stand inside the methods: pytest loads this module in every run, used or not.
 # ruff: noqa: PLC0415
 
 
