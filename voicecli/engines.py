@@ -69,6 +69,16 @@ def build_engines(profile: Profile) -> LazyEngines:
     return engines
 
 
+def build_detector(choice: DetectorChoice, llm: Llm | None) -> TurnDetector:
+    """One turn detector; raises what build_engines raises.
+
+    Args:
+        choice: which, with its settings.
+        llm: the reply LLM, for detectors that work on it.
+    """
+    return _build("turn_detector", choice, Context(locate, llm))
+
+
 def _build(kind: EngineKind, choice: EngineChoice | DetectorChoice, context: Context) -> Any:
     fallback = choice.fallback if isinstance(choice, EngineChoice) else None
     if fallback is None:

@@ -4,10 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
-import soxr
-
 from pipelines.engines.protocols import StopSignal
+from pipelines.runtime.asking import audio_for, probability
 from pipelines.runtime.deliveries import (
     Question,
     add_audio,
@@ -20,7 +18,7 @@ from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.recall import Recall, in_time
 from pipelines.runtime.resampling import LiveResampler
-from pipelines.runtime.timeline import Timeline, to_float, to_int16
+from pipelines.runtime.timeline import Timeline, to_int16
 from pipelines.turn_taking.commands import (
     CancelReply,
     Command,
@@ -36,7 +34,6 @@ from pipelines.turn_taking.events import (
     ReplyCompleted,
     ReplyPrepared,
 )
-from pipelines.turn_taking.time import SECOND
 
 
 class Effects:
@@ -107,16 +104,10 @@ class Effects:
 
     def _score(self, name: str, command: ScoreEndOfTurn) -> None:
         detector = self._engines.turn_detectors[name]
-        seconds = round(detector.audio_seconds * SECOND)
-        start = max(command.start, command.until - seconds)
-        pcm = self._timeline.read(start, command.until) if seconds else np.zeros(0, np.int16)
-        rate = self._timeline.rate
+        pcm, rate = audio_for(detector, self._timeline, command), self._timeline.rate
 
         def run(_stop: StopSignal) -> Iterator[Delivery]:
-            audio = to_float(pcm)
-            if len(audio) and rate != detector.sample_rate:
-                audio = soxr.resample(audio, rate, detector.sample_rate, quality="MQ")
-            p = round(float(detector.end_of_turn(command.history, command.text, audio)), 4)
+            p = probability(detector, command, pcm, rate)
             yield lambda at: EndOfTurnScored(at, command.job, name, p)
 
         lane = "llm" if detector.uses_llm else "turn_detector"

@@ -8,8 +8,7 @@ import heapq
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 
-from pipelines.engines.modelled import metered
-from pipelines.runtime.clock import Stopwatch
+from pipelines.runtime.cost import charged
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Work, steps_of
 from pipelines.runtime.playout import FRAME
@@ -130,16 +129,7 @@ class _VirtualLanes:
 
     def _step(self, work: Work, stop: _Stop, steps: Iterator[Delivery]) -> None:
         """Run to the next result and deliver it when its time has passed."""
-        spent: Nanos = 0
-
-        def meter(duration: Nanos) -> None:
-            nonlocal spent
-            spent += duration
-
-        watch = Stopwatch()
-        with metered(meter):
-            delivery = next(steps, None)
-        cost = spent if work.modelled else spent + watch.elapsed()
+        delivery, cost = charged(lambda: next(steps, None), modelled=work.modelled)
         self._agenda.after(cost, lambda: self._arrive(work, stop, steps, delivery))
 
     def _arrive(

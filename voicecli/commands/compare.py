@@ -28,6 +28,15 @@ def compare(  # noqa: PLR0917 - a command line's options, all keywords to its us
     line: Annotated[
         str | None, typer.Option("--line", "-l", help="A phone line instead of the profile's.")
     ] = None,
+    shadow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--shadow",
+            metavar="NAME[:NUMBER]",
+            help="Ask another turn detector about the same calls, without acting on it, and list "
+            "where it disagrees: smart_turn:0.5, text, llm_next_token, silence:800. Repeatable.",
+        ),
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write all of it here.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the tables as a web page.")] = None,
     plot: Annotated[
@@ -47,6 +56,7 @@ def compare(  # noqa: PLR0917 - a command line's options, all keywords to its us
     from voicecli.compare.run import compare as run  # noqa: PLC0415 - slow
     from voicecli.compare.variants import ablation as steps  # noqa: PLC0415
     from voicecli.profile import load_profile  # noqa: PLC0415
+    from voicecli.shadow.choice import parse  # noqa: PLC0415
 
     names = profile or ["embedded"]
     if ablation and len(names) > 1:
@@ -56,6 +66,7 @@ def compare(  # noqa: PLR0917 - a command line's options, all keywords to its us
         steps(profiles[0]) if ablation else profiles,
         calls,
         line=line,
+        shadows=tuple(parse(text) for text in shadow or ()),
         json_file=json_file,
         html=html,
         plot=plot,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from voicecli.profile import Profile
 from voicecli.replay.run import Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
 from voicecli.replay.source import CallSource, open_call
-from voicecli.report.json_report import write_whole
+from voicecli.report.json_report import shadow_json, write_whole
+from voicecli.report.shadows import ShadowDetails, ShadowSummary
+from voicecli.shadow.choice import Choice, build_shadows
+from voicecli.shadow.score import Shadows
 
 SCHEMA = "voicecli.compare/1"
 
@@ -37,17 +41,19 @@ def labelled_calls(names: Sequence[str]) -> list[CallSource]:
 
 def run_variant(
     profile: Profile, sources: Sequence[CallSource], line: str | None, console: Console,
-    engines: EngineCache,
+    engines: EngineCache, *, shadows: Sequence[Choice] = (),
 ) -> Variant:  # fmt: skip
-    """All calls under one profile."""
+    """All calls under one profile, with what others say of them."""
     reports, outcomes = [], []
+    built = engines.get(profile, console)
+    asked = Shadows(build_shadows(shadows, profile, built), profile.policy)
     for source in sources:
         setting = Setting(profile, line or profile.line)
         with call_progress(console, f"{profile.name}: {source.name}", source) as progress:
-            call = run_call(source, setting, engines.get(profile, console), progress)
+            call = run_call(source, setting, built, progress)
         if call.header.partial:
             raise KeyboardInterrupt
-        report = call.report()
+        report = replace(call.report(), shadows=asked.report(call))
         reports.append(report)
         if call.labels is not None:
             outcomes += judge(report, call.labels)
@@ -62,6 +68,7 @@ def compare(
     json_file: Path | None,
     html: Path | None,
     plot: Path | None,
+    shadows: Sequence[Choice] = (),
 ) -> None:
     """Print the comparison, and write it where asked.
 
@@ -73,8 +80,15 @@ def compare(
     console = Console(record=html is not None)
     sources = labelled_calls(calls)
     engines = EngineCache()
-    variants = [run_variant(profile, sources, line, console, engines) for profile in profiles]
+    variants = [
+        run_variant(profile, sources, line, console, engines, shadows=shadows)
+        for profile in profiles
+    ]
     console.print(Comparison(variants))
+    for variant in variants if shadows else ():
+        console.print("", f"[bold]{variant.name}[/]", ShadowSummary(variant.calls))
+        for call in variant.calls:
+            console.print(*(ShadowDetails(shadow, call.name) for shadow in call.shadows))
     if json_file is not None:
         write_whole(json_file, json.dumps(as_json(variants), indent=2, ensure_ascii=False) + "\n")
     if html is not None:
@@ -102,6 +116,11 @@ def as_json(variants: Sequence[Variant]) -> dict[str, Any]:
                         "latency_ms": None if outcome.latency is None else outcome.latency / 1e6,
                     }
                     for outcome in variant.outcomes
+                ],
+                "shadows": [
+                    {"call": call.name, **shadow_json(shadow)}
+                    for call in variant.calls
+                    for shadow in call.shadows
                 ],
             }
             for variant in variants

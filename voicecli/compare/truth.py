@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pipelines.latency import BargeIn
-from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
-from voicecli.recording.labels import Labels, Turn
+from pipelines.turn_taking.time import SECOND, Nanos
+from voicecli.recording.labels import NEAR, Labels, Turn
 from voicecli.report.call_report import CallReport, reply_at_ear
 
 Kind: TypeAlias = Literal[
@@ -15,9 +15,6 @@ Kind: TypeAlias = Literal[
     "stopped", "not stopped",  # an interruption
     "ignored", "stopped for it",  # a backchannel or a noise
 ]  # fmt: skip
-
-NEAR: Nanos = 300 * MILLISECOND
-"""Labels and onsets found by the VAD may differ by this much."""
 
 
 @dataclass(frozen=True, slots=True)

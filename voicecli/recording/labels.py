@@ -8,10 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
+from pipelines.turn_taking.time import MILLISECOND, Nanos
 from voicecli.errors import InputError
 from voicecli.tables import Place, build
 
 SCHEMA = "voicecli.labels/1"
+
+NEAR: Nanos = 300 * MILLISECOND
+"""Labels and what a voice activity detector finds may differ by this much."""
 
 Intent: TypeAlias = Literal["end_of_turn", "hold", "backchannel", "interruption", "noise"]
 """What a stretch of the caller's sound does: ends the turn, pauses within it, shows that the

@@ -23,6 +23,7 @@ from voicecli.recording.journal import JournalHeader
 from voicecli.recording.labels import Labels
 from voicecli.report.acoustic import acoustic_voice_to_voice
 from voicecli.report.wer import word_error_rate
+from voicecli.shadow.verdicts import ShadowReport
 
 CUT_IN_LEAD: Final[Nanos] = 300 * MILLISECOND
 """An agent that starts this shortly before the caller goes on has cut in, too."""
@@ -66,6 +67,8 @@ class CallReport:
     """A sentence for each engine that failed at a job."""
     entries: tuple[Entry, ...]
     """The journal itself, for renderers that draw it."""
+    shadows: tuple[ShadowReport, ...] = ()
+    """What other endpointers would have done, in the order in which they were asked for."""
 
 
 def build_call_report(

@@ -14,6 +14,7 @@ from voicecli.recording.journal import storing
 from voicecli.report.assertions import Outcome
 from voicecli.report.call_report import CallReport, TurnReport
 from voicecli.report.metrics import DURATIONS, NUMBERS
+from voicecli.shadow.verdicts import ShadowReport, Side
 
 SCHEMA: Final = "voicecli.replay/1"
 
@@ -72,6 +73,42 @@ def _call(call: CallReport) -> dict[str, Any]:
         "cut_ins": call.cut_ins,
         "wer": call.wer,
         "failures": list(call.failures),
+        "shadows": [shadow_json(shadow) for shadow in call.shadows],
+    }
+
+
+def shadow_json(shadow: ShadowReport) -> dict[str, Any]:
+    """What another endpointer would have done in a call."""
+
+    def side(name: Side) -> dict[str, Any]:
+        answered = shadow.answers(name, "end")
+        return {
+            "cut_ins": len(shadow.answers(name, "hold")),
+            "missed": shadow.labelled("end") - len(answered),
+            "silence_ms": _distribution(answered),
+        }
+
+    return {
+        "name": shadow.name,
+        "pauses": len(shadow.verdicts),
+        "holds": shadow.labelled("hold"),
+        "ends": shadow.labelled("end"),
+        "ours": side("ours"),
+        "shadow": side("shadow"),
+        "disagreements": [
+            {
+                "at_s": _s(verdict.at),
+                "text": verdict.text,
+                "ours_ms": _ms(verdict.ours),
+                "ours_p": verdict.ours_p,
+                "shadow_ms": _ms(verdict.shadow),
+                "shadow_p": verdict.shadow_p,
+                "went_on_ms": _ms(verdict.went_on),
+                "truth": verdict.truth,
+                "right": verdict.right,
+            }
+            for verdict in shadow.disagreements
+        ],
     }
 
 

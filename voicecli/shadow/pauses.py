@@ -1,0 +1,137 @@
+"""The pauses in which a call could have been answered; changes with what a detector is asked.
+
+The core runs over the recorded events once more, so that each pause has the history and the words
+that a detector would have been given there.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipelines.turn_taking.commands import (
+    Command,
+    History,
+    RecordDecision,
+    ScoreEndOfTurn,
+    StartTranscription,
+)
+from pipelines.turn_taking.conversation import Conversation
+from pipelines.turn_taking.events import FinalTranscript, FrameScored, PartialTranscript
+from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.policy import Policy
+from pipelines.turn_taking.reasons import because
+from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate
+from pipelines.turn_taking.time import Nanos, from_ms
+from pipelines.turn_taking.transitions import Agent
+
+_ASKED_LATER = because("pause_detected", silence_ms=0)
+
+
+@dataclass(slots=True)
+class Pause:
+    """A silence of the caller while the agent listened."""
+
+    turn_start: Nanos
+    """Media time from which the turn was transcribed."""
+    speech_end: Nanos
+    """Media time at which the silence began."""
+    ingress: Nanos
+    """Delay of the line there: the caller fell silent this much earlier."""
+    detected_at: Nanos
+    history: History
+    """Before this turn."""
+    text: str = ""
+    """The turn's words, final ones once `words_at` is set."""
+    words_at: Nanos | None = None
+    answered_at: Nanos | None = None
+    """When the turn was judged to be over in this pause; None: it never was."""
+    p: float | None = None
+    """The call's own P(end), if the turn was ended by it."""
+    went_on: Nanos | None = None
+    """Media time at which the caller spoke again; None: never."""
+
+    def question(self) -> ScoreEndOfTurn:
+        """What a detector is asked about it."""
+        return ScoreEndOfTurn(
+            0, (), self.turn_start, self.speech_end, self.text, self.history, _ASKED_LATER
+        )
+
+
+def fold_pauses(entries: Iterable[Entry], policy: Policy) -> list[Pause]:
+    """Every pause of the caller's turns, in order.
+
+    Left out are sounds without words, and speech over the agent: that is judged otherwise.
+
+    Args:
+        entries: the call's journal.
+        policy: under which it was made.
+    """
+    reader = _Reader(policy)
+    for entry in entries:
+        if not isinstance(entry, Issued):
+            reader.take(entry)
+    return reader.pauses
+
+
+class _Reader:
+    def __init__(self, policy: Policy) -> None:
+        self._core = Conversation(policy)
+        self._gate = SpeechGate(policy.gate)
+        self._post_roll = from_ms(policy.gate.post_roll_ms)
+        self._turn_start: Nanos = 0
+        self._partial = ""
+        self._open: Pause | None = None
+        self._of_turn = 0
+        """Where the pauses of the present turn begin."""
+        self.pauses: list[Pause] = []
+
+    def take(self, event: Entry) -> None:
+        """One event more."""
+        commands = self._core.handle(event)  # type: ignore[arg-type] - Issued is filtered out
+        if isinstance(event, FrameScored):
+            self._frame(event)
+        elif isinstance(event, PartialTranscript):
+            self._partial = f"{event.stable} {event.unstable}".strip()
+        elif isinstance(event, FinalTranscript):
+            self._final(event)
+        for command in commands:
+            self._command(event.at, command)
+
+    def _frame(self, event: FrameScored) -> None:
+        change = self._gate.handle(event)
+        if isinstance(change, SpeechConfirmed):
+            if self.pauses and self.pauses[-1].went_on is None:
+                self.pauses[-1].went_on = change.onset
+            self._open = None
+        elif change is not None and self._core.agent is Agent.LISTENING:
+            self._open = Pause(
+                self._turn_start, change.end, event.ingress, event.at,
+                self._core.history, self._partial,
+            )  # fmt: skip
+            self.pauses.append(self._open)
+
+    def _final(self, event: FinalTranscript) -> None:
+        pause = self._open
+        if pause is not None and event.until == pause.speech_end + self._post_roll:
+            pause.text, pause.words_at = event.text, event.at
+
+    def _command(self, at: Nanos, command: Command) -> None:
+        pause = self._open
+        match command:
+            case StartTranscription():
+                self._turn_start, self._partial = command.start, ""
+            case ScoreEndOfTurn() if pause is not None and command.text:
+                pause.text = command.text  # with what was said before a very long turn's last piece
+            case RecordDecision(verdict="turn_ended") if pause is not None:
+                p = command.reason.numbers.get("p")
+                pause.answered_at = at
+                pause.p = p if isinstance(p, float) and p >= 0 else None
+                self._turn_over()
+            case RecordDecision(verdict="turn_dropped"):
+                del self.pauses[self._of_turn :]
+                self._turn_over()
+            case _:
+                pass
+
+    def _turn_over(self) -> None:
+        self._open = None
+        self._of_turn = len(self.pauses)
