@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (PyTorch's own convention)
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from pipelines.engines.turn_detector._tokens import SPECIAL, UNKNOWN, Tokenizer
 from scripts.turn_model.batches import Ambiguity, Feed
@@ -40,8 +40,8 @@ AGENT_TOKENS, CALLER_TOKENS = 24, 64
 DEV_TURNS = 4000
 FORGOTTEN_TOKENS = 0.06
 """Share of tokens that training makes unknown, so that no single word decides."""
-AVERAGED_STEPS = 1000
-"""The shipped weights are a moving average over about so many steps."""
+AVERAGED_SHARE = 0.1
+"""The weights reported and shipped are a moving average over about this share of the steps."""
 
 
 def main() -> None:
@@ -84,7 +84,8 @@ def main() -> None:
     with TemporaryDirectory() as scratch:
         export(network, Path(scratch) / "turn_text.onnx", model)
     # The right answer to an ambiguous pause is not known, so nothing is calibrated on them.
-    samples = [s for samples in checks.values() for s in samples if not s.ambiguous]
+    judged = checks["plain"] + checks["spoken"]
+    samples = [sample for sample in judged if not sample.ambiguous]
     ends = np.array([sample.ends for sample in samples])
     logits = logits_of(model, [tokenizer.encode(sample.agent, sample.text) for sample in samples])
     scale, offset = fit_platt(logits, ends)
@@ -133,7 +134,7 @@ def _train(
 ) -> None:
     """AdamW with one cycle of the learning rate, the loss weighted by label."""
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.02)
-    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / AVERAGED_STEPS))
+    average = AveragedModel(network, avg_fn=_follow)
     started = time.monotonic()
     step = 0
     for epoch in range(options.epochs):
@@ -158,6 +159,10 @@ def _train(
             rows = [tokenizer.encode(sample.agent, sample.text) for sample in samples]
             _report(name, _probabilities(average.module, rows), samples)
     network.load_state_dict(average.module.state_dict())
+
+
+def _follow(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+    return average + (current - average) / (1 + AVERAGED_SHARE * steps)
 
 
 def _schedule(progress: float) -> float:

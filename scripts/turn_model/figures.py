@@ -2,6 +2,8 @@
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import expit
 
 Scores = npt.NDArray[np.float64]
 Truth = npt.NDArray[np.bool_]
@@ -43,18 +45,13 @@ def calibration_error(scores: Scores, ends: Truth, bins: int = 10) -> float:
 
 
 def fit_platt(logits: Scores, ends: Truth) -> tuple[float, float]:
-    """Scale and offset that make sigmoid(scale · logit + offset) likeliest (Platt 1999).
+    """Scale and offset that make sigmoid(scale · logit + offset) likeliest (Platt 1999)."""
 
-    Newton's method on two numbers; the log-likelihood is concave, so it ends at its only maximum.
-    """
-    design = np.stack([logits, np.ones_like(logits)], axis=1)
-    weights = np.array([1.0, 0.0])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
-        gradient = design.T @ (ends - p)
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-6 * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        weights += step
-        if np.abs(step).max() < 1e-8:
-            break
-    return float(weights[0]), float(weights[1])
+    def loss(weights: Scores) -> tuple[float, Scores]:
+        fitted = weights[0] * logits + weights[1]
+        errors = expit(fitted) - ends
+        value = np.mean(np.logaddexp(0, fitted) - ends * fitted)
+        return float(value), np.array([np.mean(errors * logits), np.mean(errors)])
+
+    scale, offset = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
+    return float(scale), float(offset)

@@ -1,7 +1,7 @@
 """`voicecli recordings`: kept and labelled calls; changes with these verbs' surface."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -20,17 +20,58 @@ Folder = Annotated[
 
 
 @app.command()
-def make(
+def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME…", help="Calls to make; all if left out.")
     ] = None,
     folder: Folder = None,
+    dialogues: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="DIR",
+            help="Make up calls from the written dialogues (*.jsonl.gz) here, into --folder.",
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["train", "dev", "test"],
+        typer.Option(help="Which dialogues: the split is that of the text turn model."),
+    ] = "dev",
+    count: Annotated[int, typer.Option(min=1, help="How many calls to make up.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of what is made up.")] = 0,
 ) -> None:
-    """Speak each DIR/NAME/call.toml into caller.flac and labels.json beside it."""
-    from voicecli.recording.synthetic import make_recordings
+    """Speak each DIR/NAME/call.toml into caller.flac and labels.json beside it.
 
-    for path in make_recordings(folder or _shipped(), names or ()):
-        print(path)
+    With --from, make up the scripts first: pauses within turns, dictated numbers, answers of one
+    word, backchannels, coughs, interruptions and noise, all of it labelled exactly.
+
+    Example:
+
+      voicecli recordings make --from dialogues --split dev --count 60 --folder out/dev
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from voicecli.errors import UsageError
+    from voicecli.recording.synthetic import SCRIPT, make_recording, scripts_in
+
+    if dialogues is not None:
+        from voicecli.recording.call_script import write_script
+        from voicecli.recording.made_up import make_up_calls
+
+        if folder is None or names:
+            raise UsageError("--from makes up calls of its own: name only a --folder for them.")
+        calls = make_up_calls(dialogues, split, count, seed)
+        names = [name for name, _ in calls]
+        for name, script in calls:
+            write_script(folder / name / SCRIPT, script)
+    scripts = scripts_in(folder or _shipped(), names or ())
+    console = Console(stderr=True)
+    bar = track(scripts, "speaking", console=console, transient=True,
+                disable=not console.is_terminal)  # fmt: skip
+    for script in bar:
+        make_recording(script)
+        print(script.parent)
 
 
 Kept = Annotated[

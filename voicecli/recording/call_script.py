@@ -1,10 +1,11 @@
 """What a synthetic call is made of: the TOML file that says who says what when."""
 
-from dataclasses import dataclass, field, replace
+import json
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from voicecli.errors import InputError
+from voicecli.errors import InputError, StorageError
 from voicecli.recording.labels import Intent
 from voicecli.tables import Place, build, read_toml
 
@@ -24,12 +25,14 @@ class Utterance:
     """In a live call: play it this long after the agent starts to speak."""
     sound: Sound = "speech"
     file: str = ""
-    """A recording of the text by a person, beside the script or by its path, instead of a voice."""
+    """A recording of the text by a person, or of a noise without one, instead of a voice; beside
+    the script, or by its path."""
     words_per_minute: int | None = field(default=None, metadata={"range": (80, 450)})
     """Another pace than the rest of the call."""
 
     def __post_init__(self) -> None:
-        if (self.sound == "speech") != bool(self.text):
+        spoken = self.sound == "speech" and not (self.file and self.intent == "noise")
+        if spoken != bool(self.text):
             raise ValueError("needs a text, or a sound that has none")
 
 
@@ -47,7 +50,32 @@ class CallScript:
     lead_in_s: float = field(default=1.5, metadata={"range": (0, 60)})
     """Silence before the first turn, in which an agent may greet."""
     seed: int = field(default=0, metadata={"range": (0, None)})
-    """For what is drawn at random: the sound of a cough."""
+    """For what is drawn at random: the sound of a cough, the noise behind the call."""
+    noise_dbfs: float | None = field(default=None, metadata={"range": (-96, -20)})
+    """Level of a steady noise behind the whole call, against full scale; speech peaks at -6."""
+
+
+def write_script(path: Path, script: CallScript) -> None:
+    """Write a script so that `read_script` gives it back; what is as by default is left out.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    blocks = [_toml(script), *(f"\n[[turns]]\n{_toml(turn)}" for turn in script.turns)]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(blocks), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def _toml(table: CallScript | Utterance) -> str:
+    keys = ((key, getattr(table, key.name)) for key in fields(table))
+    return "".join(
+        f"{key.name} = {json.dumps(value, ensure_ascii=False)}\n"  # also what TOML writes
+        for key, value in keys
+        if value != key.default and not isinstance(value, tuple)
+    )
 
 
 def read_script(path: Path) -> CallScript:

@@ -3,6 +3,11 @@
 The first line is a header, each further line one entry: `{"at":…,"event":"FrameScored",…}` or
 `{"at":…,"command":"PlayClause",…,"reason":{"rule":…,"numbers":{…}}}`. The fields are those of the
 core's dataclasses, in their order, so a new event or command needs no change here.
+
+Two more kinds of line: `{"metadata":{…}}` adds to the header what became known later, and the last
+one says whether that was all: `{"complete":true}` or `{"partial":true}`. A journal whose header
+promises such a line (`"open":true`) and that has none is of a call that was killed, or still goes
+on: what it holds is right, and the reader marks it as partial.
 """
 
 import builtins
@@ -29,6 +34,9 @@ _EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}
 _COMMANDS: Final = {kind.__name__: kind for kind in get_args(Command)}
 # Text stays readable; this turns a lone surrogate, which UTF-8 has not, into JSON's own escape.
 _SURROGATES: Final = "backslashreplace"
+_FLUSH_BYTES: Final = 65_536
+_METADATA: Final = b'{"metadata":'
+_LAST_LINES: Final = {b'{"partial":true}': True, b'{"complete":true}': False}
 _dumps: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 Check: TypeAlias = Callable[[Any], Any]
@@ -87,41 +95,50 @@ def journal_hash(entries: Iterable[Entry]) -> str:
 
 
 class JournalWriter:
-    """Writes a journal beside its final name and gives it that name when the call is over.
+    """Writes a journal that can be read at any moment; until it is closed it counts as partial.
 
     As a context manager it marks the journal as partial if the block is left by an exception
-    (Ctrl-C included). Every method raises StorageError if the disk refuses.
+    (Ctrl-C included). Every method raises StorageError if the disk refuses; nothing is lost by
+    that, and the next `flush` tries again.
     """
 
     def __init__(self, path: Path, header: JournalHeader) -> None:
         self._path = path
-        self._draft = path.with_name(path.name + ".partial")
         self._partial = header.partial
+        self._pending = bytearray()
         with storing(path):
-            self._file = self._draft.open("wb")
-        self._write(_dumps(_header_row(header)))
+            self._file = path.open("wb", buffering=0)
+        self._write(_dumps({**_header_row(header), "open": True}))
 
     def append(self, entry: Entry) -> None:
-        """Add one entry; it reaches the disk with `close` at the latest."""
+        """Add one entry; it reaches the disk with `flush` or `close` at the latest."""
         self._write(encode(entry))
+
+    def note(self, metadata: Mapping[str, Any]) -> None:
+        """Add to the header's metadata, as JSON values, what became known only now."""
+        self._write(_dumps({"metadata": dict(metadata)}))
+
+    def flush(self) -> None:
+        """Hand everything to the system: it then outlives this process."""
+        with storing(self._path):
+            while self._pending:
+                written = self._file.write(self._pending)
+                del self._pending[:written]
 
     def close(self, *, partial: bool = False) -> None:
         """Finish the file, marked if the call was broken off; closing twice is harmless."""
         if self._file.closed:
             return
-        if partial or self._partial:
-            self._write(_dumps({"partial": True}))
+        self._write(_dumps({"partial" if partial or self._partial else "complete": True}))
         try:
-            with storing(self._path):
-                self._file.close()
-                self._draft.replace(self._path)
-        except StorageError:
-            self._draft.unlink(missing_ok=True)
-            raise
+            self.flush()
+        finally:
+            self._file.close()
 
     def _write(self, line: str) -> None:
-        with storing(self._path):
-            self._file.write(_bytes(line))
+        self._pending += _bytes(line)
+        if len(self._pending) > _FLUSH_BYTES:
+            self.flush()
 
     def __enter__(self) -> Self:
         return self
@@ -140,14 +157,19 @@ def read_journal(path: Path) -> tuple[JournalHeader, list[Entry]]:
     unfinished = lines.pop()
     if not lines:
         raise InputError(f"{path}: this is not a voicecli journal; give a call's journal.jsonl.")
-    header = _read_header(path, lines[0])
-    if lines[-1] == b'{"partial":true}':
-        lines.pop()
-        header = replace(header, partial=True)
+    header, is_open = _read_header(path, lines[0])
+    if lines[-1] in _LAST_LINES:
+        header = replace(header, partial=_LAST_LINES[lines.pop()])
+    elif is_open:
+        header, unfinished = replace(header, partial=True), b""
+    metadata = dict(header.metadata)
     entries: list[Entry] = []
     for number, line in enumerate(lines[1:], start=2):
         try:
-            entries.append(decode(line))
+            if line.startswith(_METADATA):
+                metadata |= _expect(dict, "an object", _object(line)["metadata"])
+            else:
+                entries.append(decode(line))
         except ValueError as error:
             raise InputError(
                 f"{path}:{number}: {error}; correct or delete this line, or record the call again."
@@ -157,7 +179,7 @@ def read_journal(path: Path) -> tuple[JournalHeader, list[Entry]]:
             f"{path}:{len(lines) + 1}: the last line is cut off; "
             "delete it to use the part of the call before it."
         )
-    return header, entries
+    return replace(header, metadata=metadata), entries
 
 
 def _header_row(header: JournalHeader) -> dict[str, Any]:
@@ -165,7 +187,8 @@ def _header_row(header: JournalHeader) -> dict[str, Any]:
     return row | {key: value for key, value in header.metadata.items() if key not in row}
 
 
-def _read_header(path: Path, line: bytes) -> JournalHeader:
+def _read_header(path: Path, line: bytes) -> tuple[JournalHeader, bool]:
+    """The header, and whether it promises a last line."""
     try:
         row = _object(line)
         version = row.pop("voicecli_journal")
@@ -179,7 +202,8 @@ def _read_header(path: Path, line: bytes) -> JournalHeader:
             "use the voicecli that recorded it."
         )
     try:
-        return JournalHeader(_str(row.pop("profile")), _int(row.pop("rate")), row)
+        is_open = row.pop("open", False) is True
+        return JournalHeader(_str(row.pop("profile")), _int(row.pop("rate")), row), is_open
     except (ValueError, KeyError) as error:
         raise InputError(
             f"{path}:1: 'profile' (text) or 'rate' (Hz) is missing or wrong in the header "

@@ -20,7 +20,7 @@ class KeptCall:
     profile: str
     line: str
     note: str
-    """What is wrong with it, or that it was broken off; empty if nothing."""
+    """What is wrong with it, or that it was cut short; empty if nothing."""
 
 
 def kept_calls(folder: Path) -> list[KeptCall]:
@@ -85,6 +85,6 @@ def _short(path: Path) -> KeptCall:
         return KeptCall(path.name, 0.0, "", "", str(error))
     header = bundle.header
     seconds = len(bundle.stereo) / header.rate
-    note = "broken off" if header.partial else ""
+    note = "cut short, or still under way" if header.partial else ""
     line = str(header.metadata.get("line", ""))
     return KeptCall(path.name, seconds, header.profile, line, note)

@@ -39,20 +39,28 @@ class Call:
     labels: Labels
 
 
-def make_recordings(folder: Path, names: Iterable[str] = ()) -> list[Path]:
-    """Make `caller.flac` and `labels.json` beside each `call.toml` under `folder`.
+def scripts_in(folder: Path, names: Iterable[str] = ()) -> list[Path]:
+    """The `call.toml` of these sub-folders, or of all.
 
-    `names` limits it to these sub-folders. Returns the folders of the calls made. Raises InputError
-    for a script that is missing or wrong, StorageError if the files cannot be written.
+    Raises:
+        InputError: there is none.
     """
     scripts = [folder / name / SCRIPT for name in names] or sorted(folder.glob(f"*/{SCRIPT}"))
     if not scripts:
         raise InputError(f"{folder} holds no call scripts (NAME/{SCRIPT}).")
-    made: list[Path] = []
-    for path in scripts:
-        _write(render(read_script(path), path), path.parent)
-        made.append(path.parent)
-    return made
+    return scripts
+
+
+def make_recording(script: Path) -> Call:
+    """Make `caller.flac` and `labels.json` beside a script.
+
+    Raises:
+        InputError: it is missing or wrong.
+        StorageError: the files cannot be written.
+    """
+    call = render(read_script(script), script)
+    _write(call, script.parent)
+    return call
 
 
 def _write(call: Call, folder: Path) -> None:
@@ -87,16 +95,19 @@ def render(script: CallScript, path: Path) -> Call:
         position += len(sound) + len(pieces[-1])
     pieces.append(_silence(_TAIL_S))
     source = f"exact: made from {path.parent.name}/{path.name} by `voicecli recordings make`"
-    return Call(np.concatenate(pieces), RATE, Labels(tuple(turns), source))
+    pcm = np.concatenate(pieces)
+    if script.noise_dbfs is not None:
+        pcm = _with_noise(pcm, script.noise_dbfs, rng)
+    return Call(pcm, RATE, Labels(tuple(turns), source))
 
 
 def _sound(
     script: CallScript, utterance: Utterance, path: Path, rng: np.random.Generator
 ) -> Samples:
-    if utterance.sound == "cough":
-        return _cough(rng)
     if utterance.file:
         return _finish(to_float(read_call_audio(path.parent / utterance.file, RATE).caller))
+    if utterance.sound == "cough":
+        return _cough(rng)
     return _speech(script, utterance, path)
 
 
@@ -108,7 +119,8 @@ def _turns(utterance: Utterance, sound: Samples, position: int) -> list[Turn]:
     """
     start_s, end_s = position / RATE, (position + len(sound)) / RATE
     cue = None if utterance.cue_ms is None else Cue(utterance.cue_ms)
-    pieces = speech_segments(sound, RATE) if utterance.file else ()
+    spoken = utterance.file and utterance.text
+    pieces = speech_segments(sound, RATE) if spoken else ()
     if len(pieces) < 2:
         return [Turn(start_s, end_s, utterance.text, utterance.intent, cue)]
     turns = [Turn(start_s + piece.start_s, start_s + piece.end_s, "", "hold") for piece in pieces]
@@ -143,6 +155,13 @@ def _cough(rng: np.random.Generator) -> Samples:
         noise = np.convolve(rng.standard_normal(len(time)), np.hanning(12), "same")
         bursts.append(gain * noise * np.minimum(time / 0.008, 1) * np.exp(-time / decay_s))
     return _finish(np.concatenate(bursts))
+
+
+def _with_noise(pcm: Samples, dbfs: float, rng: np.random.Generator) -> Samples:
+    """The call before a noise that falls with frequency, as that of streets and rooms does."""
+    noise = np.convolve(rng.standard_normal(len(pcm)), np.hanning(24), "same")
+    noise *= 32767 * 10 ** (dbfs / 20) / np.sqrt(np.mean(noise**2))
+    return np.rint(np.clip(pcm + noise, -32768, 32767)).astype(np.int16)
 
 
 def _finish(sound: np.ndarray) -> Samples:

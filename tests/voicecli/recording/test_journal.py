@@ -3,6 +3,7 @@ import json
 import re
 import typing
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,14 +91,40 @@ def test_a_journal_is_read_as_it_was_written(tmp_path_factory, written, partial)
     assert read_journal(path) == (header, written)
 
 
-def test_until_the_call_is_over_the_journal_has_another_name(tmp_path):
+def test_a_journal_is_partial_until_it_is_closed(tmp_path):
     path = tmp_path / "journal.jsonl"
     journal = JournalWriter(path, HEADER)
     journal.append(FRAME)
-    assert [p.name for p in tmp_path.iterdir()] == ["journal.jsonl.partial"]
+    journal.flush()
+    assert read_journal(path) == (replace(HEADER, partial=True), [FRAME])
     journal.close()
     journal.close()
-    assert [p.name for p in tmp_path.iterdir()] == ["journal.jsonl"]
+    assert read_journal(path) == (HEADER, [FRAME])
+
+
+def test_what_a_killed_call_wrote_only_half_is_left_out(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    journal = JournalWriter(path, HEADER)
+    journal.append(FRAME)
+    journal.append(PLAY)
+    journal.flush()
+    whole = path.read_bytes()
+    for length in range(len(whole) - len(encode(PLAY)), len(whole)):
+        path.write_bytes(whole[:length])
+        header, found = read_journal(path)
+        assert header.partial
+        assert found == [FRAME]
+
+
+def test_what_became_known_later_is_added_to_the_header(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    with JournalWriter(path, HEADER) as journal:
+        journal.note({"bookmarks_s": [1.5]})
+        journal.append(FRAME)
+        journal.note({"bookmarks_s": [1.5, 2.0], "line": "clean"})
+    header, found = read_journal(path)
+    assert header.metadata == {**HEADER.metadata, "bookmarks_s": [1.5, 2.0], "line": "clean"}
+    assert found == [FRAME]
 
 
 def test_a_call_broken_off_with_ctrl_c_leaves_a_journal_marked_partial(tmp_path):
@@ -115,16 +142,33 @@ def test_a_call_broken_off_with_ctrl_c_leaves_a_journal_marked_partial(tmp_path)
     assert found == [FRAME]
 
 
-def test_a_full_disk_is_a_storage_error_and_leaves_nothing(tmp_path, monkeypatch):
-    def no_space(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
+def test_a_full_disk_is_a_storage_error_and_loses_nothing(tmp_path, monkeypatch):
     path = tmp_path / "journal.jsonl"
     journal = JournalWriter(path, HEADER)
-    monkeypatch.setattr(Path, "replace", no_space)
+    journal.append(FRAME)
+    monkeypatch.setattr(journal, "_file", NearlyFull(journal._file, room=10))
     with pytest.raises(StorageError, match=r"journal\.jsonl cannot be written \(No space"):
-        journal.close()
-    assert list(tmp_path.iterdir()) == []
+        journal.flush()
+    journal._file.room = 1_000_000
+    journal.close()
+    assert read_journal(path) == (HEADER, [FRAME])
+
+
+class NearlyFull:
+    """A file on a disk with room for so many bytes."""
+
+    def __init__(self, file, room):
+        self._file, self.room = file, room
+
+    def write(self, content):
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written = self._file.write(bytes(content[: self.room]))
+        self.room -= written
+        return written
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
 
 
 def test_a_journal_in_a_folder_that_does_not_exist_is_a_storage_error(tmp_path):

@@ -8,9 +8,9 @@ import soundfile
 
 from voicecli.errors import InputError, StorageError
 from voicecli.recording import synthetic
-from voicecli.recording.call_script import read_script
+from voicecli.recording.call_script import CallScript, Utterance, read_script, write_script
 from voicecli.recording.labels import Cue, read_labels
-from voicecli.recording.synthetic import make_recordings, render
+from voicecli.recording.synthetic import make_recording, render, scripts_in
 
 SHIPPED = sorted((Path(__file__).parents[3] / "recordings").glob("*/call.toml"))
 HEAD = 'description = "a test"\nlicence = "CC0-1.0"\nvoice = "en-us"\n'
@@ -43,7 +43,7 @@ def call(tmp_path):
         folder = tmp_path / "a_call"
         folder.mkdir(exist_ok=True)
         (folder / "call.toml").write_text(text)
-        make_recordings(tmp_path)
+        make_recording(folder / "call.toml")
         return folder
 
     return make
@@ -74,12 +74,12 @@ def test_another_seed_is_another_cough(call):
     assert once != (folder / "caller.flac").read_bytes()
 
 
-def test_only_the_calls_asked_for_are_made(tmp_path):
+def test_all_scripts_are_found_or_only_those_asked_for(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "call.toml").write_text(SCRIPT)
-    assert make_recordings(tmp_path, ["two"]) == [tmp_path / "two"]
-    assert not (tmp_path / "one" / "caller.flac").exists()
+    assert scripts_in(tmp_path, ["two"]) == [tmp_path / "two" / "call.toml"]
+    assert scripts_in(tmp_path) == [tmp_path / name / "call.toml" for name in ("one", "two")]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_recorded_clip_is_labelled_with_a_hold_before_each_pause_within_it(tmp
         'description = "x"\nlicence = "CC0"\nvoice = "en-us"\n[[turns]]\n'
         'text = "so it goes"\nfile = "../clip.wav"\n'
     )
-    make_recordings(tmp_path)
+    make_recording(folder / "call.toml")
     before, after = read_labels(folder / "labels.json").turns
     assert (before.intent, before.text) == ("hold", "")
     assert (after.intent, after.text) == ("end_of_turn", "so it goes")
@@ -122,11 +122,47 @@ def test_a_recorded_clip_is_labelled_with_a_hold_before_each_pause_within_it(tmp
     assert after.end_s == pytest.approx(4.5, abs=0.01)
 
 
+def test_a_recorded_noise_is_one_label_without_text(tmp_path):
+    noise = np.random.default_rng(2).normal(0, 3000, 16_000).astype(np.int16)
+    noise[4000:9000] = 0  # a pause that would be a hold in speech
+    soundfile.write(tmp_path / "cough.wav", noise, 16_000)
+    (tmp_path / "call.toml").write_text(
+        HEAD + '[[turns]]\nfile = "cough.wav"\nintent = "noise"\ncue_ms = 500\n'
+    )
+    (turn,) = make_recording(tmp_path / "call.toml").labels.turns
+    assert (turn.text, turn.intent, turn.cue) == ("", "noise", Cue(500))
+    assert turn.end_s - turn.start_s == pytest.approx(1.0, abs=0.01)
+
+
+def test_noise_behind_a_call_has_the_level_asked_for_and_leaves_the_labels_alone(call):
+    folder = call(SCRIPT.replace("lead_in_s", "noise_dbfs = -50\nlead_in_s"))
+    noisy, _ = soundfile.read(folder / "caller.flac")
+    with_noise = read_labels(folder / "labels.json")
+    quiet, _ = soundfile.read(call(SCRIPT) / "caller.flac")
+    assert read_labels(folder / "labels.json") == with_noise
+    assert 20 * np.log10(np.std(noisy[:16_000])) == pytest.approx(-50, abs=1)
+    assert not quiet[:16_000].any()
+
+
+@shipped
+def test_a_script_that_is_written_is_read_back(script, tmp_path):
+    read = read_script(script)
+    write_script(tmp_path / "new" / "call.toml", read)
+    assert read_script(tmp_path / "new" / "call.toml") == read
+
+
+def test_a_script_keeps_quotes_and_other_alphabets(tmp_path):
+    said = 'Say "naïve" \\ 日本, please.'
+    script = CallScript("it's", "CC0", "en-us", (Utterance(said),), noise_dbfs=-40.0)
+    write_script(tmp_path / "call.toml", script)
+    assert read_script(tmp_path / "call.toml") == script
+
+
 def test_a_missing_script_and_an_empty_folder(tmp_path):
     with pytest.raises(InputError, match="nobody"):
-        make_recordings(tmp_path, ["nobody"])
+        make_recording(scripts_in(tmp_path, ["nobody"])[0])
     with pytest.raises(InputError, match="no call scripts"):
-        make_recordings(tmp_path)
+        scripts_in(tmp_path)
 
 
 def test_a_full_disk_leaves_what_was_there(call, monkeypatch):
@@ -138,7 +174,7 @@ def test_a_full_disk_leaves_what_was_there(call, monkeypatch):
 
     monkeypatch.setattr(synthetic, "write_labels", full)
     with pytest.raises(StorageError, match="No space left"):
-        make_recordings(folder.parent)
+        make_recording(folder / "call.toml")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
