@@ -51,6 +51,8 @@ class Switchboard:
         key = hashlib.sha256(f"stream {secret}".encode()).digest() if secret else None
         self.admission = Admission(settings.limits, key)
         self.relays: set[CallRelay] = set()
+        self.watchable = False
+        """Whether a screen may ask for the journals of calls."""
         self.number = ""
         """The phone number whose calls come to us, if it was borrowed."""
         self.machine_message = ""
@@ -187,7 +189,7 @@ class Switchboard:
             return
         pid = worker.process.pid or 0
         call = self.calls.begin(_name(start.call_sid), start.call_sid, pid, _now())
-        relay = CallRelay(stream, worker, call, self.calls, self.on_key)
+        relay = CallRelay(stream, worker, call, self.calls, self.on_key, watchable=self.watchable)
         self.relays.add(relay)
         self.admission.live += 1
         cause = "the server ended"
@@ -197,6 +199,11 @@ class Switchboard:
             self.admission.live -= 1
             self.relays.discard(relay)
             self.calls.end(call, cause, _now())
+
+    def watch(self, name: str | None) -> None:
+        """Have the journal of this live call gather, and of no other."""
+        for relay in self.relays:
+            relay.watch(on=relay.call.name == name)
 
     async def _turn_away(self, stream: CallerStream, why: str, code: int) -> None:
         self._refuse("protocol" if code == 1008 and why != "unknown token" else why)

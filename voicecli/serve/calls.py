@@ -1,13 +1,16 @@
 """The calls under way as an operator sees them; changes with what is known of a running call."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from pipelines.latency import percentile
 from voicecli.serve.metrics import Metrics
 from voicecli.serve.wire import Progress
 
+_PAST: Final = 8
 log = logging.getLogger("voicecli.serve")
 
 
@@ -23,6 +26,9 @@ class LiveCall:
     latencies: list[float] = field(default_factory=list)
     dropped: int = 0
     underruns: int = 0
+    ended: float | None = None
+    journal: list[str] = field(default_factory=list)
+    """Lines of it, in lumps, as far as somebody watched; only ever appended to."""
 
     @property
     def p95(self) -> float | None:
@@ -40,6 +46,8 @@ class Calls:
         self._metrics = metrics
         self._on_latency = on_latency
         self._live: dict[str, LiveCall] = {}
+        self.past: deque[LiveCall] = deque(maxlen=_PAST)
+        """The last calls that have ended."""
 
     def __len__(self) -> int:
         return len(self._live)
@@ -74,6 +82,8 @@ class Calls:
     def end(self, call: LiveCall, cause: str, now: float) -> None:
         """The call is over."""
         del self._live[call.name]
+        call.ended, call.state = now, cause
+        self.past.append(call)
         self._metrics.active_calls.set(len(self._live))
         self._metrics.calls.labels(cause).inc()
         extra = {

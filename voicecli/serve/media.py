@@ -12,7 +12,7 @@ from voicecli.serve.calls import Calls, LiveCall
 from voicecli.serve.outbox import Outbox
 from voicecli.serve.pool import CallPool, CallWorker
 from voicecli.serve.settings import Limits
-from voicecli.serve.wire import Begin, HangUp, Message, Over, Progress
+from voicecli.serve.wire import Begin, HangUp, Journal, Message, Over, Progress, Watch
 from voicecli.transports.twilio import AgentEnd
 from voicecli.transports.twilio_messages import (
     Clear,
@@ -80,7 +80,8 @@ class CallerStream:
 class CallRelay:
     """Carries one call: the caller's messages to the process, the agent's voice back.
 
-    `on_key` is told the call's SID and each key that is pressed.
+    `on_key` is told the call's SID and each key that is pressed; `watchable` says whether `watch`
+    may be called.
     """
 
     def __init__(
@@ -90,12 +91,15 @@ class CallRelay:
         call: LiveCall,
         calls: Calls,
         on_key: Callable[[str, str], None],
+        *,
+        watchable: bool = False,
     ) -> None:
+        self.call = call
         self._stream = stream
         self._worker = worker
-        self._call = call
         self._calls = calls
         self._on_key = on_key
+        self._watchable = watchable
         self._outbox = Outbox()
         self._news = asyncio.Event()
         self._echo = asyncio.Event()
@@ -105,7 +109,7 @@ class CallRelay:
     async def run(self, pool: CallPool, limits: Limits) -> str:
         """From `start` to the end of the call; its cause."""
         self._worker.listener = self._from_process
-        self._worker.send(Begin(self._call.name, self._call.call_sid))
+        self._worker.send(Begin(self.call.name, self.call.call_sid, watchable=self._watchable))
         listen = asyncio.create_task(self._listen())
         speak = asyncio.create_task(self._speak(pool))
         cause, code = "the call lasted too long", 1000
@@ -127,6 +131,10 @@ class CallRelay:
         """Have the agent end the call."""
         self._worker.send(HangUp(cause))
 
+    def watch(self, *, on: bool) -> None:
+        """Have the call's journal gather in `call.journal`, or no longer."""
+        self._worker.send(Watch(on))
+
     async def _hang_up(self, cause: str) -> None:
         """Let the process finish its report; it becomes free when the recording is written."""
         if self._over is None and not self._died:
@@ -137,7 +145,7 @@ class CallRelay:
                         self._news.clear()
                         await self._news.wait()
             except TimeoutError:
-                log.warning("a process does not hang up", extra={"call": self._call.name})
+                log.warning("a process does not hang up", extra={"call": self.call.name})
                 self._worker.process.kill()
 
     def _from_process(self, message: Message | None) -> None:
@@ -147,7 +155,9 @@ class CallRelay:
             case Media() | Mark() | Clear():
                 self._outbox.put(message)
             case Progress():
-                self._calls.progress(self._call, message)
+                self._calls.progress(self.call, message)
+            case Journal(lines):
+                self.call.journal.append(lines)
             case Over(cause):
                 self._over = cause
             case _:
@@ -163,11 +173,11 @@ class CallRelay:
                 if isinstance(message, Media | Mark | Dtmf):
                     self._worker.send(message)
                 if isinstance(message, Dtmf):
-                    self._on_key(self._call.call_sid, message.digit)
+                    self._on_key(self.call.call_sid, message.digit)
                 if message == Mark(_APOLOGY_MARK):
                     self._echo.set()
         except RemoteProtocolError as error:
-            extra = {"call": self._call.name, "why": str(error)}
+            extra = {"call": self.call.name, "why": str(error)}
             log.warning("protocol violated", extra=extra)
             return "the caller's end broke the protocol", 1008
         return "the connection was lost", 1000

@@ -42,14 +42,16 @@ class CallServer:
     Args:
         plan: where to listen, and for whom.
         profile: the agent.
+        watchable: whether `watch` will be used; the journals of calls are kept for it.
     """
 
-    def __init__(self, plan: Plan, profile: Profile) -> None:
+    def __init__(self, plan: Plan, profile: Profile, *, watchable: bool = False) -> None:
         self.plan = plan
         self.profile = profile
         self.board: Switchboard | None = None
         """What it does; None while it loads."""
         self.stage = Stage.LOADING
+        self._watchable = watchable
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._drain: _Drain | None = None
@@ -86,6 +88,11 @@ class CallServer:
         elif self.stage is not Stage.OVER:
             self._loop.call_soon_threadsafe(self._stop)
 
+    def watch(self, name: str | None) -> None:
+        """Have the journal of the live call of this name gather in its `journal`."""
+        if self._loop is not None and self.board is not None and self.stage is not Stage.OVER:
+            self._loop.call_soon_threadsafe(self.board.watch, name)
+
     def _stop(self) -> None:
         self._stopped = True
         if self._drain is not None:
@@ -111,9 +118,11 @@ class CallServer:
             log.info("loading", extra={"profile": self.profile.name, "processes": size})
             await pool.start()
             cleanup.push_async_callback(pool.close)
-            self.board = Switchboard(settings, pool, metrics)
-            self._drain = _Drain(self.board)
-            await self._answer(self.board, self._drain, listeners)
+            board = Switchboard(settings, pool, metrics)
+            board.watchable = self._watchable
+            self.board = board
+            self._drain = _Drain(board)
+            await self._answer(board, self._drain, listeners)
 
     async def _answer(
         self, board: Switchboard, drain: "_Drain", listeners: list[socket.socket]

@@ -43,6 +43,22 @@ class Begin:
     name: str
     """Of the call's folder."""
     call_sid: str
+    watchable: bool = False
+    """Whether the server may yet ask for the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Send the journal, from its beginning on, or stop sending it."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The next lines of a call's journal, each with its end."""
+
+    lines: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +95,11 @@ class Over:
     cause: str
 
 
-Message: TypeAlias = Ready | Unfit | Begin | HangUp | Progress | Over | Media | Mark | Clear | Dtmf
+Message: TypeAlias = (
+    Ready | Unfit | Begin | Watch | Journal | HangUp | Progress | Over | Media | Mark | Clear | Dtmf
+)
 _KINDS: Final[tuple[type, ...]] = (
-    Media, Mark, Clear, Dtmf, Ready, Unfit, Begin, HangUp, Progress, Over,
+    Media, Mark, Clear, Dtmf, Ready, Unfit, Begin, Watch, Journal, HangUp, Progress, Over,
 )  # fmt: skip
 _TAGS: Final = {kind: tag for tag, kind in enumerate(_KINDS)}
 
@@ -90,6 +108,8 @@ def encode(message: Message) -> bytes:
     """A message as bytes."""
     if isinstance(message, Media):
         body = _TIME.pack(message.timestamp_ms) + message.payload
+    elif isinstance(message, Journal):
+        body = message.lines.encode("utf-8", "backslashreplace")
     else:
         body = json.dumps(asdict(message)).encode()
     return _HEAD.pack(_TAGS[type(message)], len(body)) + body
@@ -100,6 +120,8 @@ def decode(tag: int, body: bytes) -> Message:
     kind: Any = _KINDS[tag]
     if kind is Media:
         return Media(body[_TIME.size :], _TIME.unpack_from(body)[0])
+    if kind is Journal:
+        return Journal(body.decode())
     return kind(**json.loads(body))
 
 
