@@ -91,6 +91,15 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
             "as 'voice_to_voice.p95 < 800ms' or 'cut_ins == 0'. Repeatable.",
         ),
     ] = None,
+    shadow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--shadow",
+            metavar="NAME[:NUMBER]",
+            help="Ask another turn detector about the same call, without acting on it, and list "
+            "where it disagrees: smart_turn:0.5, text, llm_next_token, silence:800. Repeatable.",
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the summary, no waterfalls.")
     ] = False,
@@ -114,6 +123,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
       voicecli replay calls/*.wav -q --assert 'voice_to_voice.p95 < 800ms'
     """  # fmt: skip
     from voicecli.replay.batch import Batch, Outputs, run_batch  # noqa: PLC0415 - slow
+    from voicecli.shadow.choice import parse  # noqa: PLC0415
 
     if recompute and policy is not None:
         raise UsageError("--policy uses recorded outputs and --recompute does not; choose one.")
@@ -126,6 +136,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         lines=tuple(line or ()),
         seed=seed,
         clock="real" if realtime else "virtual",
+        shadows=tuple(parse(text) for text in shadow or ()),
     )
     outputs = Outputs(out, json_file or out / "report.json", junit, trace, quiet=quiet)
     run_batch(batch, outputs, asserts or [])

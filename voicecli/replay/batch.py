@@ -6,9 +6,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pipelines.runtime.engines import Engines
+from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND
+from voicecli.engines import LazyEngines
 from voicecli.errors import AssertionUnmetError, InputError
-from voicecli.profile import Profile, load_profile, to_toml
+from voicecli.profile import Profile, load_policy, load_profile, to_toml
 from voicecli.recording.bundle import Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
@@ -20,9 +23,12 @@ from voicecli.report.call_report import CallReport, build_call_report
 from voicecli.report.json_report import write_json_report
 from voicecli.report.junit import write_junit_report
 from voicecli.report.lines import LineTable
+from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.report.summary import Summary
 from voicecli.report.trace import write_trace
 from voicecli.report.waterfall import CallWaterfall
+from voicecli.shadow.choice import Choice, build_shadows
+from voicecli.shadow.score import Shadows
 from voicecli.transports.pacing import Pace
 
 DEFAULT_PROFILE = "embedded"
@@ -42,6 +48,7 @@ class Batch:
     lines: tuple[str, ...]
     seed: int
     clock: Clock
+    shadows: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +84,14 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
             reports.append(report)
             if not outputs.quiet:
                 console.print(CallWaterfall(report), "")
+                for shadow in report.shadows:
+                    console.print(ShadowDetails(shadow), "")
         if reports[-1].partial:
             break
     outcomes = [check(condition, reports) for condition in conditions]
     console.print(Summary(reports, outcomes))
+    if batch.shadows:
+        console.print("", ShadowSummary(reports))
     if len(batch.lines) > 1:
         console.print("", LineTable(reports))
     _write_reports(outputs, reports, outcomes)
@@ -128,13 +139,16 @@ class _Replayer:
                 f"{source.path} has no journal for --policy to work on; run `voicecli replay "
                 f"{source.path}` first, and then this on the folder it leaves."
             )
+        profile = load_profile(str(source.path / "profile.toml"))
+        shadows = self._shadows(profile, LazyEngines(profile), load_policy(policy, profile.policy))
         call = run_under(source, source.bundle, policy)
         self._save(call, source.bundle.profile)
-        return call.report()
+        return replace(call.report(), shadows=shadows.report(call))
 
     def _recorded(self, source: CallSource, bundle: Bundle) -> CallReport:
         """A call of voicecli's own: its journal tells everything; the core must still agree."""
-        result = verify(bundle.entries, recorded_policy(source.path))
+        policy = recorded_policy(source.path)
+        result = verify(bundle.entries, policy)
         if result.difference is None:
             self._console.print(
                 f"{source.name}: {result.events:,} events replayed, all {result.commands:,} "
@@ -146,15 +160,19 @@ class _Replayer:
                 f"{source.name} goes another way from {result.difference.at / SECOND:.3f} s: "
                 f"recorded {result.difference.recorded}, now {result.difference.now}."
             )
-        return build_call_report(
+        report = build_call_report(
             source.name, bundle.header, bundle.entries, bundle.stereo, bundle.labels
         )
+        profile = load_profile(str(source.path / "profile.toml"))
+        shadows = self._shadows(profile, LazyEngines(profile), policy)
+        return replace(report, shadows=shadows.report(bundle))
 
     def _runs(self, source: CallSource) -> Iterator[CallReport]:
         """The call run once per line."""
         batch = self._batch
         profile = _profile_for(source, batch)
         engines = self._engines.get(profile, self._console)
+        shadows = self._shadows(profile, engines, profile.policy)
         for line in batch.lines or (_line_for(source, batch, profile),):
             setting = Setting(profile, line, batch.seed, _pace_for(source, batch), batch.clock)
             what = f"{source.name} over {line}"
@@ -163,9 +181,12 @@ class _Replayer:
             if len(batch.lines) > 1:
                 call = replace(call, name=f"{source.name}.{Path(line).stem}")
             self._save(call, to_toml(profile))
-            yield call.report()
+            yield replace(call.report(), shadows=shadows.report(call))
             if call.header.partial:
                 return
+
+    def _shadows(self, profile: Profile, engines: Engines, policy: Policy) -> Shadows:
+        return Shadows(build_shadows(self._batch.shadows, profile, engines), policy)
 
     def _save(self, call: FinishedCall, profile: str) -> None:
         folder = self._outputs.folder / call.name
