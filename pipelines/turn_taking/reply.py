@@ -1,6 +1,5 @@
 """One utterance of the agent: written, cut into clauses, synthesised, played and heard."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -14,6 +13,7 @@ from pipelines.turn_taking.commands import (
     SynthesizeClause,
 )
 from pipelines.turn_taking.events import ClauseSynthesized, JobId, PlayoutStarted
+from pipelines.turn_taking.heard import heard_words
 from pipelines.turn_taking.policy import ClausePolicy
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.time import Nanos
@@ -35,12 +35,10 @@ class Clause:
     heard: bool = False
 
     def heard_words(self, position: Nanos) -> str:
-        """The words that lie before `position`, spread evenly over the clause's audio."""
+        """The words that lie before `position`."""
         if self.audio <= 0:
             return ""
-        words = self.text.split()
-        share = min(max(position / self.audio, 0.0), 1.0)
-        return " ".join(words[: math.floor(len(words) * share + 1e-9)])
+        return heard_words(self.text, position / self.audio)
 
 
 class Reply:
