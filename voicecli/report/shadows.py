@@ -9,7 +9,7 @@ from rich.text import Text
 from pipelines.turn_taking.time import Nanos
 from voicecli.report.call_report import CallReport
 from voicecli.report.screen import Screen, clock, milliseconds, screen_of
-from voicecli.shadow.verdicts import ShadowReport, Side, Verdict
+from voicecli.shadow.verdicts import ShadowReport, Side
 
 
 class ShadowDetails:
@@ -28,16 +28,17 @@ class ShadowDetails:
             "bold",
         )
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column("  at", justify="right", no_wrap=True)
-        for heading in ("ours", "shadow", "right"):
-            table.add_column(heading, no_wrap=True)
-        table.add_column("words so far", overflow="ellipsis", no_wrap=True)
+        for heading in ("at", "ours", "shadow", "went on"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column("right", no_wrap=True, min_width=6)
+        table.add_column("words so far", overflow="ellipsis", no_wrap=True, ratio=1)
         for verdict in found:
             table.add_row(
                 clock(verdict.at),
-                _did(verdict.ours, verdict.ours_p, verdict.went_on),
-                _did(verdict.shadow, verdict.shadow_p, verdict.went_on),
-                _right(verdict),
+                _did(verdict.ours, verdict.ours_p),
+                _did(verdict.shadow, verdict.shadow_p),
+                "" if verdict.went_on is None else milliseconds(verdict.went_on),
+                verdict.right or "",
                 screen.text(verdict.text),
             )
         if found:
@@ -73,16 +74,10 @@ class ShadowSummary:
         yield table
 
 
-def _did(wait: Nanos | None, p: float | None, went_on: Nanos | None) -> str:
-    """What an endpointer did in a pause, and by which P(end)."""
+def _did(wait: Nanos | None, p: float | None) -> str:
+    """The silence after which an endpointer answers, if it does, and its P(end)."""
     by = "" if p is None else f", P {p:.2f}"
-    if wait is not None:
-        return f"answers after {milliseconds(wait)}{by}"
-    return f"held the {milliseconds(went_on or 0)}{by}"
-
-
-def _right(verdict: Verdict) -> str:
-    return {"ours": "ours", "shadow": "the shadow", None: "no label"}[verdict.right]
+    return ("holds" if wait is None else milliseconds(wait)) + by
 
 
 def _share_right(report: ShadowReport) -> str:
