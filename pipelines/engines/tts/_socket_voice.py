@@ -22,6 +22,7 @@ from pipelines.engines.modelled import stopwatch
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.remarks import remark
 from pipelines.engines.remote import KEYLESS_LOG, RemoteError, Service
+from pipelines.engines.spoken.reader import reader
 from pipelines.engines.trimming import SilenceTrimmer
 from pipelines.turn_taking.time import from_ms
 
@@ -69,11 +70,14 @@ class SocketVoice:
         where: Service,
         headers: Mapping[str, str],
         dialect: Dialect,
+        *,
         sample_rate: int,
         timeout_ms: int,
+        language: str,
     ) -> None:
         """`where.url` is the WebSocket's address; `timeout_ms` bounds each wait for the service."""
         self.sample_rate = sample_rate
+        self._read = reader(language)
         self._where, self._headers, self._dialect = where, dict(headers), dialect
         self._timeout_ms = timeout_ms
         self._connection: ClientConnection | None = None
@@ -123,6 +127,7 @@ class SocketVoice:
         text = " ".join(text.encode("utf-8", "replace").decode().split())
         if not any(char.isalnum() for char in text):
             return
+        text = self._read(text)
         for attempt in range(1, ATTEMPTS + 1):
             begun = False
             try:

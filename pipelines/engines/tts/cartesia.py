@@ -73,7 +73,12 @@ def build(settings: Settings, context: Context) -> SocketVoice:
     where = service(settings.url, settings.api_key_env)
     headers = {"X-API-Key": where.key, "Cartesia-Version": settings.version}
     voice = SocketVoice(
-        where, headers, _Dialect(settings), settings.sample_rate, settings.timeout_ms
+        where,
+        headers,
+        _Dialect(settings),
+        sample_rate=settings.sample_rate,
+        timeout_ms=settings.timeout_ms,
+        language=settings.language,
     )
     connect_or_rely(voice.connect, context)
     return voice

@@ -24,6 +24,8 @@ class Settings:
     voice: str = "21m00Tcm4TlvDq8ikWAM"
     """Id of a voice of ElevenLabs' library or your own."""
     model: str = "eleven_flash_v2_5"
+    language: str = "en"
+    """In which numbers, dates and abbreviations are put into words; ElevenLabs itself finds out."""
     sample_rate: int = 16000
     """8000 saves bandwidth where nothing but a phone line listens."""
     speed: float = 1.0
@@ -79,8 +81,12 @@ def build(settings: Settings, context: Context) -> SocketVoice:
     path = f"/v1/text-to-speech/{quote(settings.voice, safe='')}/multi-stream-input"
     where = dataclasses.replace(where, url=f"{where.url}{path}?{urlencode(query)}")
     voice = SocketVoice(
-        where, {"xi-api-key": where.key}, _Dialect(settings), settings.sample_rate,
-        settings.timeout_ms,
-    )  # fmt: skip
+        where,
+        {"xi-api-key": where.key},
+        _Dialect(settings),
+        sample_rate=settings.sample_rate,
+        timeout_ms=settings.timeout_ms,
+        language=settings.language,
+    )
     connect_or_rely(voice.connect, context)
     return voice

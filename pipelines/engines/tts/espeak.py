@@ -19,6 +19,7 @@ import numpy as np
 
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
+from pipelines.engines.spoken.reader import reader
 from pipelines.engines.trimming import SilenceTrimmer
 
 SAMPLE_RATE = 22050
@@ -157,12 +158,14 @@ class EspeakTts:
         self._settings = settings
         self._library = library
         self._voice_file = library.voice_file(settings.voice)
+        self._read = reader(settings.voice.partition("+")[0])
 
     def synthesize(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
         """Audio of `text` in chunks of about 60 ms; nothing for text without a sound."""
         text = "".join(" " if unicodedata.category(char) in {"Cc", "Cs"} else char for char in text)
         if not any(char.isalnum() for char in text):
             return
+        text = self._read(text)
         trimmer = SilenceTrimmer(
             lead=SAMPLE_RATE * LEAD_MS // 1000,
             tail=SAMPLE_RATE * self._settings.end_pause_ms // 1000,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pipelines.engines.onnx import open_session
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
+from pipelines.engines.spoken.reader import reader
 from pipelines.engines.trimming import SilenceTrimmer
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class PiperTts:
         self._settings = settings
         self._voice = voice
         self.sample_rate = voice.config.sample_rate
+        self._read = reader(voice.config.espeak_voice)
         noise = settings.variation
         self._how = SynthesisConfig(
             speaker_id=_speaker(settings.speaker, voice),
@@ -77,7 +79,7 @@ class PiperTts:
             tail=self.sample_rate * self._settings.end_pause_ms // 1000,
         )
         size = self.sample_rate * CHUNK_MS // 1000
-        for sentence in self._voice.synthesize(text, self._how):
+        for sentence in self._voice.synthesize(self._read(text), self._how):
             audible = trimmer.feed(sentence.audio_float_array.reshape(-1))
             for start in range(0, len(audible), size):
                 if stop.is_set():

@@ -271,6 +271,14 @@ def test_tts_says_the_same_text_the_same_way_whatever_came_between(tts, go_on):
     assert np.array_equal(say(SENTENCE), first)
 
 
+def test_tts_reads_prices_and_times_as_people_do(tts, go_on):
+    if getattr(tts, "modelled", False):
+        pytest.skip("it has no voice")
+    written, said = "$12.50 at 3:30 pm", "twelve dollars and fifty cents at three thirty PM"
+    read, spelled = (np.concatenate(list(tts.synthesize(text, go_on))) for text in (written, said))
+    assert np.array_equal(read, spelled)
+
+
 def test_tts_falls_silent_once_stopped(tts):
     assert list(tts.synthesize(SENTENCE, stopped())) == []
     stop = threading.Event()

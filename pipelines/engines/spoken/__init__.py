@@ -1,0 +1,1 @@
+"""Texts as they are read aloud: numbers, dates, prices and abbreviations in words."""

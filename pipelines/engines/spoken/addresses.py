@@ -1,0 +1,32 @@
+"""How e-mail and web addresses are read; changes with what addresses look like."""
+
+import re
+from collections.abc import Mapping
+
+from pipelines.engines.spoken.rules import Rule, rule
+
+_DOMAIN = r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+_KNOWN = "com|org|net|edu|gov|info|io|ai|app|dev|eu|uk|us|de|fr|es|it|nl|be|at|ch|pt|br|ie|ca|au"
+
+
+def address_rules(words: Mapping[str, str]) -> list[Rule]:
+    """Rules for addresses, the marks in which are said with the words of `words`."""
+
+    def said(text: str) -> str:
+        return "".join(f" {words[char]} " if char in words else char for char in text)
+
+    def web(match: re.Match[str]) -> str:
+        path = (match["path"] or "").partition("?")[0].partition("#")[0].rstrip("/")
+        return said(match["domain"] + path)
+
+    path = r"(?P<path>/[^\s]{0,200}[\w/])?"
+    return [
+        rule(rf"(?<![\w.+-])[\w.+-]{{1,64}}@{_DOMAIN}", lambda match: said(match[0])),
+        rule(rf"\bhttps?://(?:www\.)?(?P<domain>[^\s/?#]{{1,100}}[\w]){path}", web),
+        rule(rf"\bwww\.(?P<domain>{_DOMAIN}){path}", web),
+        rule(
+            rf"(?<![\w.@-])(?P<domain>[A-Za-z][\w-]{{0,62}}(?:\.[\w-]{{1,63}}){{0,3}}\.(?:{_KNOWN}))"
+            rf"(?![\w-]|\.\w){path}",
+            web,
+        ),
+    ]
