@@ -112,6 +112,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from voicecli.serve.plan import Request, plan_server
     from voicecli.serve.server import CallServer
     from voicecli.serve.settings import Limits, Recording
+    from voicecli.tui.terminal import is_terminal
 
     plan = plan_server(
         Request(
@@ -124,6 +125,12 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
             Wishes(number, call, message, transfer_to, transfer_key, twilio),
         )
     )  # fmt: skip
-    server = CallServer(plan, load_profile(profile))
+    agent = load_profile(profile)
+    if is_terminal() and not log_json:
+        from voicecli.tui.board_run import serve_on_screen
+
+        serve_on_screen(plan, agent)
+        return
+    server = CallServer(plan, agent)
     set_up_logs(lambda line: print(line, flush=True), as_json=log_json)
     asyncio.run(server.run())

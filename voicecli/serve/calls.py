@@ -88,6 +88,7 @@ class Calls:
         self._metrics.calls.labels(cause).inc()
         extra = {
             "call": call.name, "cause": cause, "seconds": round(now - call.began, 1),
-            "turns": call.turn, "voice_to_voice_p95_ms": call.p95, "dropped": call.dropped,
+            "turns": call.turn, "dropped": call.dropped,
+            "voice_to_voice_p95_ms": None if call.p95 is None else round(call.p95, 1),
         }  # fmt: skip
         log.info("call ended", extra=extra)

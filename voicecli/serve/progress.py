@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from pipelines.turn_taking.commands import RecordDecision, SynthesizeClause
-from pipelines.turn_taking.events import EngineFailed, JobId, PlayoutCleared, PlayoutStarted
+from pipelines.turn_taking.events import (
+    EngineFailed,
+    FrameScored,
+    JobId,
+    PlayoutCleared,
+    PlayoutStarted,
+)
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.reasons import Number
 from pipelines.turn_taking.time import Nanos, to_ms
@@ -26,8 +32,9 @@ class ProgressFold:
         self._turn = 0
         self._reply_of: dict[JobId, JobId] = {}
         self._awaited: tuple[Number | None, Nanos] | None = None
-        """The reply to the caller's turn, and when that turn ended."""
+        """The reply to the caller's turn, and when that was uttered to its end."""
         self._onset: Nanos | None = None
+        self._ingress: Nanos = 0
         self._greeted = False
         self.changed = False
         """Whether there is more to tell than the passing of time."""
@@ -40,6 +47,8 @@ class ProgressFold:
                 self._reply_of[job] = reply
             case Issued(at, RecordDecision(verdict, reason)):
                 self._decided(verdict, reason.numbers, at)
+            case FrameScored(ingress=ingress):
+                self._ingress = ingress
             case PlayoutStarted():
                 self._heard(entry)
             case PlayoutCleared(at) if self._onset is not None:
@@ -85,7 +94,8 @@ class ProgressFold:
             self._state, self.changed = _STATES[verdict], True
         if verdict == "turn_ended":
             self._turn += 1
-            self._awaited = (numbers.get("reply"), _moment(numbers, "speech_end_ns", at))
+            uttered = _moment(numbers, "speech_end_ns", at) - self._ingress
+            self._awaited = (numbers.get("reply"), uttered)
         elif verdict == "turn_reopened":
             self._turn -= 1
             self._awaited = None

@@ -81,6 +81,11 @@ class CallServer:
         finally:
             self.stage = Stage.OVER
 
+    @property
+    def now(self) -> float:
+        """The moment on the clock of its calls, in seconds."""
+        return 0.0 if self._loop is None else self._loop.time()
+
     def stop(self) -> None:
         """Take no more calls and end with the last of them; asked again, end them now."""
         if self._loop is None:

@@ -217,8 +217,9 @@ class TranscriptPart(Part):
 
     BORDER_TITLE = "conversation"
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *, caller: str = "you", id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__("", id=id, markup=False)
+        self._caller = caller
         self._fold = Transcript()
 
     def take(self, moment: Moment) -> None:
@@ -231,7 +232,7 @@ class TranscriptPart(Part):
         """See `Part`."""
         rows: list[Text] = []
         for line in reversed(self._fold.lines):
-            rows[:0] = _drawn(line, screen)
+            rows[:0] = _drawn(line, screen, self._caller)
             if len(rows) >= height:
                 break
         return Text("\n").join(rows[-height:])
@@ -241,7 +242,7 @@ _INDENT = 7
 _RULER = Console(width=200)  # wrapping asks a console how wide a tab is
 
 
-def _drawn(line: Line, screen: Screen) -> list[Text]:
+def _drawn(line: Line, screen: Screen, caller: str) -> list[Text]:
     """A line of the transcript, wrapped, with who said it before its first row."""
     said = Text()
     aside = "dim" if line.aside else ""
@@ -256,7 +257,7 @@ def _drawn(line: Line, screen: Screen) -> list[Text]:
     if line.aside:
         said.append("  (aside)", "dim")
     rows = _wrapped(said, max(8, screen.width - _INDENT))
-    who, colour = ("you", "cyan") if line.who == "caller" else ("agent", "green")
+    who, colour = (caller, "cyan") if line.who == "caller" else ("agent", "green")
     label = Text().append(who, colour).append(" " * (_INDENT - len(who)))
     return [(label if i == 0 else Text(" " * _INDENT)) + row for i, row in enumerate(rows)]
 

@@ -56,9 +56,16 @@ class WaterfallPart(Part):
 
     BORDER_TITLE = "latency"
 
-    def __init__(self, turns: Turns, *, id: str | None = None) -> None:  # noqa: A002 - Textual's
+    def __init__(
+        self,
+        turns: Turns,
+        *,
+        idle: str = "No turn yet: say something, or press t to type.",
+        id: str | None = None,  # noqa: A002 - Textual's
+    ) -> None:
         super().__init__("", id=id, markup=False)
         self._turns = turns
+        self._idle = idle
         self._now: Nanos = 0
         self._grew = False
 
@@ -81,7 +88,7 @@ class WaterfallPart(Part):
             spans = dict(answered[-1].spans)
             title = Text().append(f"turn {answered[-1].index}:", "bold")
         else:
-            return Text("No turn yet: say something, or press t to type.", "dim")
+            return Text(self._idle, "dim")
         total = sum(spans.values())
         verdict = f"{milliseconds(total)} {VOICE_TO_VOICE.name(total)}"
         title.append(" ").append(verdict, VOICE_TO_VOICE.style(total))

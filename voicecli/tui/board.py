@@ -1,0 +1,173 @@
+"""The screen of a server: its calls, and the selected one in full; changes with what keys do.
+
+The server runs on a thread of its own with an event loop of its own, as a live call does in `talk`:
+a slow redraw makes none of its frames wait for longer than Python's switch interval.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.widgets import Footer, Static
+
+from pipelines.turn_taking.journal import Entry
+from voicecli.recording.journal import decode
+from voicecli.serve.calls import LiveCall
+from voicecli.serve.server import CallServer, Stage
+from voicecli.tui.widgets.calls import CallsPart
+from voicecli.tui.widgets.decisions import DecisionsPart
+from voicecli.tui.widgets.log import LogPart
+from voicecli.tui.widgets.part import Moment
+from voicecli.tui.widgets.transcript import TranscriptPart
+from voicecli.tui.widgets.waterfall import Turns, WaterfallPart
+
+_REDRAW_S = 0.1
+_STYLES = {Stage.READY: "bold green", Stage.DRAINING: "bold red"}
+
+
+class CallView(Container):
+    """One call, from its journal: the waterfall of `talk`, what was said, what was decided."""
+
+    def __init__(self, call: LiveCall) -> None:
+        super().__init__(id="view")
+        self.call = call
+        self._seen = 0
+        self._now = 0
+        self._turns = Turns()
+        self._parts = (
+            WaterfallPart(self._turns, idle="No turn yet.", id="waterfall"),
+            TranscriptPart(caller="caller", id="transcript"),
+            DecisionsPart(id="decisions"),
+        )
+
+    def compose(self) -> ComposeResult:
+        """Textual's: the parts, from top to bottom."""
+        for part in self._parts:
+            part.border_title = part.BORDER_TITLE
+            yield part
+
+    def feed(self) -> None:
+        """Give the parts what has come of the journal."""
+        entries = self._fresh()
+        if entries:
+            self._now = entries[-1].at
+        moment = Moment(entries, self._now)
+        self._turns.take(moment)
+        for part in self._parts:
+            part.take(moment)
+
+    def _fresh(self) -> list[Entry]:
+        lumps = self.call.journal[self._seen :]
+        self._seen += len(lumps)
+        return [decode(line) for lump in lumps for line in lump.splitlines()]
+
+
+class BoardApp(App[bool]):
+    """Shows a server that somebody else runs, and ends when it is over.
+
+    Its result is whether the user wants to go back to where they came from.
+
+    Args:
+        server: it must be `watchable`.
+        log: its log, to which somebody else appends.
+        back: what the f key goes back to; empty: nothing.
+    """
+
+    CSS_PATH = "board.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "select(-1)", "select", key_display="↑↓"),
+        Binding("down,j", "select(1)", "", show=False),
+        Binding("f", "return", "back to talk"),
+        Binding("q,ctrl+c", "stop", "end: again, now", key_display="q", priority=True),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (22, "-short"), (40, "-tall")]  # noqa: RUF012 - Textual's
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(
+        self, server: CallServer, log: Sequence[str], *, back: bool = False, light: bool = False
+    ) -> None:
+        super().__init__()
+        self.theme = "textual-light" if light else "textual-dark"
+        self._server = server
+        self._can_go_back = back
+        self._going_back = False
+        self._heading = Static("", id="heading", markup=False)
+        self._calls = CallsPart(id="calls")
+        self._log_part = LogPart(log, id="log")
+        self._view: CallView | None = None
+
+    def compose(self) -> ComposeResult:
+        """Textual's: the parts, from top to bottom; the selected call comes between them."""
+        yield self._heading
+        yield self._calls
+        yield Container(id="selected")
+        yield self._log_part
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Textual's: the screen is there."""
+        for part in (self._calls, self._log_part):
+            part.border_title = part.BORDER_TITLE
+        self.set_interval(_REDRAW_S, self.feed)
+
+    async def feed(self) -> None:
+        """Show what is new."""
+        server, board = self._server, self._server.board
+        self._heading.update(self._title())
+        if board is not None:
+            calls = [*board.calls, *reversed(board.calls.past)]
+            self._calls.show(calls, server.now)
+        await self._follow_selection()
+        if self._view is not None:
+            self._view.feed()
+        self._log_part.take(Moment((), 0))
+        if server.stage is Stage.OVER:
+            self.exit(self._going_back)
+
+    async def _follow_selection(self) -> None:
+        call = self._calls.selected
+        if call is (self._view.call if self._view is not None else None):
+            return
+        if self._view is not None:
+            await self._view.remove()
+        self._view = None if call is None else CallView(call)
+        self._server.watch(None if call is None else call.name)
+        if self._view is not None:
+            await self.query_one("#selected").mount(self._view)
+
+    def _title(self) -> Text:
+        server, board = self._server, self._server.board
+        stage = server.stage
+        line = Text(no_wrap=True, overflow="ellipsis").append(" voicecli ", "bold reverse")
+        line.append(f" {stage.value} ", _STYLES.get(stage, "bold yellow"))
+        if board is not None:
+            line.append(f" {len(board.calls)} live, {board.pool.idle} idle ")
+            url = board.settings.access.public_url
+            for name, value in (("number", board.number), ("at", url)):
+                if value:
+                    line.append(f" {name} ", "dim").append(value, "bold")
+        return line.append("  profile ", "dim").append(server.profile.name, "bold")
+
+    # -- keys ---------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Textual's: whether a key is offered."""
+        return self._can_go_back if action == "return" else super().check_action(action, parameters)
+
+    def action_select(self, steps: int) -> None:
+        """Show another call."""
+        self._calls.move(steps)
+
+    def action_return(self) -> None:
+        """Give the number back and go where we came from; calls under way end first."""
+        self._going_back = True
+        self._server.stop()
+
+    def action_stop(self) -> None:
+        """Take no more calls and end with the last one; asked again, end them now."""
+        self._going_back = False
+        self._server.stop()

@@ -1,0 +1,60 @@
+"""What a screen owes the terminal it is shown in; changes with how that is kept in order."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from voicecli.errors import UsageError
+from voicecli.models.home import home
+
+_SIGNALS = ("SIGHUP", "SIGTERM")
+
+
+def need_terminal(otherwise: str) -> None:
+    """Raise UsageError, which says what to do `otherwise`, if this is no terminal."""
+    if not is_terminal():
+        raise UsageError(f"there is no terminal for the screen; {otherwise}.")
+
+
+def is_terminal() -> bool:
+    """Whether a screen can be shown and its keys be read."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+@contextmanager
+def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Within the block a closed terminal or a polite kill calls `stop`."""
+    before = {}
+    for name in _SIGNALS:
+        if hasattr(signal, name):  # there is no SIGHUP on Windows
+            number = getattr(signal, name)
+            before[number] = signal.signal(number, lambda *_: stop())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def native_messages_in(name: str) -> Iterator[None]:
+    """What C libraries (ALSA, llama.cpp) write to standard error goes to a file, not the screen.
+
+    The file is `name` in the data folder. Textual itself draws through `sys.__stderr__`, which is
+    given a copy of the terminal.
+    """
+    home().mkdir(parents=True, exist_ok=True)
+    terminal, kept = os.dup(2), sys.__stderr__
+    screen = os.fdopen(os.dup(2), "w", encoding="utf-8")
+    with (home() / name).open("w") as log:
+        os.dup2(log.fileno(), 2)
+        sys.__stderr__ = screen  # type: ignore[misc]
+        try:
+            yield
+        finally:
+            sys.__stderr__ = kept  # type: ignore[misc]
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            screen.close()
