@@ -24,7 +24,7 @@ def list_models() -> None:
 
     from voicecli.models.registry import load_registry
     from voicecli.models.space import megabytes
-    from voicecli.models.store import NOT_THERE, damage
+    from voicecli.models.store import NOT_THERE, damage, size_of
 
     registry = load_registry()
     console = Console(highlight=False)
@@ -40,11 +40,16 @@ def list_models() -> None:
         table.add_column("what it is")
     for entry in registry.models.values():
         problem = damage(entry, thorough=False)
-        size = megabytes(entry.bytes) if entry.bytes else "?"
+        count, sure = size_of(entry)
+        size = ("" if sure else "~") + megabytes(count) if count else "?"
         here = "yes" if problem is None else "no" if problem == NOT_THERE else "damaged"
         row = (entry.name, size, entry.licence, here, str(entry.source), entry.title)
         table.add_row(*row[: len(table.columns)])
     console.print(table)
+    console.print(
+        "\n~ as published, not checked: pull goes by the size and the hash that the hub states. "
+        "Licences are what the publishers say."
+    )
     for name, members in registry.sets.items():
         console.print(f"\nset [bold]{name}[/bold]: {', '.join(members)}")
 

@@ -73,6 +73,20 @@ def path_of(entry: Entry) -> Path:
     return folder / entry.files[0].name if len(entry.files) == 1 else folder
 
 
+def size_of(entry: Entry) -> tuple[int, bool]:
+    """The entry's size in bytes, and whether it is sure.
+
+    It is once the files are here, or where the registry pins them; what it says of other files on
+    the hub is what they had when somebody looked.
+    """
+    if entry.local:
+        path = path_of(entry)
+        return (path.stat().st_size if path.exists() else 0), True
+    if records := read_receipt(entry):
+        return sum(record.bytes for record in records.values()), True
+    return entry.bytes, all(file.sha256 for file in entry.files)
+
+
 def damage(entry: Entry, *, thorough: bool) -> str | None:
     """What is wrong with the entry's files, or None; `thorough` reads and hashes all of them."""
     if entry.local:

@@ -33,6 +33,19 @@ def test_list_shows_size_licence_source_and_what_is_here(run, wheel_source, regi
     assert "set embedded: silero-vad, moonshine-tiny-en" in listed
 
 
+def test_list_tells_sizes_that_are_known_from_those_that_are_said(run, hub, register, content):
+    source = 'huggingface = { repo = "some/repo" }'
+    hub.add("some/repo", "w.bin", content)
+    register("tiny", source, '{ name = "w.bin", bytes = 700_000 }')
+    register("unsaid", source, '{ name = "other.bin" }')
+    before = _squeezed(run("list"))
+    assert "tiny ~0.7 MB MIT no" in before
+    assert "unsaid ? MIT no" in before
+    assert "~ as published, not checked" in before
+    run("pull", "tiny")
+    assert "tiny 0.6 MB MIT yes" in _squeezed(run("list"))
+
+
 def test_pull_says_what_came_and_then_that_there_is_nothing_to_do(
     run, wheel_source, register, pinned
 ):
