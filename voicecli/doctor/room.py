@@ -126,9 +126,9 @@ def _play(card: SoundCard, guard: EchoGuard, probe: Samples) -> tuple[Samples, S
     clock = MonotonicClock()
     for number, start in enumerate(range(0, len(probe), FRAME_SAMPLES)):
         pause.wait(max(0.0, (number * FRAME - clock.now()) / SECOND))
-        near, age = card.listen()
-        played, lead = card.played()
-        cleaned.append(guard.process(near, played, max(0.0, age + 0.02 + lead) * 1000))
+        near, _ = card.listen()
+        played, delay = card.played()
+        cleaned.append(guard.process(near, played, delay * 1000))
         card.say(probe[start : start + FRAME_SAMPLES])
         heard.append(near)
         far.append(played)

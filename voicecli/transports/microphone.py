@@ -102,9 +102,8 @@ class MicrophoneCaller:
         self._frames += 1
         media_end = self._frames * FRAME
         near, age = self._source.listen()
-        far, lead = self._sink.played()
-        delay_ms = max(0.0, age + 0.02 + lead) * 1000
-        spoken = _to_int16(self._guard.process(near, far, delay_ms))
+        far, delay = self._sink.played()
+        spoken = _to_int16(self._guard.process(near, far, delay * 1000))
         if self.muted:
             spoken = _SILENCE
         start = self._spoken.place(now - round(age * SECOND) - FRAME)

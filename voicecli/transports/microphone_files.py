@@ -30,7 +30,10 @@ class Sink(Protocol):
         ...
 
     def played(self) -> tuple[Mono, float]:
-        """20 ms of what was played, in order, and how soon they are heard, in seconds."""
+        """What was played, shape (160,), 8000 Hz, for the frame last listened to.
+
+        Beside it: how much later its echo comes, in seconds, without the room's own delay.
+        """
         ...
 
 

@@ -87,3 +87,10 @@ class Stamps:
             return None
         slot = (self.count - 1) % self._slots
         return float(self._seconds[slot]) + (sample - float(self._samples[slot])) / rate
+
+    def sample_at(self, seconds: float, rate: int) -> float | None:
+        """Which sample passes the card at that time of its clock; None before the first stamp."""
+        if not self.count:
+            return None
+        slot = (self.count - 1) % self._slots
+        return float(self._samples[slot]) + (seconds - float(self._seconds[slot])) * rate

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from voicecli.transports.base import FRAME_SAMPLES, RATE
+from voicecli.transports.base import FRAME_SAMPLES
 from voicecli.transports.ring import Mono
 from voicecli.transports.sound_card_devices import (
     Device,
@@ -20,6 +20,7 @@ from voicecli.transports.sound_card_devices import (
     find_device,
     portaudio,
 )
+from voicecli.transports.sound_card_far_end import FarEnd
 from voicecli.transports.sound_card_pace import Incoming, Outgoing
 from voicecli.transports.sound_card_streams import InputStream, OutputStream
 
@@ -53,9 +54,7 @@ class _Streams:
             raise
         self.incoming = Incoming(self.input.ring, self.input.rate) if self.input else None
         self.outgoing: Outgoing | None = None
-        self.far: Incoming | None = None
-        if self.output:
-            self.far = Incoming(self.output.played, self.output.rate, cushion=0, slack=320)
+        self.far = FarEnd(self.output.played, self.output.rate) if self.output else None
         self._calls = -1
         self._frozen = 0
 
@@ -146,15 +145,13 @@ class SoundCard:
         return self._delay
 
     def played(self) -> tuple[Mono, float]:
-        """20 ms of what was really given to the card, shape (160,), in order.
-
-        Beside it: how soon it is heard, in seconds; negative once it has been.
-        """
+        """What the loudspeaker played, for the frame last listened to; see `Sink`."""
         streams = self._streams
-        if streams is None or streams.output is None or streams.far is None:
+        if streams is None or streams.incoming is None or not (streams.output and streams.far):
             return _SILENCE, 0.0
-        frame = streams.far.frame()
-        return frame, streams.output.lead - streams.far.spare / RATE
+        output, near = streams.output, streams.incoming
+        heard = output.played_at.sample_at(output.now - self._age, output.rate)
+        return streams.far.frame(near.taken, near.ready, heard), streams.far.delay
 
     @property
     def running(self) -> bool:

@@ -11,23 +11,19 @@ from pipelines.runtime.resampling import LiveResampler
 from voicecli.transports.base import FRAME_SAMPLES, RATE
 from voicecli.transports.ring import Mono, Ring
 
+_CUSHION = _SLACK = 40  # samples (5 ms) of a microphone: more than both is dropped, to the cushion
 _WINDOW = 50  # frames: what is spare for a whole second is spare
 _TOO_LATE = 480  # samples (60 ms): not worth waiting for silence any more
 _QUIET = 0.003  # peak: -50 dB of full scale
 
 
 class Incoming:
-    """Frames of 20 ms at 8000 Hz out of a ring at `rate` Hz.
+    """Frames of 20 ms at 8000 Hz out of a microphone's ring at `rate` Hz."""
 
-    `cushion` and `slack` are in samples at 8000 Hz: more than both together is dropped, down to
-    the cushion.
-    """
-
-    def __init__(self, ring: Ring, rate: int, cushion: int = 40, slack: int = 40) -> None:
+    def __init__(self, ring: Ring, rate: int) -> None:
         self._ring = ring
         self._rate = rate
         self._scratch = np.zeros(rate, np.float32)
-        self._cushion, self._slack = cushion, slack
         self.restart()
 
     def restart(self) -> None:
@@ -36,19 +32,17 @@ class Incoming:
         self._origin = self._ring.read
         self._resampler = LiveResampler(self._rate, RATE)
         self._waiting: Mono = np.zeros(0, np.float32)
-        self._taken = 0
-        self._least = self._slack
+        self._least = _SLACK
         self._age = 0
+        self.taken = 0
+        """Samples given or dropped so far, at 8000 Hz."""
+        self.ready = 0
+        """How many samples of the last frame were there; the others are silence."""
 
     @property
     def position(self) -> float:
         """The sample of the ring after the last one given, counted as `Ring.written` is."""
-        return self._origin + self._taken * self._rate / RATE
-
-    @property
-    def spare(self) -> int:
-        """Samples at 8000 Hz that are there already for the next frame."""
-        return len(self._waiting)
+        return self._origin + self.taken * self._rate / RATE
 
     def frame(self) -> Mono:
         """The next 20 ms, shape (160,); silence stands for what is not there yet."""
@@ -56,26 +50,26 @@ class Incoming:
         fresh = self._resampler.process(self._scratch[:count].copy())
         self._waiting = np.concatenate((self._waiting, fresh))
         frame = np.zeros(FRAME_SAMPLES, np.float32)
-        ready = min(FRAME_SAMPLES, len(self._waiting))
-        frame[:ready] = self._waiting[:ready]
-        self._drop(ready)
+        self.ready = min(FRAME_SAMPLES, len(self._waiting))
+        frame[: self.ready] = self._waiting[: self.ready]
+        self._drop(self.ready)
         self._trim(frame)
         return frame
 
     def _drop(self, samples: int) -> None:
         self._waiting = self._waiting[samples:]
-        self._taken += samples
+        self.taken += samples
 
     def _trim(self, frame: Mono) -> None:
         self._least = min(self._least, len(self._waiting)) if self._age else len(self._waiting)
         self._age += 1
         if self._age < _WINDOW:
             return
-        too_much = self._least - self._cushion
-        if too_much > self._slack and (_quiet(frame) or too_much > _TOO_LATE):
+        too_much = self._least - _CUSHION
+        if too_much > _SLACK and (_quiet(frame) or too_much > _TOO_LATE):
             self._drop(too_much)
             self._age = 0
-        elif too_much <= self._slack:
+        elif too_much <= _SLACK:
             self._age = 0
 
 

@@ -107,8 +107,8 @@ class OutputStream(_Stream):
         super().__init__(device)
         self.played = Ring(device.rate)
         """Every sample handed to the card, silence for want of samples included."""
-        self.lead = 0.0
-        """From the last callback to the sound, in seconds."""
+        self.played_at = Stamps()
+        """When samples of `played` are heard."""
         self.live = False
         """Whether want of samples counts as an underrun."""
         self.underruns = 0
@@ -118,8 +118,8 @@ class OutputStream(_Stream):
     def _callback(self, data: Any, frames: int, time: Any, status: Any) -> None:
         mono = self._scratch[:frames]
         heard = time.outputBufferDacTime or time.currentTime + self.latency
-        self.lead = heard - time.currentTime
         self.stamps.put(self.ring.read, heard)
+        self.played_at.put(self.played.written, heard)
         ready = self.ring.read_into(mono)
         mono[ready:] = 0
         if self.live and (ready < frames or status.output_underflow):

@@ -34,13 +34,13 @@ def test_after_three_seconds_the_echo_is_thirty_decibels_down():
     assert decibels(near[24_000:], through(guard, near, AGENT)[24_000:]) > 30
 
 
-def test_not_even_the_first_second_of_echo_reaches_the_agent():
-    guard, _ = echo_guard(Processing(noise_suppression=False))
-    near = room(AGENT)
+@pytest.mark.parametrize("loop_db", [0, -15, -30])
+def test_nothing_of_the_echo_reaches_the_agent_not_even_of_its_first_word(loop_db):
+    guard, _ = echo_guard(Processing())
+    near = room(AGENT) * 10 ** (loop_db / 20)
     heard = through(guard, near, AGENT)
-    assert np.abs(near[:16_000]).max() > 0.01
     loudest = max(np.sqrt(np.mean(heard[i : i + 800] ** 2)) for i in range(0, len(heard), 800))
-    assert 20 * np.log10(loudest + 1e-9) < -45
+    assert 20 * np.log10(loudest + 1e-9) < -50
 
 
 def test_the_caller_is_still_heard_while_the_agent_speaks():
