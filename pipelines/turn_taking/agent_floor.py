@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.commands import (
     ClearPlayout,
+    ContinueReply,
     EndCall,
     GenerateReply,
     History,
@@ -21,10 +22,12 @@ from pipelines.turn_taking.events import (
     PlayoutStarted,
     ReplyCompleted,
     ReplyTextReceived,
+    ToolRequested,
 )
 from pipelines.turn_taking.reasons import Reason, because
 from pipelines.turn_taking.reply import Purpose, Reply
 from pipelines.turn_taking.time import Nanos, from_ms
+from pipelines.turn_taking.tool_use import ToolCall, ToolDesk
 from pipelines.turn_taking.transitions import AGENT, Agent
 
 PLAYOUT_GRACE_MS = 3000
@@ -42,6 +45,7 @@ class AgentFloor:
         self._policy, self._jobs = desk.policy, desk.jobs
         self._timers, self._emit = desk.timers, desk.emit
         self._on_free = on_free
+        self.tools = ToolDesk(desk)
         self.state = Agent.LISTENING
         self.reply: Reply | None = None
         """The utterance that has the floor."""
@@ -68,20 +72,24 @@ class AgentFloor:
 
     # -- taking the floor ---------------------------------------------------------------------
 
-    def _new_reply(self, purpose: Purpose, now: Nanos, *, released: bool) -> Reply:
+    def _new_reply(
+        self, purpose: Purpose, now: Nanos, *, released: bool, history: History = ()
+    ) -> Reply:
         return Reply(
             self._jobs.start(),
             purpose,
             asked_at=now,
             policy=self._policy.clauses,
             jobs=self._jobs,
+            tools=self.tools,
             emit=self._emit,
             released=released,
+            history=history,
         )
 
     def generate(self, history: History, now: Nanos, *, speculative: bool, reason: Reason) -> Reply:
         """Ask the LLM for a reply; it takes the floor with `take`."""
-        reply = self._new_reply("reply", now, released=not speculative)
+        reply = self._new_reply("reply", now, released=not speculative, history=history)
         self._emit(GenerateReply(reply.job, history, speculative, reason))
         return reply
 
@@ -93,6 +101,10 @@ class AgentFloor:
         if not reply.completed:
             self._await_reply(now)
         reply.release()
+        if reply.completed and not reply.has_words:
+            self.fail(reply, now, because("reply_empty"))
+        elif reply.tool_calls:
+            self._progress(reply, now)
 
     def say(self, purpose: Purpose, text: str, now: Nanos, reason: Reason) -> None:
         """Say a sentence of the agent's own; the reason stands with its verdict in the journal."""
@@ -122,7 +134,7 @@ class AgentFloor:
         """The reply's text is whole."""
         self._jobs.end(event.job)
         reply.complete()
-        if not reply.clauses:
+        if reply is self.reply and reply.completed and not reply.has_words:
             self.fail(reply, event.at, because("reply_empty"))
         else:
             self._progress(reply, event.at)
@@ -151,6 +163,58 @@ class AgentFloor:
         if self._clearing is not None:
             self._settle(self._clearing, event.job, event.position)
 
+    # -- tools --------------------------------------------------------------------------------
+
+    def tool_requested(self, reply: Reply, event: ToolRequested) -> None:
+        """The model asks for a tool."""
+        most = self._policy.tools.max_rounds
+        if reply.round >= most:
+            reason = because("tool_refused", name=event.name, rounds=most)
+            self._emit(RecordDecision("tool_refused", reason))
+        else:
+            reply.ask_for(event)
+            self._progress(reply, event.at)
+
+    def tool_answered(self, call: ToolCall, reply: Reply | None, now: Nanos) -> None:
+        """A tool has a result; `reply` asked for it, unless that is gone."""
+        if call.place is not None:
+            self._history[call.place] = call.messages()[1]
+        if reply is not None:
+            self._progress(reply, now)
+
+    def filler_due(self, now: Nanos) -> None:
+        """The caller has waited long enough to be told that there is something to wait for."""
+        reply, policy = self.reply, self._policy.tools
+        if reply is not None and reply.wait_is_silent:
+            reason = because("filler", waited_ms=policy.filler_after_ms)
+            self._emit(RecordDecision("agent_speaks", reason))
+            reply.interject(policy.filler)
+            self._progress(reply, now)
+
+    def _advance_tools(self, reply: Reply, now: Nanos) -> None:
+        """Start the tools whose moment has come; go on when all have answered."""
+        for call in reply.startable():
+            if call.effect == "ends_call":
+                self._ask_to_end_call(reply, call)
+            else:
+                self.tools.start(call, reply.job, now)
+        if reply.awaits_tools and not reply.open_calls:
+            rounds = reply.round + 1
+            job, history = reply.next_round()
+            reason = because("tools_answered", rounds=rounds)
+            self._emit(ContinueReply(job, reply.job, history, reason))
+
+    def _ask_to_end_call(self, reply: Reply, call: ToolCall) -> None:
+        """All words were heard: hang up, but not without a word, nor after a tool that failed."""
+        self._jobs.end(call.job)
+        if any(other.failed for other in reply.tool_calls if other.round == reply.round):
+            call.result = "not done: tell the caller first what failed"
+        elif reply.clauses or not self._policy.agent.goodbye.strip():
+            call.result = "the call is over"
+            reply.completed = reply.ends_call = True
+        else:
+            reply.interject(self._policy.agent.goodbye)
+
     # -- barge-in -----------------------------------------------------------------------------
 
     def pause(self, reason: Reason) -> None:
@@ -174,7 +238,8 @@ class AgentFloor:
         """Stop the present utterance for good.
 
         In this order: local playout, synthesis and generation, the far buffer. Returns whether
-        the caller had heard any of it; if not, it leaves no trace in the history.
+        the caller had heard any of it, or a tool of it has acted; if not, it leaves no trace in
+        the history.
         """
         reply = self.reply
         if reply is None:
@@ -185,12 +250,14 @@ class AgentFloor:
         if reply.queued:
             self._emit(ClearPlayout(reason))
         self.reply, self.paused = None, False
-        self._timers.cancel("reply", "playout")
+        self._timers.cancel("reply", "filler", "playout")
         heard = self.state is Agent.SPEAKING
         self._move("interrupted" if heard else "reply withdrawn")
         if heard:
             self._clearing = reply
-        return heard
+        elif reply.acted:
+            self._settle_history(reply)
+        return heard or reply.acted
 
     def reopen(self) -> str:
         """Take the caller's last message back out of the history; its text."""
@@ -208,14 +275,15 @@ class AgentFloor:
     def fail(self, reply: Reply, now: Nanos, why: Reason) -> None:
         """The reply cannot go on. What of it can be heard is heard; otherwise apologise."""
         if reply.being_heard:
-            reply.cut_short()
-            self._jobs.end(reply.job)
+            reply.cut_short(why)
+            if reply.owes_answer:
+                reply.interject(self._policy.agent.apology)
             self._progress(reply, now)
             return
         reply.cancel(why)
-        self._settle_history(reply.heard_text())
+        self._settle_history(reply)
         self.reply = None
-        self._timers.cancel("reply", "playout")
+        self._timers.cancel("reply", "filler", "playout")
         self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
         if reply.purpose == "goodbye":
             self.hang_up(why)
@@ -278,12 +346,14 @@ class AgentFloor:
 
     def _progress(self, reply: Reply, now: Nanos) -> None:
         """After anything happened to a reply: is it over, and what is waited for?"""
+        self._advance_tools(reply, now)
         if reply is not self.reply:
             return
         if reply.finished:
             self._finish(reply, now)
             return
-        if reply.completed and reply.queued and all(clause.complete for clause in reply.clauses):
+        written = reply.awaits_tools or (reply.completed and reply.queued)
+        if written and all(clause.complete for clause in reply.clauses):
             self._timers.cancel("reply")
         else:
             self._await_reply(now)
@@ -292,26 +362,32 @@ class AgentFloor:
             self._timers.set("playout", now + reply.unheard_audio + grace)
         else:
             self._timers.cancel("playout")
+        if not reply.wait_is_silent or self.paused or not self._policy.tools.filler.strip():
+            self._timers.cancel("filler")
+        elif not self._timers.is_set("filler"):
+            self._timers.set("filler", now + from_ms(self._policy.tools.filler_after_ms))
 
     def _finish(self, reply: Reply, now: Nanos) -> None:
         self.reply, self.paused = None, False
-        self._timers.cancel("reply", "playout")
+        self._timers.cancel("reply", "filler", "playout")
         self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
         heard = reply.heard_text()
-        self._settle_history(heard)
+        self._settle_history(reply)
         if reply.purpose == "reply":
             self._failures = 0
         reason = because("agent_heard", reply=reply.job, heard=heard, written=reply.written)
         self._emit(RecordDecision("agent_done", reason))
         if reply.purpose == "goodbye":
             self.hang_up(because("goodbye_heard"))
+        elif reply.ends_call:
+            self.hang_up(because("call_ended_by_tool"))
         else:
             self._free(now)
 
     def _settle(self, reply: Reply, clause: JobId | None, position: Nanos) -> None:
         self._clearing = None
         heard = reply.heard_text(clause, position)
-        self._settle_history(heard)
+        self._settle_history(reply, clause, position)
         reason = because(
             "agent_interrupted",
             reply=reply.job,
@@ -322,9 +398,14 @@ class AgentFloor:
         )
         self._emit(RecordDecision("agent_done", reason))
 
-    def _settle_history(self, heard: str) -> None:
-        if heard:
-            self._history.append(Message("agent", heard))
+    def _settle_history(
+        self, reply: Reply, clearing: JobId | None = None, position: Nanos = 0
+    ) -> None:
+        """Keep what was heard of a reply, and what its tools did; some may still run."""
+        for message, call in reply.transcript(clearing, position):
+            if call is not None:
+                call.place = len(self._history)
+            self._history.append(message)
 
     def _count_failure(self, now: Nanos) -> None:
         self._failures += 1

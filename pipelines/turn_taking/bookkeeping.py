@@ -10,7 +10,7 @@ from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import Nanos
 
 TimerName: TypeAlias = Literal[
-    "endpoint", "transcript", "overlap", "reply", "playout", "idle", "dtmf"
+    "endpoint", "transcript", "overlap", "reply", "tool", "filler", "playout", "idle", "dtmf"
 ]
 
 
@@ -53,6 +53,10 @@ class Timers:
     def set(self, name: TimerName, at: Nanos) -> None:
         """Make `name` due at `at`, instead of when it was due before."""
         self._due[name] = at
+
+    def is_set(self, name: TimerName) -> bool:
+        """Whether `name` is due some time."""
+        return name in self._due
 
     def cancel(self, *names: TimerName) -> None:
         """Forget these, if set."""

@@ -11,12 +11,15 @@ from pipelines.turn_taking.events import JobId
 from pipelines.turn_taking.reasons import Reason
 from pipelines.turn_taking.time import Nanos
 
-Role: TypeAlias = Literal["system", "agent", "caller"]
+Role: TypeAlias = Literal["system", "agent", "caller", "tool_call", "tool_result"]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One entry of the conversation's history; an agent's text is only what the caller heard."""
+    """One entry of the conversation's history; an agent's text is only what the caller heard.
+
+    A `tool_call` is JSON, `{"name": …, "arguments": {…}}`, and is followed by its `tool_result`.
+    """
 
     role: Role
     text: str
@@ -85,6 +88,35 @@ class GenerateReply:
     history: History
     speculative: bool
     """Asked for before the caller's turn was judged to be over."""
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ContinueReply:
+    """Stream on what `reply` says, now that its tools have answered: `history` ends with that."""
+
+    job: JobId
+    reply: JobId
+    history: History
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CallTool:
+    """Run a tool; `arguments` are as the model wrote them."""
+
+    job: JobId
+    reply: JobId
+    name: str
+    arguments: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTool:
+    """Give a tool up: its result no longer matters."""
+
+    job: JobId
     reason: Reason
 
 
@@ -158,6 +190,9 @@ Verdict: TypeAlias = Literal[
     "agent_speaks",  # a sentence of its own: greeting, question, apology, goodbye
     "agent_done",  # it was heard to its end, or as far as it came
     "marks_assumed",  # playout said nothing: taken as heard
+    "tool_finished",
+    "tool_failed",  # the model is told, and the reply goes on
+    "tool_refused",  # the model asked for tools too many times in one reply
 ]
 
 
@@ -177,6 +212,9 @@ Command: TypeAlias = (
     | PrepareReply
     | GenerateReply
     | CancelReply
+    | ContinueReply
+    | CallTool
+    | CancelTool
     | SynthesizeClause
     | PlayClause
     | PausePlayout

@@ -36,6 +36,9 @@ from pipelines.turn_taking.events import (
     ReplyCompleted,
     ReplyPrepared,
     ReplyTextReceived,
+    ToolFailed,
+    ToolFinished,
+    ToolRequested,
 )
 from pipelines.turn_taking.keypad import Keypad
 from pipelines.turn_taking.policy import Policy
@@ -140,6 +143,18 @@ class Conversation:
             self._REPLY_HANDLERS[type(event)](self._floor, reply, event)
 
     def _agent_free(self, now: Nanos) -> None:
+    def _tool_answered(self, event: ToolFinished | ToolFailed) -> None:
+        failed = isinstance(event, ToolFailed)
+        result = event.message if failed else event.result
+        reply = self._reply_of(event.job)
+        call = self._floor.tools.answered(event.job, result, event.at, failed=failed)
+        if call is not None:
+            self._floor.tool_answered(call, reply, event.at)
+
+    def _tools_late(self, now: Nanos) -> None:
+        for call in self._floor.tools.overdue(now):
+            self._floor.tool_answered(call, self._reply_of(call.job), now)
+
         """The agent no longer has the floor: what came up meanwhile is answered now."""
         if self._caller.turn is not None:
             self._caller.agent_free(now)
@@ -266,6 +281,9 @@ class Conversation:
         ReplyPrepared: lambda core, event: core._jobs.end(event.job),
         ReplyTextReceived: _for_reply,
         ReplyCompleted: _for_reply,
+        ToolRequested: _for_reply,
+        ToolFinished: _tool_answered,
+        ToolFailed: _tool_answered,
         ClauseSynthesized: _for_reply,
         PlayoutStarted: _for_reply,
         MarkReached: _for_reply,
@@ -283,6 +301,7 @@ class Conversation:
         ReplyTextReceived: AgentFloor.text_received,
         ReplyCompleted: AgentFloor.text_completed,
         ClauseSynthesized: AgentFloor.synthesized,
+        ToolRequested: AgentFloor.tool_requested,
         PlayoutStarted: AgentFloor.started,
         MarkReached: AgentFloor.mark,
     }
@@ -294,6 +313,8 @@ class Conversation:
         "reply": lambda core, now: core._floor.reply_late(now),
         "playout": lambda core, now: core._floor.marks_missing(now),
         "idle": _idle,
+        "tool": _tools_late,
+        "filler": lambda core, now: core._floor.filler_due(now),
         "dtmf": _keys_done,
     }
 

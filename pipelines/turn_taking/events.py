@@ -15,6 +15,14 @@ JobId: TypeAlias = int
 
 EngineKind: TypeAlias = Literal["vad", "asr", "turn_detector", "llm", "tts"]
 
+ToolEffect: TypeAlias = Literal[
+    "reads",  # changes nothing: may run early, and be given up at any time
+    "acts",  # changes something outside: runs once its turn is over, and then to its end
+    "sends_keys",  # plays tones of the keypad to the far end, after the words before it
+    "transfers",  # puts the caller through to somebody else, after the words before it
+    "ends_call",  # hangs up, after the words before it
+]
+
 
 @dataclass(frozen=True, slots=True)
 class CallStarted:
@@ -89,8 +97,44 @@ class ReplyTextReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolRequested:
+    """The model asks for a tool in the midst of its reply; whoever knows the tool says the rest."""
+
+    at: Nanos
+    job: JobId
+    """What the model is writing: a GenerateReply or a ContinueReply."""
+    index: int
+    """Which request of that job this is, from 0: one that is told twice counts once."""
+    name: str
+    arguments: str
+    """As the model wrote them: JSON, if all is well."""
+    effect: ToolEffect
+    timeout_ms: int
+    """0: as long as any tool may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """The answer to CallTool."""
+
+    at: Nanos
+    job: JobId
+    result: str
+    """As the model is to read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFailed:
+    """A tool could not do what CallTool asked; the model is told why."""
+
+    at: Nanos
+    job: JobId
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyCompleted:
-    """The reply's text is whole."""
+    """The reply's text is whole, or whole but for what follows the tools it asked for."""
 
     at: Nanos
     job: JobId
@@ -216,3 +260,6 @@ Event: TypeAlias = (
     | DeadlineReached
     | CallEnded
 )
+    | ToolRequested
+    | ToolFinished
+    | ToolFailed

@@ -137,6 +137,20 @@ class AgentPolicy:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """All of it; one table of the profile per field."""
+@dataclass(frozen=True, slots=True)
+class ToolPolicy:
+    """How long tools may take, and what the caller hears meanwhile."""
+
+    filler: str = "One moment, please."
+    """Said once when the caller would wait too long for a tool; empty: nothing is."""
+    filler_after_ms: int = _bounded(700, 0, _MINUTE_MS)
+    """Silence while a tool runs before that is said."""
+    timeout_ms: int = _bounded(10_000, 1, _MINUTE_MS)
+    """Wait this long for a tool that names no time of its own; then the model is told."""
+    max_rounds: int = _bounded(4, 1, 20)
+    """How often one reply may ask for tools, see their results, and ask again."""
+
+
 
     gate: GatePolicy = field(default_factory=GatePolicy)
     endpointing: EndpointingPolicy = field(default_factory=EndpointingPolicy)
@@ -144,3 +158,4 @@ class Policy:
     barge_in: BargeInPolicy = field(default_factory=BargeInPolicy)
     clauses: ClausePolicy = field(default_factory=ClausePolicy)
     agent: AgentPolicy = field(default_factory=AgentPolicy)
+    tools: ToolPolicy = field(default_factory=ToolPolicy)

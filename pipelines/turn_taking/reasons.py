@@ -87,6 +87,17 @@ RULES: Mapping[str, str] = {
         "{speech_ms:.0f} ms of speech over the agent: silent while it is judged"
     ),
     "interrupted_by_words": "interruption: {words} word(s) that are no backchannel: “{text}”",
+    # tools
+    "tool_requested": "the model asks for {name}",
+    "tool_committed": "the turn is over: {name} may act",
+    "tool_in_order": "what comes before {name} was heard",
+    "tool_answered": "{name}({arguments}) answered after {took_ms:.0f} ms: {result}",
+    "tool_failed": "{name}({arguments}) failed after {took_ms:.0f} ms: {result}",
+    "tool_timeout": "{name}({arguments}): {result}",
+    "tool_refused": "the model asked for {name} after {rounds} rounds of tools: not called",
+    "tools_answered": "all tools of round {rounds} have answered: the reply goes on",
+    "filler": "a tool takes longer than {waited_ms:.0f} ms: say so",
+    "call_ended_by_tool": "the model ends the call, and its last words were heard: hang up",
     "interrupted_by_duration": "interruption: {speech_ms:.0f} ms of speech, whatever the words",
     "interrupted_by_keypad": "interruption: key {digit} pressed",
     "interrupted_by_typing": "interruption: the caller wrote “{text}”",

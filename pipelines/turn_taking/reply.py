@@ -1,6 +1,6 @@
 """One utterance of the agent: written, cut into clauses, synthesised, played and heard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -9,14 +9,22 @@ from pipelines.turn_taking.clauses import ClauseSplitter
 from pipelines.turn_taking.commands import (
     CancelReply,
     Command,
+    History,
+    Message,
     PlayClause,
     SynthesizeClause,
 )
-from pipelines.turn_taking.events import ClauseSynthesized, JobId, PlayoutStarted
+from pipelines.turn_taking.events import (
+    ClauseSynthesized,
+    JobId,
+    PlayoutStarted,
+    ToolRequested,
+)
 from pipelines.turn_taking.heard import heard_words
 from pipelines.turn_taking.policy import ClausePolicy
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.time import Nanos
+from pipelines.turn_taking.tool_use import ToolCall, ToolDesk
 
 Purpose: TypeAlias = Literal["reply", "greeting", "idle_prompt", "apology", "goodbye"]
 
@@ -27,6 +35,8 @@ class Clause:
 
     job: JobId
     text: str
+    round: int
+    """The generation it belongs to, from 0: tools stand between two of them."""
     audio: Nanos = 0
     complete: bool = False
     queued: bool = False
@@ -46,6 +56,9 @@ class Reply:
 
     Until it is `released` only its first clause is synthesised and nothing is played: the caller's
     turn may not be over, or they speak and it is not yet clear why.
+
+    A reply that asks for tools is written in rounds: the words before the tools, then, when they
+    have answered, those after them.
     """
 
     def __init__(
@@ -56,21 +69,41 @@ class Reply:
         asked_at: Nanos,
         policy: ClausePolicy,
         jobs: Jobs,
+        tools: ToolDesk,
         emit: Callable[[Command], None],
         released: bool,
+        history: History = (),
     ) -> None:
         self.job = job
+        self.generation = job
+        """What writes it: the job itself, or its continuation after tools."""
         self.purpose: Purpose = purpose
         self.asked_at = asked_at
         self.written = ""
         self.completed = False
         """Whether all of its text is there."""
         self.released = released
+        self.round = 0
+        self.tool_calls: list[ToolCall] = []
+        self.ends_call = False
+        """Whether to hang up when it was heard."""
+        self.has_words = False
+        """Whether the model wrote anything that can be said."""
         self._policy = policy
         self._jobs = jobs
+        self._tools = tools
         self._emit = emit
+        self._history = history
         self._splitter = ClauseSplitter(policy)
-        self._waiting: list[str] = []
+        self._waiting: list[tuple[int, str]] = []
+        """Clauses to come, each with its round."""
+        self._said: list[list[str]] = [[]]
+        """Of each round, the texts of its clauses."""
+        self._round_answers = False
+        """Whether this round has words of the model's own."""
+        self._round_over = False
+        self._filled = False
+        """Whether this round's wait for tools was explained to the caller."""
         self.clauses: list[Clause] = []
 
     @property
@@ -91,7 +124,45 @@ class Reply:
     @property
     def finished(self) -> bool:
         """Whether all of it was written and heard."""
-        return self.completed and not self._waiting and all(clause.heard for clause in self.clauses)
+        return self.completed and self.caught_up
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all that was written so far was heard."""
+        return not self._waiting and all(clause.heard for clause in self.clauses)
+
+    @property
+    def awaits_tools(self) -> bool:
+        """Whether it goes on only when its tools have answered."""
+        return self._round_over and not self.completed
+
+    @property
+    def open_calls(self) -> list[ToolCall]:
+        """Tools asked for in this round that have not answered."""
+        return [call for call in self._round_calls if call.open]
+
+    @property
+    def wait_is_silent(self) -> bool:
+        """Whether the caller hears nothing because a tool takes its time."""
+        running = any(call.started is not None and call.effect in {"reads", "acts"}
+                      for call in self.open_calls)  # fmt: skip
+        return (
+            running and self.released and self._round_over and self.caught_up and not self._filled
+        )
+
+    @property
+    def acted(self) -> bool:
+        """Whether it has changed something outside that cannot be taken back."""
+        return any(call.started is not None and call.effect != "reads" for call in self.tool_calls)
+
+    @property
+    def owes_answer(self) -> bool:
+        """Whether it asked for tools and has said nothing since."""
+        return bool(self.tool_calls) and not (self.round and self._round_answers)
+
+    @property
+    def _round_calls(self) -> list[ToolCall]:
+        return [call for call in self.tool_calls if call.round == self.round]
 
     @property
     def unheard_audio(self) -> Nanos:
@@ -99,20 +170,59 @@ class Reply:
         return sum(clause.audio for clause in self.clauses if clause.queued and not clause.heard)
 
     def owns(self, job: JobId) -> bool:
-        """Whether the job is this reply's generation or one of its clauses."""
-        return job == self.job or any(clause.job == job for clause in self.clauses)
+        """Whether the job is this reply's generation, one of its clauses or of its tools."""
+        return (
+            job in {self.job, self.generation}
+            or any(clause.job == job for clause in self.clauses)
+            or any(call.job == job for call in self.tool_calls)
+        )
 
     def take_text(self, text: str) -> None:
         """More text was written."""
+        if not self._round_answers and self.written and not self.written[-1].isspace():
+            text = f" {text}"
+        self._round_answers = True
+        self.has_words = self.has_words or not text.isspace()
         self.written += text
-        self._waiting += self._splitter.feed(text)
-        self._advance()
+        self._queue(self._splitter.feed(text))
 
     def complete(self) -> None:
-        """No more text will come."""
-        self.completed = True
-        self._waiting += self._splitter.flush()
-        self._advance()
+        """No more text will come, unless tools were asked for: then after those."""
+        self._round_over = True
+        self.completed = not self._round_calls
+        self._queue(self._splitter.flush())
+
+    def interject(self, text: str) -> None:
+        """Say a sentence of the agent's own after what was written so far."""
+        self._filled = True
+        self.written = f"{self.written.rstrip()} {text}".lstrip()
+        self._queue([text])
+
+    def ask_for(self, event: ToolRequested) -> None:
+        """The model asks for a tool; once, however often that is told."""
+        if all(call.request.index != event.index for call in self._round_calls):
+            self.tool_calls.append(ToolCall(self._jobs.start(), event, self.round))
+
+    def startable(self) -> list[ToolCall]:
+        """Tools whose moment has come: some only when the turn is over and the words were heard."""
+        waiting = [call for call in self.open_calls if call.started is None]
+        now = [call for call in waiting if call.effect == "reads"]
+        if not self.released:
+            return now
+        now += [call for call in waiting if call.effect == "acts"]
+        in_order = self._round_over and self.caught_up and waiting == self.open_calls
+        return now or (waiting[:1] if in_order else [])
+
+    def next_round(self) -> tuple[JobId, History]:
+        """Its tools have answered: the job that writes on, and the history to write it from."""
+        self.round += 1
+        self._round_answers = self._round_over = self._filled = False
+        self._splitter = ClauseSplitter(self._policy)
+        self.generation = self._jobs.start()
+        said = (" ".join(texts) for texts in self._said)
+        written = tuple(message for message, _ in self._transcript(said))
+        self._said.append([])
+        return self.generation, (*self._history, *written)
 
     def release(self) -> None:
         """It may be heard from now on."""
@@ -158,30 +268,65 @@ class Reply:
         self.clauses = [clause for clause in self.clauses if clause.job != job]
         self._advance()
 
-    def cut_short(self) -> None:
+    def cut_short(self, reason: Reason) -> None:
         """Let what is synthesised be heard and forget the rest."""
         self.completed = True
         self._waiting.clear()
         kept = [clause for clause in self.clauses if clause.queued]
         self._jobs.end(*(clause.job for clause in self.clauses if not clause.queued))
+        self._jobs.end(self.job, self.generation)
         self.clauses = kept
+        self._tools.give_up(self.open_calls, reason)
 
     def cancel(self, reason: Reason) -> None:
-        """Stop all work on it."""
+        """Stop all work on it, but for tools that cannot be stopped."""
         self._emit(CancelReply(self.job, reason))
-        self._jobs.end(self.job, *(clause.job for clause in self.clauses))
+        self._jobs.end(self.job, self.generation, *(clause.job for clause in self.clauses))
+        self._tools.give_up(self.open_calls, reason)
 
     def heard_text(self, clearing: JobId | None = None, position: Nanos = 0) -> str:
         """The words the caller heard; `position` of clause `clearing` is where playout stopped."""
-        pieces: list[str] = []
+        heard = self._heard(clearing, position)
+        return " ".join(text for _, text in heard)
+
+    def transcript(
+        self, clearing: JobId | None = None, position: Nanos = 0
+    ) -> Iterator[tuple[Message, ToolCall | None]]:
+        """What the history keeps of it, with the tool that each result is of.
+
+        The words heard, as `heard_text` has them, and every tool that had an effect or an answer.
+        """
+        texts: list[list[str]] = [[] for _ in range(self.round + 1)]
+        for number, text in self._heard(clearing, position):
+            texts[number].append(text)
+        return self._transcript(" ".join(round_texts) for round_texts in texts)
+
+    def _transcript(self, words: Iterable[str]) -> Iterator[tuple[Message, ToolCall | None]]:
+        for number, text in enumerate(words):
+            if text:
+                yield Message("agent", text), None
+            for call in self.tool_calls:
+                if call.round == number and (call.unstoppable or not call.open):
+                    asked, result = call.messages()
+                    yield asked, None
+                    yield result, call
+
+    def _heard(self, clearing: JobId | None, position: Nanos) -> list[tuple[int, str]]:
+        """The words heard of each clause, with its round."""
+        pieces: list[tuple[int, str]] = []
         for clause in self.clauses:
             if clause.job == clearing:
-                pieces.append(clause.heard_words(position))
+                pieces.append((clause.round, clause.heard_words(position)))
                 break
             if not clause.heard:
                 break
-            pieces.append(clause.text)
-        return " ".join(piece for piece in pieces if piece)
+            pieces.append((clause.round, clause.text))
+        return [(number, text) for number, text in pieces if text]
+
+    def _queue(self, texts: list[str]) -> None:
+        self._waiting += [(self.round, text) for text in texts]
+        self._said[self.round] += texts
+        self._advance()
 
     def _clause(self, job: JobId) -> Clause:
         return next(clause for clause in self.clauses if clause.job == job)
@@ -189,7 +334,8 @@ class Reply:
     def _advance(self) -> None:
         ahead = self._policy.synthesize_ahead + 1 if self.released else 1
         while self._waiting and sum(not clause.heard for clause in self.clauses) < ahead:
-            clause = Clause(self._jobs.start(), self._waiting.pop(0))
+            number, text = self._waiting.pop(0)
+            clause = Clause(self._jobs.start(), text, number)
             self.clauses.append(clause)
             rule = "first_clause" if len(self.clauses) == 1 else "next_clause"
             reason = because(rule, words=len(clause.text.split()), clause=len(self.clauses))

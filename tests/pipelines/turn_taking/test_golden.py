@@ -60,6 +60,13 @@ CALLS = {
         ),
         until_ms=12_000,
     ),
+    "tools": World(
+        POLICY,
+        [ORDER],
+        replies=["Let me see. @reads:slots Seven is free. @acts:book It is booked."],
+        delays=Delays(tool=1200),
+        until_ms=14_000,
+    ),
     "keypad": World(
         POLICY,
         extra=[DtmfReceived(from_ms(800 + 250 * i), d) for i, d in enumerate("42#")],

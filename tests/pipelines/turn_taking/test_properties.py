@@ -1,14 +1,19 @@
 """What holds for every call, however late, lost, repeated or failed the results."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.turn_taking.commands import (
+    CallTool,
     CancelReply,
+    CancelTool,
+    ContinueReply,
     GenerateReply,
+    Message,
     PlayClause,
     RecordDecision,
     SynthesizeClause,
@@ -22,6 +27,9 @@ from pipelines.turn_taking.events import (
     Event,
     InterruptRequested,
     MarkReached,
+    ToolFailed,
+    ToolFinished,
+    ToolRequested,
 )
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy
@@ -41,11 +49,21 @@ SETTLED_MS = 55_000
 _KINDS: dict[str, EngineKind] = {
     "PartialTranscript": "asr", "FinalTranscript": "asr", "EndOfTurnScored": "turn_detector",
     "ReplyPrepared": "llm", "ReplyTextReceived": "llm", "ReplyCompleted": "llm",
-    "ClauseSynthesized": "tts",
+    "ClauseSynthesized": "tts", "ToolRequested": "llm",
 }  # fmt: skip
 _PHRASES = st.sampled_from(
     ["", "uh huh", "yes", "no wait stop", "i would like a table", "my number is four two"]
 )
+_REPLIES = st.sampled_from([
+    "Of course. What time would you like?",
+    "Let me see. @reads:slots Monday is free. @acts:book It is booked.",
+    "@acts:book @reads:slots Done, and Monday is free.",
+    "@acts:broken That did not work, sorry.",
+    "I'll put you through. @transfers:desk Nobody is there, sorry.",
+    "@sends_keys:keys The keys were sent.",
+    "Goodbye then. @ends_call:end_call",
+    "@reads:a @reads:b @reads:c",
+])  # fmt: skip
 _FAULTS = st.sampled_from(["fine"] * 12 + ["lost", "twice", "late", "much later", "failed"])
 
 
@@ -74,16 +92,20 @@ def _worlds(draw: st.DrawFn) -> World:
         if what in {"late", "much later"}:
             delay = 300 if what == "late" else 4000
             return [replace(event, at=event.at + from_ms(delay))]
+        if what == "failed" and isinstance(event, ToolFinished):
+            return [ToolFailed(event.at, event.job, "broken")]
         return [failed(event, kind)] if what == "failed" and kind is not None else [event]
 
     return World(
         POLICY,
         speech,
+        replies=draw(st.lists(_REPLIES, min_size=1, max_size=3)),
         p_end=lambda text: scores[len(text) % len(scores)],
         delays=Delays(
             asr_final=draw(st.integers(5, 600)),
             detector=draw(st.integers(1, 300)),
             first_token=draw(st.integers(5, 800)),
+            tool=draw(st.integers(1, 12_000)),
         ),
         fault=fault,
         extra=[_by_hand(from_ms(at), key) for at, key in keys],
@@ -131,6 +153,43 @@ def test_no_fragment_of_an_abandoned_reply_is_ever_played(world: World):
             played.append(command.job)
     assert len(played) == len(set(played))
     assert played == sorted(played)
+
+
+@_SLOW
+@given(_worlds())
+def test_tools_run_once_and_what_acts_only_when_its_turn_is_over(world: World):
+    world.run()
+    asked: dict[tuple[int, int], ToolRequested] = {}
+    committed: set[object] = set()
+    called: list[tuple[int, str]] = []
+    for entry in world.journal:
+        command: Any = getattr(entry, "command", None)
+        if isinstance(entry, ToolRequested):
+            asked[entry.job, entry.index] = entry
+        elif isinstance(command, RecordDecision) and command.verdict == "turn_ended":
+            committed.add(command.reason.numbers["reply"])
+        elif isinstance(command, CallTool):
+            called.append((command.reply, command.name))
+            if command.name not in {"slots", "a", "b", "c"}:  # those only read
+                assert command.reply in committed
+    assert len(called) == len({command.job for command in world.commands(CallTool)})
+    assert len(called) <= len(asked)
+    for name in ("book", "broken", "desk"):
+        assert name not in {
+            call.name
+            for call in world.commands(CallTool)
+            if call.job in {cancelled.job for cancelled in world.commands(CancelTool)}
+        }
+
+
+@_SLOW
+@given(_worlds())
+def test_every_tool_call_in_a_history_is_followed_by_its_result(world: World):
+    world.run()
+    histories = [world.core.history, *(c.history for c in world.commands(ContinueReply))]
+    for history in (*histories, *(c.history for c in world.commands(GenerateReply))):
+        for message, following in pairwise((*history, Message("caller", ""))):
+            assert (message.role == "tool_call") == (following.role == "tool_result")
 
 
 @_SLOW

@@ -4,14 +4,17 @@ import heapq
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from pipelines.runtime.playout import FRAME, Playout
 from pipelines.turn_taking.commands import (
+    CallTool,
     ClearPlayout,
     Command,
+    ContinueReply,
     EndCall,
     FinishTranscription,
     GenerateReply,
@@ -39,6 +42,10 @@ from pipelines.turn_taking.events import (
     ReplyCompleted,
     ReplyPrepared,
     ReplyTextReceived,
+    ToolEffect,
+    ToolFailed,
+    ToolFinished,
+    ToolRequested,
 )
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.policy import Policy
@@ -72,6 +79,7 @@ class Delays:
     first_audio: int = 30
     audio_per_word: int = 250
 
+    tool: int = 400
 
 Fault = Callable[[Event], Sequence[Event]]
 
@@ -92,6 +100,9 @@ class World:
     policy: Policy
     speech: Sequence[Speech] = ()
     replies: Sequence[str] = ("Of course. What time would you like?",)
+    A word of a reply such as `@reads:slots` asks for that tool, with that effect; what follows it
+    is written when the tool has answered. A tool whose name is `broken` fails.
+
     p_end: Callable[[str], float] = lambda text: 0.9 if text else 0.3
     delays: Delays = field(default_factory=Delays)
     fault: Fault = as_it_comes
@@ -117,6 +128,7 @@ class World:
         for event in self.extra:
             self._event(event)
         heard_until_ms = max((s.end_ms for s in self.speech), default=0) + SILENCE_HEARD_MS
+        self._unwritten: dict[int, list[list[str]]] = {}
         for index in range(from_ms(min(heard_until_ms, self.until_ms)) // CHUNK):
             start, end = index * CHUNK, (index + 1) * CHUNK
             loud = any(from_ms(s.start_ms) < end and start < from_ms(s.end_ms) for s in self.speech)
@@ -212,6 +224,10 @@ class World:
             case ResumePlayout():
                 self._playout.resume()
             case ClearPlayout():
+            case ContinueReply():
+                self._write(command.job, command.reply)
+            case CallTool():
+                self._call(command)
                 self._later(1, self._playout.clear(self.now))
             case _:
                 pass
@@ -247,12 +263,29 @@ class World:
     def _reply(self, command: GenerateReply) -> None:
         text = self.replies[self._replied % len(self.replies)]
         self._replied += not command.speculative
-        delay = self.delays.first_token
-        for index, word in enumerate(text.split()):
-            piece = word if index == 0 else f" {word}"
-            self._later(delay, ReplyTextReceived(0, command.job, piece))
-            delay += self.delays.token
-        self._later(delay, ReplyCompleted(0, command.job))
+        runs = groupby(text.split(), key=lambda word: word.startswith("@"))
+        self._unwritten[command.job] = [list(words) for _, words in runs]
+        self._write(command.job, command.job)
+
+    def _write(self, job: int, reply: int) -> None:
+        """Up to and with the next tools, or to the end."""
+        delay, rounds = self.delays.first_token, self._unwritten[reply]
+        asked = False
+        while rounds and not asked:
+            words = rounds.pop(0)
+            asked = words[0].startswith("@")
+            for index, word in enumerate(words):
+                piece = word if index == 0 else f" {word}"
+                said = ReplyTextReceived(0, job, piece)
+                self._later(delay, _tool(job, index, word) if asked else said)
+                delay += self.delays.token
+        self._later(delay, ReplyCompleted(0, job))
+
+    def _call(self, command: CallTool) -> None:
+        if command.name == "broken":
+            self._later(self.delays.tool, ToolFailed(0, command.job, "no connection"))
+        else:
+            self._later(self.delays.tool, ToolFinished(0, command.job, f"{command.name} done"))
 
     def _synthesize(self, command: SynthesizeClause) -> None:
         audio_ms = self.delays.audio_per_word * len(command.text.split())
@@ -269,3 +302,9 @@ class World:
 def failed(event: Event, kind: EngineKind) -> EngineFailed:
     """The failure that takes a result's place."""
     return EngineFailed(event.at, getattr(event, "job", 0), kind, "broken")
+def _tool(job: int, index: int, word: str) -> ToolRequested:
+    effect, name = word.removeprefix("@").split(":")
+    kind: ToolEffect = effect  # pyright: ignore[reportAssignmentType] (written by a test)
+    return ToolRequested(0, job, index, name, "{}", kind, 0)
+
+
