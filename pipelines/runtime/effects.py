@@ -92,13 +92,14 @@ class Effects:
             return False
         lane = f"{kind} {detector}" if detector else kind
         run = partial(in_time, steps)
-        self._lanes.submit(Work(command.job, kind, lane, run, modelled=True))
+        counted = not detector
+        self._lanes.submit(Work(command.job, kind, lane, run, modelled=True, counted=counted))
         return True
 
     def _submit(self, job: JobId, kind: EngineKind, run: partial[Iterator[Delivery]]) -> None:
         engine = self._engines.llm if kind == "llm" else self._engines.tts
         modelled = getattr(engine, "modelled", False)
-        self._lanes.submit(Work(job, kind, kind, run, modelled))
+        self._lanes.submit(Work(job, kind, kind, run, modelled, counted=True))
 
     # -- on the lanes -------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from pipelines.turn_taking.events import (
     EngineRemarked,
     Event,
     JobId,
+    WorkDone,
 )
 from pipelines.turn_taking.time import Nanos
 
@@ -36,6 +37,15 @@ class Work:
     """Takes only the time it says it does (`pipelines.engines.modelled`)."""
     done: Callable[[], None] | None = None
     """Called on the shell's thread when the work is over, however it ended."""
+    counted: bool = False
+    """Whether the core is told what it cost."""
+
+    def over(self, at: Nanos, cost: Nanos, tell: Callable[[Event], None]) -> None:
+        """The shell calls this when the work is over, however it ended."""
+        if self.counted:
+            tell(WorkDone(at, self.job, self.kind, cost))
+        if self.done is not None:
+            self.done()
 
 
 class Lanes(Protocol):

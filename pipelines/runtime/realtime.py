@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from pipelines.runtime.clock import MonotonicClock
+from pipelines.runtime.clock import MonotonicClock, Stopwatch
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Work, steps_of
 from pipelines.runtime.playout import FRAME
@@ -117,12 +117,13 @@ class _ThreadLanes:
 
     def _run(self, work: Work, stop: threading.Event) -> None:
         """On the lane's thread."""
+        watch = Stopwatch()
         if not stop.is_set():
             for delivery in steps_of(work, stop):
                 self._post(self._arrive, delivery)
                 if stop.is_set():
                     break
-        self._post(self._over, work)
+        self._post(self._over, work, watch.elapsed())
 
     def _post(self, call: Callable[..., None], *arguments: object) -> None:
         if not self._closing.is_set():
@@ -135,7 +136,7 @@ class _ThreadLanes:
         if event is not None:
             self.deliver(event)
 
-    def _over(self, work: Work) -> None:
+    def _over(self, work: Work, spent: Nanos) -> None:
         self._stops.pop(work.job, None)
-        if work.done is not None and not self._closing.is_set():
-            work.done()
+        if not self._closing.is_set():
+            work.over(self._clock.now(), spent, self.deliver)

@@ -138,7 +138,8 @@ class RecalledTranscriber:
             return
         delay, text = answer
         steps = [(delay, lambda at: FinalTranscript(at, job, until, text))]
-        self._lanes.submit(Work(job, "asr", "asr", partial(in_time, steps), modelled=True))
+        run = partial(in_time, steps)
+        self._lanes.submit(Work(job, "asr", "asr", run, modelled=True, counted=True))
 
     def cancel(self, job: JobId) -> None:
         """Stop telling."""

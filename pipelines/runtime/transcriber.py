@@ -74,7 +74,7 @@ class Transcriber:
             self._job = None
         run = partial(self._transcribe, job, pcm, fresh, end if until is None else until, last)
         modelled = getattr(self._engines.asr, "modelled", False)
-        self._lanes.submit(Work(job, "asr", "asr", run, modelled, done=self._free))
+        self._lanes.submit(Work(job, "asr", "asr", run, modelled, self._free, counted=last))
 
     def _free(self) -> None:
         self._busy = False

@@ -122,30 +122,30 @@ class _VirtualLanes:
         while lane not in self._busy and self._waiting[lane]:
             work, stop = self._waiting[lane].popleft()
             if stop.is_set():
-                self._over(work)
+                self._over(work, 0)
                 continue
             self._busy.add(lane)
-            self._step(work, stop, steps_of(work, stop))
+            self._step(work, stop, steps_of(work, stop), 0)
 
-    def _step(self, work: Work, stop: _Stop, steps: Iterator[Delivery]) -> None:
+    def _step(self, work: Work, stop: _Stop, steps: Iterator[Delivery], spent: Nanos) -> None:
         """Run to the next result and deliver it when its time has passed."""
         delivery, cost = charged(lambda: next(steps, None), modelled=work.modelled)
-        self._agenda.after(cost, lambda: self._arrive(work, stop, steps, delivery))
+        self._agenda.after(cost, lambda: self._arrive(work, stop, steps, delivery, spent + cost))
 
     def _arrive(
-        self, work: Work, stop: _Stop, steps: Iterator[Delivery], delivery: Delivery | None
-    ) -> None:
+        self, work: Work, stop: _Stop, steps: Iterator[Delivery], delivery: Delivery | None,
+        spent: Nanos,
+    ) -> None:  # fmt: skip
         event = None if delivery is None else delivery(self._agenda.now)
         if event is not None:
             self.deliver(event)
         if delivery is None or stop.is_set():
             self._busy.discard(work.lane)
-            self._over(work)
+            self._over(work, spent)
             self._start_next(work.lane)
         else:
-            self._step(work, stop, steps)
+            self._step(work, stop, steps, spent)
 
-    def _over(self, work: Work) -> None:
+    def _over(self, work: Work, spent: Nanos) -> None:
         self._stops.pop(work.job, None)
-        if work.done is not None:
-            work.done()
+        work.over(self._agenda.now, spent, self.deliver)

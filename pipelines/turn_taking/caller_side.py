@@ -9,7 +9,12 @@ from pipelines.turn_taking.commands import (
     RecordDecision,
     StartTranscription,
 )
-from pipelines.turn_taking.events import EndOfTurnScored, FrameScored, PartialTranscript
+from pipelines.turn_taking.events import (
+    EndOfTurnScored,
+    FrameScored,
+    PartialTranscript,
+    WorkDone,
+)
 from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate
@@ -88,11 +93,12 @@ class CallerSide:
             return
         self._timers.cancel("endpoint", "transcript", "overlap")
         self._jobs.end(*pause.jobs)
-        self._end.drop_speculation(pause, event.at)
+        long = onset - turn.transcribed_from > from_ms(self._policy.endpointing.carry_over_ms)
+        kept = turn.job if long and pause.final is not None else None
+        self._end.drop_speculation(pause, event.at, words_kept=kept)
         silence_ms = milliseconds(onset - pause.speech_end)
         reason = because("speech_went_on", silence_ms=silence_ms)
         self._emit(RecordDecision("turn_resumed", reason))
-        long = onset - turn.transcribed_from > from_ms(self._policy.endpointing.carry_over_ms)
         if long and pause.final is not None and pause.until is not None:
             turn_ms = milliseconds(onset - turn.onset)
             reason = because("long_turn_carried_over", turn_ms=turn_ms)
@@ -106,8 +112,10 @@ class CallerSide:
         pause = turn.pause = Pause(end, event.at, event.ingress)
         silence_ms = milliseconds(pause.silence(event.at))
         reason = because("pause_detected", silence_ms=silence_ms)
-        if self._policy.speculation.transcribe or turn.over_agent:
+        if turn.over_agent:
             self._end.ask_for_words(turn, pause, event.at, reason)
+        else:
+            self._end.ask_for_words_ahead(turn, pause, event.at, reason)
         if turn.over_agent:
             resume = end + from_ms(self._policy.barge_in.resume_after_ms)
             self._timers.set("overlap", max(resume, event.at))
@@ -152,6 +160,10 @@ class CallerSide:
         if self.pause is not None:
             self.pause.scores[event.detector] = event.probability
             self.consider_end(event.at)
+
+    def work_done(self, event: WorkDone) -> None:
+        """An engine says what a job has cost."""
+        self._end.ledger.done(event)
 
     def transcript_late(self, now: Nanos) -> None:
         """The final transcript has not come in time: make do with the partial one."""
@@ -218,6 +230,7 @@ class CallerSide:
             speech_end_ns=pause.speech_end,
             paused_at_ns=pause.detected_at,
             ingress_ns=pause.ingress,
+            **self._end.ledger.close(),
         )
         self._emit(RecordDecision("turn_ended", facts))
         if pause.speculation is not None:

@@ -60,6 +60,10 @@ class Pause:
     """Kinds of detectors asked so far."""
     jobs: list[JobId] = field(default_factory=list[JobId])
     """Work that becomes pointless when the pause ends."""
+    ahead: list[JobId] = field(default_factory=list[JobId])
+    """Transcript and prefill asked for before it was clear that the turn is over."""
+    withheld: set[str] = field(default_factory=set[str])
+    """Rules by which work in advance was refused, each noted once."""
     prepared: bool = False
     hold_recorded: bool = False
     overdue: bool = False

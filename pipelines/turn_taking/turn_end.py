@@ -14,7 +14,9 @@ from pipelines.turn_taking.commands import (
     ScoreEndOfTurn,
 )
 from pipelines.turn_taking.endpointing import fuse, silence_before_answering
+from pipelines.turn_taking.events import JobId
 from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
+from pipelines.turn_taking.speculation import SpeculationLedger
 from pipelines.turn_taking.time import Nanos, from_ms
 
 NO_SCORE = -1.0
@@ -31,7 +33,16 @@ class TurnEnd:
         policy = desk.policy.endpointing
         detectors = [name for name, _ in policy.weights]
         self._text_detectors = tuple(d for d in detectors if d in policy.text_detectors)
+        self.ledger = SpeculationLedger(desk.policy.speculation)
         self._audio_detectors = tuple(d for d in detectors if d not in self._text_detectors)
+
+    def ask_for_words_ahead(
+        self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason
+    ) -> None:
+        """Ask for the final transcript before the turn is over, if that may be in vain."""
+        if self._policy.speculation.transcribe and self._may(pause, "the final transcript"):
+            self.ask_for_words(turn, pause, now, reason)
+            pause.ahead.append(turn.job)
 
     def ask_for_words(self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason) -> None:
         """Ask for the final transcript, once a pause."""
@@ -82,8 +93,11 @@ class TurnEnd:
             return None  # asked again when it comes, or is late
         return self._reason_to_end(pause, p, now)
 
-    def drop_speculation(self, pause: Pause, now: Nanos) -> None:
-        """The caller goes on: the reply made in advance was in vain."""
+    def drop_speculation(
+        self, pause: Pause, now: Nanos, *, words_kept: JobId | None = None
+    ) -> None:
+        """The caller goes on: what was made in advance was in vain, but for a transcript kept."""
+        self.ledger.throw_away(job for job in self._work_of(pause) if job != words_kept)
         if pause.speculation is None:
             return
         lead_ms = milliseconds(now - pause.speculation.asked_at)
@@ -98,16 +112,34 @@ class TurnEnd:
         if pause.final is None or not turn.text or self._floor.reply is not None:
             return
         if p is not None and p >= policy.reply_above:
-            if pause.speculation is None:
+            if pause.speculation is None and self._may(pause, "the reply"):
                 reason = because("speculate", p=p, threshold=policy.reply_above)
                 pause.prepared = True
                 pause.speculation = self._floor.generate(
                     self._history_with(turn), now, speculative=True, reason=reason
                 )
         elif not pause.prepared and (p or 0.0) >= policy.prepare_above:
+            if not self._may(pause, "reading the prompt"):
+                return
             pause.prepared = True
-            history = self._history_with(turn)
-            self._emit(PrepareReply(self._jobs.start(), history, because("prefill")))
+            job, history = self._jobs.start(), self._history_with(turn)
+            pause.ahead.append(job)
+            self._emit(PrepareReply(job, history, because("prefill")))
+
+    def _may(self, pause: Pause, step: str) -> bool:
+        """Whether the budget allows this step in advance; a refusal is noted once a pause."""
+        refusal = self.ledger.refusal(step, self._work_of(pause))
+        if refusal is not None and refusal.rule not in pause.withheld:
+            pause.withheld.add(refusal.rule)
+            self._emit(RecordDecision("speculation_withheld", refusal))
+        return refusal is None
+
+    @staticmethod
+    def _work_of(pause: Pause) -> list[JobId]:
+        """Everything done in advance in this pause."""
+        reply = pause.speculation
+        of_reply = [] if reply is None else [reply.job, *(clause.job for clause in reply.clauses)]
+        return pause.ahead + of_reply
 
     def _history_with(self, turn: CallerTurn) -> History:
         self._floor.settle()

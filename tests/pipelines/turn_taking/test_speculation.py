@@ -1,0 +1,145 @@
+"""What is done before a turn is over: in which order, and how much of it may be in vain."""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.turn_taking.commands import FinishTranscription, GenerateReply, PrepareReply
+from pipelines.turn_taking.events import EngineKind
+from pipelines.turn_taking.journal import Issued
+from pipelines.turn_taking.policy import (
+    AgentPolicy,
+    EndpointingPolicy,
+    Policy,
+    SpeculationPolicy,
+)
+
+from .world import Delays, Speech, World
+
+POLICY = Policy(
+    agent=AgentPolicy(idle_ms=60_000),
+    endpointing=EndpointingPolicy(
+        weights=(("words", 1.0),),
+        text_detectors=("words",),
+        delays_ms=((0.0, 2000), (1.0, 1000)),
+    ),
+)
+COSTS: dict[EngineKind, int] = {"asr": 100, "llm": 200, "tts": 50}
+ONE_PAUSE_MS = 100 + 200 + 200 + 50
+HESITANT = [Speech(at, at + 800, "well i would") for at in range(1000, 8200, 1600)]
+"""Five stretches of one turn, 800 ms between them."""
+
+
+def with_budget(budget_ms: int) -> Policy:
+    return replace(POLICY, speculation=SpeculationPolicy(budget_ms_per_turn=budget_ms))
+
+
+def run(policy: Policy, speech: list[Speech], costs: dict[EngineKind, int] | None = None) -> World:
+    world = World(policy, speech, cost_ms=COSTS if costs is None else costs, until_ms=20_000)
+    world.run()
+    return world
+
+
+def spent_ms(world: World) -> list[Any]:
+    """Of each turn, what it wasted."""
+    return [e.command.reason.numbers.get("spent_ms") for e in world.verdicts("turn_ended")]
+
+
+def test_words_come_first_then_the_prompt_and_then_the_reply():
+    sure = World(POLICY, [Speech(1000, 2000, "what time do you open")], p_end=lambda _: 0.9)
+    unsure = World(POLICY, [Speech(1000, 2000, "what time do you open")], p_end=lambda _: 0.3)
+    order: list[list[str]] = []
+    for world in (sure, unsure):
+        world.run()
+        ended = world.verdicts("turn_ended")[0].at
+        order.append([
+            type(e.command).__name__
+            for e in world.journal
+            if isinstance(e, Issued) and e.at < ended
+            and isinstance(e.command, FinishTranscription | PrepareReply | GenerateReply)
+        ])  # fmt: skip
+    assert order == [
+        ["FinishTranscription", "PrepareReply", "GenerateReply"],
+        ["FinishTranscription", "PrepareReply"],
+    ]
+
+
+def test_what_the_answer_uses_counts_nothing_against_the_budget():
+    world = run(with_budget(10_000), [Speech(1000, 2000, "what time do you open")])
+    assert spent_ms(world) == [0]
+    assert world.verdicts("speculation_kept")
+
+
+def test_work_in_vain_is_counted_and_stops_when_the_budget_is_spent():
+    generous, mean = run(with_budget(10_000), HESITANT), run(with_budget(900), HESITANT)
+    assert spent_ms(generous) == [4 * ONE_PAUSE_MS]
+    assert spent_ms(mean) == [2 * ONE_PAUSE_MS]
+    withheld = mean.verdicts("speculation_withheld")
+    assert len(withheld) == 3
+    assert {e.command.reason.rule for e in withheld} == {"budget_spent"}
+    assert "the final transcript waits for the end of the turn" in str(withheld[0].command.reason)
+    assert mean.verdicts("turn_ended")[0].command.reason.numbers["text"] == " ".join(
+        speech.text for speech in HESITANT
+    )
+
+
+def test_without_a_budget_nothing_is_done_before_the_turn_is_over():
+    world = run(with_budget(0), [Speech(1000, 2000, "what time do you open")])
+    [ended] = world.verdicts("turn_ended")
+    [asked] = [
+        e for e in world.journal if isinstance(getattr(e, "command", 0), FinishTranscription)
+    ]
+    assert asked.command.reason.rule == "turn_over"
+    assert asked.at <= ended.at
+    assert not world.commands(PrepareReply)
+    assert [reply.speculative for reply in world.commands(GenerateReply)] == [False]
+
+
+def test_each_turn_has_a_budget_of_its_own():
+    later = [Speech(s.start_ms + 12_000, s.end_ms + 12_000, s.text) for s in HESITANT]
+    world = World(with_budget(900), [*HESITANT, *later], cost_ms=COSTS, until_ms=40_000)
+    world.run()
+    assert spent_ms(world) == [2 * ONE_PAUSE_MS, 2 * ONE_PAUSE_MS]
+
+
+def test_nothing_new_is_begun_while_work_in_vain_still_runs():
+    slow = World(with_budget(10_000), HESITANT, cost_ms=COSTS, delays=Delays(first_token=3000))
+    slow.run()
+    [first, *_] = slow.verdicts("speculation_withheld")
+    assert first.command.reason.rule == "still_in_vain"
+    assert sum(reply.speculative for reply in slow.commands(GenerateReply)) < len(HESITANT)
+
+
+def test_engines_that_report_no_costs_are_not_held_to_a_budget():
+    world = run(with_budget(1), HESITANT, costs={})
+    assert not world.verdicts("speculation_withheld")
+    assert spent_ms(world) == [None]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    budget=st.integers(0, 3000),
+    costs=st.fixed_dictionaries(
+        {"asr": st.integers(0, 800), "llm": st.integers(0, 800), "tts": st.integers(0, 400)}
+    ),
+    pauses=st.lists(st.integers(150, 900), min_size=1, max_size=6),
+    p=st.floats(0.01, 0.99),
+    first_token=st.integers(10, 1500),
+)
+def test_no_turn_wastes_more_than_the_budget_and_one_pauses_work(
+    budget: int, costs: dict[EngineKind, int], pauses: list[int], p: float, first_token: int
+):
+    speech, at = [Speech(1000, 1600, "well i")], 1600
+    for pause in pauses:
+        speech.append(Speech(at + pause, at + pause + 600, "would like"))
+        at += pause + 600
+    world = World(
+        with_budget(budget), speech, p_end=lambda _: p, cost_ms=costs,
+        delays=Delays(first_token=first_token), until_ms=20_000,
+    )  # fmt: skip
+    world.run()
+    one_pause = costs["asr"] + 2 * costs["llm"] + costs["tts"]
+    assert world.verdicts("turn_ended")
+    assert max(spent_ms(world)) <= budget + one_pause
