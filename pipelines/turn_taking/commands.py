@@ -184,16 +184,15 @@ Verdict: TypeAlias = Literal[
     "overlap_interrupts",  # a real interruption
     "speculation_kept",
     "speculation_dropped",
-    "speculation_withheld",  # the budget for work in vain is spent
     "result_dropped",  # a result of work that was cancelled
     "engine_failed",
     "engine_remarked",  # it dropped a phrase nobody said, or another engine answered
     "agent_speaks",  # a sentence of its own: greeting, question, apology, goodbye
     "agent_done",  # it was heard to its end, or as far as it came
-    "marks_assumed",  # playout said nothing: taken as heard
     "tool_finished",
     "tool_failed",  # the model is told, and the reply goes on
     "tool_refused",  # the model asked for tools too many times in one reply
+    "marks_assumed",  # playout said nothing: taken as heard
 ]
 
 
@@ -212,10 +211,10 @@ Command: TypeAlias = (
     | ScoreEndOfTurn
     | PrepareReply
     | GenerateReply
-    | CancelReply
     | ContinueReply
     | CallTool
     | CancelTool
+    | CancelReply
     | SynthesizeClause
     | PlayClause
     | PausePlayout

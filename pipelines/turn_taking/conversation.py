@@ -39,7 +39,6 @@ from pipelines.turn_taking.events import (
     ToolFailed,
     ToolFinished,
     ToolRequested,
-    WorkDone,
 )
 from pipelines.turn_taking.keypad import Keypad
 from pipelines.turn_taking.policy import Policy
@@ -114,11 +113,11 @@ class Conversation:
     def _is_stale(self, event: Event) -> bool:
         """Whether this is the result of work that no longer matters: the only place that says so.
 
-        PlayoutCleared answers a command rather than a job, remarks and costs are no results, and a
-        voice activity detector that fails was never asked.
+        PlayoutCleared answers a command rather than a job, a remark is no result, and a voice
+        activity detector that fails was never asked.
         """
         job = getattr(event, "job", None)
-        if job is None or isinstance(event, PlayoutCleared | EngineRemarked | WorkDone):
+        if job is None or isinstance(event, PlayoutCleared | EngineRemarked):
             return False
         if isinstance(event, EngineFailed) and event.kind == "vad":
             return False
@@ -143,7 +142,6 @@ class Conversation:
         if reply is not None:
             self._REPLY_HANDLERS[type(event)](self._floor, reply, event)
 
-    def _agent_free(self, now: Nanos) -> None:
     def _tool_answered(self, event: ToolFinished | ToolFailed) -> None:
         failed = isinstance(event, ToolFailed)
         result = event.message if failed else event.result
@@ -156,6 +154,7 @@ class Conversation:
         for call in self._floor.tools.overdue(now):
             self._floor.tool_answered(call, self._reply_of(call.job), now)
 
+    def _agent_free(self, now: Nanos) -> None:
         """The agent no longer has the floor: what came up meanwhile is answered now."""
         if self._caller.turn is not None:
             self._caller.agent_free(now)
@@ -281,10 +280,10 @@ class Conversation:
         EndOfTurnScored: lambda core, event: core._caller.scored(event),
         ReplyPrepared: lambda core, event: core._jobs.end(event.job),
         ReplyTextReceived: _for_reply,
-        ReplyCompleted: _for_reply,
         ToolRequested: _for_reply,
         ToolFinished: _tool_answered,
         ToolFailed: _tool_answered,
+        ReplyCompleted: _for_reply,
         ClauseSynthesized: _for_reply,
         PlayoutStarted: _for_reply,
         MarkReached: _for_reply,
@@ -294,16 +293,15 @@ class Conversation:
         InterruptRequested: _interrupt_requested,
         EngineFailed: _failed,
         EngineRemarked: _remarked,
-        WorkDone: lambda core, event: core._caller.work_done(event),
         DeadlineReached: _deadline_reached,
         CallEnded: _ended,
     }
 
     _REPLY_HANDLERS: ClassVar[dict[type, Callable[[AgentFloor, Reply, Any], None]]] = {
         ReplyTextReceived: AgentFloor.text_received,
+        ToolRequested: AgentFloor.tool_requested,
         ReplyCompleted: AgentFloor.text_completed,
         ClauseSynthesized: AgentFloor.synthesized,
-        ToolRequested: AgentFloor.tool_requested,
         PlayoutStarted: AgentFloor.started,
         MarkReached: AgentFloor.mark,
     }
@@ -313,10 +311,10 @@ class Conversation:
         "transcript": lambda core, now: core._caller.transcript_late(now),
         "overlap": lambda core, now: core._caller.overlap_unjudged(now),
         "reply": lambda core, now: core._floor.reply_late(now),
-        "playout": lambda core, now: core._floor.marks_missing(now),
-        "idle": _idle,
         "tool": _tools_late,
         "filler": lambda core, now: core._floor.filler_due(now),
+        "playout": lambda core, now: core._floor.marks_missing(now),
+        "idle": _idle,
         "dtmf": _keys_done,
     }
 

@@ -69,9 +69,6 @@ class SpeculationPolicy:
     """P from which the LLM reads the prompt in advance; above 1: never."""
     reply_above: float = _bounded(0.5, 0)
     """P from which the reply and its first clause are made in advance; above 1: never."""
-    budget_ms_per_turn: int = _bounded(5000, 0, 10 * _MINUTE_MS)
-    """Engines' time that a turn may waste on what is thrown away when the caller goes on; once it
-    is spent, everything waits for the end of the turn. 0: nothing is done in advance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +135,6 @@ class AgentPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """All of it; one table of the profile per field."""
-@dataclass(frozen=True, slots=True)
 class ToolPolicy:
     """How long tools may take, and what the caller hears meanwhile."""
 
@@ -154,11 +148,14 @@ class ToolPolicy:
     """How often one reply may ask for tools, see their results, and ask again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All of it; one table of the profile per field."""
 
     gate: GatePolicy = field(default_factory=GatePolicy)
     endpointing: EndpointingPolicy = field(default_factory=EndpointingPolicy)
     speculation: SpeculationPolicy = field(default_factory=SpeculationPolicy)
     barge_in: BargeInPolicy = field(default_factory=BargeInPolicy)
     clauses: ClausePolicy = field(default_factory=ClausePolicy)
-    agent: AgentPolicy = field(default_factory=AgentPolicy)
     tools: ToolPolicy = field(default_factory=ToolPolicy)
+    agent: AgentPolicy = field(default_factory=AgentPolicy)

@@ -70,11 +70,6 @@ RULES: Mapping[str, str] = {
         "the reply begun {lead_ms:.0f} ms earlier is kept: {clauses} clause(s) made"
     ),
     "speculation_wasted": "the caller went on: the reply begun {lead_ms:.0f} ms ago is thrown away",
-    "budget_spent": (
-        "{step} waits for the end of the turn: {spent_ms:.0f} of {budget_ms:.0f} ms of work in "
-        "advance were in vain or may be"
-    ),
-    "still_in_vain": "{step} waits: {jobs} piece(s) of work in vain still run",
     "turn_committed": "the turn is over: reply",
     # the agent's turn
     "greeting": "the call has begun: greet",
@@ -87,11 +82,6 @@ RULES: Mapping[str, str] = {
     "idle": "{idle_ms:.0f} ms of silence on both sides: ask whether anybody is there",
     "idle_too_long": "nobody answered {prompts} question(s): hang up",
     "goodbye_heard": "the goodbye was heard: hang up",
-    # barge-in
-    "overlap_to_judge": (
-        "{speech_ms:.0f} ms of speech over the agent: silent while it is judged"
-    ),
-    "interrupted_by_words": "interruption: {words} word(s) that are no backchannel: “{text}”",
     # tools
     "tool_requested": "the model asks for {name}",
     "tool_committed": "the turn is over: {name} may act",
@@ -103,6 +93,11 @@ RULES: Mapping[str, str] = {
     "tools_answered": "all tools of round {rounds} have answered: the reply goes on",
     "filler": "a tool takes longer than {waited_ms:.0f} ms: say so",
     "call_ended_by_tool": "the model ends the call, and its last words were heard: hang up",
+    # barge-in
+    "overlap_to_judge": (
+        "{speech_ms:.0f} ms of speech over the agent: silent while it is judged"
+    ),
+    "interrupted_by_words": "interruption: {words} word(s) that are no backchannel: “{text}”",
     "interrupted_by_duration": "interruption: {speech_ms:.0f} ms of speech, whatever the words",
     "interrupted_by_keypad": "interruption: key {digit} pressed",
     "interrupted_by_typing": "interruption: the caller wrote “{text}”",

@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -46,7 +46,6 @@ from pipelines.turn_taking.events import (
     ToolFailed,
     ToolFinished,
     ToolRequested,
-    WorkDone,
 )
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.policy import Policy
@@ -79,16 +78,10 @@ class Delays:
     token: int = 10
     first_audio: int = 30
     audio_per_word: int = 250
-
     tool: int = 400
 
+
 Fault = Callable[[Event], Sequence[Event]]
-
-
-_LAST: dict[str, EngineKind] = {
-    "FinalTranscript": "asr", "ReplyPrepared": "llm", "ReplyCompleted": "llm",
-    "ClauseSynthesized": "tts",
-}  # fmt: skip
 
 
 def as_it_comes(event: Event) -> Sequence[Event]:
@@ -100,6 +93,9 @@ def as_it_comes(event: Event) -> Sequence[Event]:
 class World:
     """Runs a Conversation against simulated engines until `until_ms`.
 
+    A word of a reply such as `@reads:slots` asks for that tool, with that effect; what follows it
+    is written when the tool has answered. A tool whose name is `broken` fails.
+
     `p_end` gives the detectors' answers by turn text; `fault` may drop, repeat, delay or replace
     any result of an engine or of playout.
     """
@@ -107,14 +103,9 @@ class World:
     policy: Policy
     speech: Sequence[Speech] = ()
     replies: Sequence[str] = ("Of course. What time would you like?",)
-    A word of a reply such as `@reads:slots` asks for that tool, with that effect; what follows it
-    is written when the tool has answered. A tool whose name is `broken` fails.
-
     p_end: Callable[[str], float] = lambda text: 0.9 if text else 0.3
     delays: Delays = field(default_factory=Delays)
     fault: Fault = as_it_comes
-    cost_ms: Mapping[EngineKind, int] = field(default_factory=dict[EngineKind, int])
-    """What each job of an engine is reported to have cost; engines not named report nothing."""
     extra: Sequence[Event] = ()
     until_ms: int = 10_000
 
@@ -128,6 +119,7 @@ class World:
         self._starts: dict[int, Nanos] = {}
         self._listening = 0
         self._replied = 0
+        self._unwritten: dict[int, list[list[str]]] = {}
         self._ticking = False
         self._over = False
 
@@ -137,7 +129,6 @@ class World:
         for event in self.extra:
             self._event(event)
         heard_until_ms = max((s.end_ms for s in self.speech), default=0) + SILENCE_HEARD_MS
-        self._unwritten: dict[int, list[list[str]]] = {}
         for index in range(from_ms(min(heard_until_ms, self.until_ms)) // CHUNK):
             start, end = index * CHUNK, (index + 1) * CHUNK
             loud = any(from_ms(s.start_ms) < end and start < from_ms(s.end_ms) for s in self.speech)
@@ -186,16 +177,8 @@ class World:
         self._at(event.at, lambda: self._tell(event))
 
     def _later(self, delay_ms: float, event: Event) -> None:
-        self._report(delay_ms, event)
         for told in self.fault(replace(event, at=self.now + from_ms(delay_ms))):
             self._event(told)
-
-    def _report(self, delay_ms: float, event: Any) -> None:
-        """After the last result of a job, what it has cost."""
-        kind = _LAST.get(type(event).__name__)
-        if kind in self.cost_ms and getattr(event, "complete", True):
-            at, cost = self.now + from_ms(delay_ms), from_ms(self.cost_ms[kind])
-            self._at(at, lambda: self._tell(WorkDone(self.now, event.job, kind, cost)))
 
     def _tick(self) -> None:
         _, events = self._playout.tick(self.now, 0)
@@ -224,6 +207,10 @@ class World:
                 self._reply(command)
             case SynthesizeClause():
                 self._synthesize(command)
+            case ContinueReply():
+                self._write(command.job, command.reply)
+            case CallTool():
+                self._call(command)
             case EndCall():
                 self._later(100, CallEnded(0, "the agent hung up"))
             case _:
@@ -241,10 +228,6 @@ class World:
             case ResumePlayout():
                 self._playout.resume()
             case ClearPlayout():
-            case ContinueReply():
-                self._write(command.job, command.reply)
-            case CallTool():
-                self._call(command)
                 self._later(1, self._playout.clear(self.now))
             case _:
                 pass
@@ -316,12 +299,12 @@ class World:
         return ClauseSynthesized(0, job, audio, complete)
 
 
-def failed(event: Event, kind: EngineKind) -> EngineFailed:
-    """The failure that takes a result's place."""
-    return EngineFailed(event.at, getattr(event, "job", 0), kind, "broken")
 def _tool(job: int, index: int, word: str) -> ToolRequested:
     effect, name = word.removeprefix("@").split(":")
     kind: ToolEffect = effect  # pyright: ignore[reportAssignmentType] (written by a test)
     return ToolRequested(0, job, index, name, "{}", kind, 0)
 
 
+def failed(event: Event, kind: EngineKind) -> EngineFailed:
+    """The failure that takes a result's place."""
+    return EngineFailed(event.at, getattr(event, "job", 0), kind, "broken")
