@@ -1,9 +1,13 @@
-"""Measures a live call on a virtual sound card: what docs/TALK.md shows.
+"""Measures live calls in a room with an echo: what docs/TALK.md shows.
 
-    .venv/bin/python scripts/bench_talk.py --for 60 [--loop -20] [--profile embedded]
+    .venv/bin/python scripts/bench_talk.py              # on a virtual sound card, in real time
+    .venv/bin/python scripts/bench_talk.py --simulated  # sample by sample, faster than that
+    .venv/bin/python scripts/bench_talk.py --loop -15 --call none --for 120
 
-Human speech is played into the microphone again and again, the loudspeaker is recorded, and with
---loop the loudspeaker is also heard by the microphone at that level in dB, as in a room.
+For each level of the echo path, a human with a shipped recording talks with the agent: answers when
+it has finished, interrupts it and says "uh-huh" on cue. The loudspeaker is heard by the microphone
+at that level in dB, as in a room; "off" is a room without echo. On the virtual card the human's
+voice and the echo go through PulseAudio, in the simulation through `tests.voicecli.simulated_room`.
 """
 
 import argparse
@@ -11,71 +15,188 @@ import json
 import resource
 import subprocess
 import sys
-import tempfile
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pipelines.latency import Distribution, distribution
 from pipelines.turn_taking.time import MILLISECOND
+from tests.voicecli.responsive_human import ResponsiveHuman, overlaps
+from tests.voicecli.simulated_room import Room, talk_in_room
 from tests.voicecli.virtual_sound_card import VirtualCard, virtual_card
+from voicecli.engines import build_engines
 from voicecli.profile import load_profile
 from voicecli.recording.journal import JournalHeader
-from voicecli.replay.source import SHIPPED
 from voicecli.replay.verify import verify
-from voicecli.report.call_report import build_call_report
-from voicecli.talk.keep import keep_call
+from voicecli.report.call_report import CallReport, build_call_report
+from voicecli.talk import live_call
 from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.talk.setting import TalkSetting
-from voicecli.transports.base import RATE
+from voicecli.transports.base import FRAME, RATE
+from voicecli.transports.echo import EchoGuard, Processing, ResidueGate, echo_guard
+from voicecli.transports.ring import Mono
+
+_AUDIBLE = 0.003
+_QUIET_DB = -200.0  # a room without echo
 
 
 def main() -> None:
-    """Run one call and print what was measured as JSON."""
+    """Run one call a level and print a table, then everything that was measured as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--for", dest="seconds", type=float, default=60)
-    parser.add_argument("--loop", type=float, help="level of the echo path in dB")
-    parser.add_argument("--call", default="plain_turns", help="shipped recording of the caller")
+    parser.add_argument("--for", dest="seconds", type=float, default=120)
+    parser.add_argument("--loop", nargs="+", default=["-10", "-15", "-20", "-30"], metavar="DB")
+    parser.add_argument("--call", default="barge_in", help='the human; "none" says nothing')
     parser.add_argument("--profile", default="embedded")
     parser.add_argument("--line", default="clean")
-    parser.add_argument("--silent", action="store_true", help="the caller says nothing")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the call's folder here")
+    parser.add_argument("--simulated", action="store_true", help="no sound card at all")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the calls' folders here")
     given = parser.parse_args()
-    with virtual_card() as card, tempfile.TemporaryDirectory() as folder:
-        if given.loop is not None:
-            _echo_path(card, given.loop)
-        setting = TalkSetting(
-            load_profile(given.profile), given.line, seconds=given.seconds, record=given.keep
-        )
+    measured: dict[str, dict[str, object]] = {}
+    print(_HEAD)
+    for level in given.loop:
+        loop_db = None if level == "off" else float(level)
+        human = ResponsiveHuman(None if given.call == "none" else given.call)
+        take = _simulated if given.simulated else _on_virtual_card
+        measured[level] = take(given, loop_db, human)
+        print(_row(level, measured[level]), flush=True)
+    print(json.dumps(measured, indent=2))
+
+
+_HEAD = """\
+| echo path | self-interruptions | human interruptions obeyed | onset to silence, p50 / p95 ms | \
+echo loss by the canceller, median dB | voice to voice, p50 ms |
+|---|---|---|---|---|---|"""
+
+
+def _row(level: str, result: dict[str, object]) -> str:
+    stop, v2v = _pair(result["onset_to_silence_ms"]), _pair(result["voice_to_voice_journal_ms"])
+    return (
+        f"| {level} dB | {result['self_interruptions']} | {result['obeyed']} of {result['asked']} "
+        f"| {stop} | {result['erle_db']} | {v2v.split(' /')[0]} |"
+    )
+
+
+def _pair(found: object) -> str:
+    return f"{found['p50']} / {found['p95']}" if isinstance(found, dict) else "–"
+
+
+@dataclass
+class Meter:
+    """A canceller and a note of what it took off, 20 ms at a time."""
+
+    guard: EchoGuard
+    losses_db: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    frames: int = 0
+
+    def process(self, near: Mono, far: Mono, delay_ms: float) -> Mono:
+        """See `EchoGuard`."""
+        cleaned = self.guard.process(near, far, delay_ms)
+        self.frames += 1
+        if float(np.abs(far).max()) > _AUDIBLE:
+            powers = [float(np.mean(np.square(x))) + 1e-12 for x in (near, cleaned)]
+            self.losses_db.append((self.frames * FRAME, 10 * np.log10(powers[0] / powers[1])))
+        return cleaned
+
+    def median_db(self, human: ResponsiveHuman) -> float | None:
+        """Over the frames in which the agent was heard and the human silent."""
+        said = human.spoken()
+        losses = [
+            loss
+            for at, loss in self.losses_db
+            if not any(start - 10 * FRAME <= at <= end + 40 * FRAME for start, end in said)
+        ]
+        return round(float(np.median(losses)), 1) if losses else None
+
+
+def _metered(processing: Processing) -> tuple[EchoGuard, Meter]:
+    """The guard of a call, with a meter around the canceller inside."""
+    guard, _ = echo_guard(processing)
+    meter = Meter(guard.inner if isinstance(guard, ResidueGate) else guard)
+    return ResidueGate(meter), meter
+
+
+def _simulated(
+    given: argparse.Namespace, loop_db: float | None, human: ResponsiveHuman
+) -> dict[str, object]:
+    profile = load_profile(given.profile)
+    guard, meter = _metered(Processing())
+    room = Room(loop_db=_QUIET_DB if loop_db is None else loop_db)
+    entries, caller = talk_in_room(
+        room, human, profile, build_engines(profile), guard, given.seconds
+    )
+    report = build_call_report(
+        "bench", JournalHeader(profile.name, RATE, {}), entries, caller.stereo()
+    )
+    return _of_any_call(report, human, meter)
+
+
+def _on_virtual_card(
+    given: argparse.Namespace, loop_db: float | None, human: ResponsiveHuman
+) -> dict[str, object]:
+    setting = TalkSetting(
+        load_profile(given.profile), given.line, seconds=given.seconds, record=given.keep
+    )
+    guard, meter = _metered(setting.processing)
+    live_call.echo_guard = lambda _processing: (guard, "")
+    with virtual_card() as card:
+        if loop_db is not None:
+            _echo_path(card, loop_db)
         call = LiveCall(setting, print)
-        heard = Path(folder) / "heard.wav"
-        recorder = card.record(heard)
         began = time.monotonic()
         call.start()
         while call.stage is Stage.LOADING:
             time.sleep(0.005)
         ready = time.monotonic() - began
         cpu = _cpu()
-        if not given.silent:
-            stop = threading.Event()
-            threading.Thread(target=_speak, args=(card, given.call, stop), daemon=True).start()
+        mouth = threading.Thread(target=_converse, args=(card, call, human), daemon=True)
+        mouth.start()
         call.join()
         used = _cpu() - cpu
-        if not given.silent:
-            stop.set()
-        recorder.terminate()
-        recorder.wait()
-        keep_call(call)
-        print(json.dumps(_report(call, ready, used, heard), indent=2))
+        mouth.join()
+    header = JournalHeader(call.setting.profile.name, RATE, {"line": call.line})
+    report = build_call_report("bench", header, call.entries, call.stereo())
+    health, difference = call.health, verify(call.entries, call.setting.profile.policy).difference
+    return _of_any_call(report, human, meter) | {
+        "error": str(call.error) if call.error else None,
+        "ready_s": round(ready, 2),
+        "underruns": health.card.underruns,
+        "overruns": health.card.overruns,
+        "loop_lag_ms": {"typical": round(health.lag_ms, 1), "worst": round(health.worst_lag_ms, 1)},
+        "cpu_percent_of_a_core": round(100 * used / max(report.duration_s, 1), 1),
+        "replays_bit_for_bit": difference is None,
+    }
+
+
+def _of_any_call(report: CallReport, human: ResponsiveHuman, meter: Meter) -> dict[str, object]:
+    journal = [t.turn.voice_to_voice for t in report.turns if t.turn.voice_to_voice is not None]
+    waveform = [
+        t.acoustic_voice_to_voice for t in report.turns if t.acoustic_voice_to_voice is not None
+    ]
+    found = overlaps(report.barge_ins, human)
+    return {
+        "seconds": round(report.duration_s, 1),
+        "turns": len(report.turns),
+        "self_interruptions": found.self_interruptions,
+        "asked": found.asked,
+        "obeyed": found.obeyed,
+        "onset_to_silence_ms": _ms(distribution(found.stopped_in)),
+        "erle_db": meter.median_db(human),
+        "voice_to_voice_journal_ms": _ms(distribution(journal)),
+        "voice_to_voice_waveform_ms": _ms(distribution(waveform)),
+    }
 
 
 def _echo_path(card: VirtualCard, level_db: float) -> None:
-    card.load("module-loopback", "source=speaker.monitor", "sink=mic_feed", "latency_msec=30")
+    # A room's delay does not change; without adjust_time=0 PulseAudio's does, by resampling.
+    card.load(
+        "module-loopback", "source=speaker.monitor", "sink=mic_feed", "latency_msec=30",
+        "adjust_time=0",
+    )  # fmt: skip
     inputs = subprocess.run(
         ["pactl", "list", "short", "sink-inputs"], check=True, capture_output=True, text=True
     ).stdout.splitlines()
@@ -83,16 +204,25 @@ def _echo_path(card: VirtualCard, level_db: float) -> None:
     subprocess.run(["pactl", "set-sink-input-volume", loop, f"{level_db}dB"], check=True)
 
 
-def _speak(card: VirtualCard, name: str, stop: threading.Event) -> None:
-    """Play the recorded caller again and again."""
-    audio, rate = soundfile.read(next((SHIPPED / name).glob("caller.*")))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "caller.wav"
-        soundfile.write(path, audio, rate)
-        time.sleep(3)
-        while not stop.is_set():
-            card.speak(path).wait()
-            stop.wait(3)
+def _converse(card: VirtualCard, call: LiveCall, human: ResponsiveHuman) -> None:
+    """Speak into the microphone in real time, hearing how loud the loudspeaker is."""
+    beep = np.full(160, 8000, np.int16)
+    mouth = subprocess.Popen(
+        ["pacat", "--playback", "--device=mic_feed", "--rate=8000", "--channels=1",
+         "--format=s16le", "--latency-msec=20", "--raw"],
+        stdin=subprocess.PIPE, env=card.environment,
+    )  # fmt: skip
+    began, frames = time.monotonic(), 0
+    first = call.now
+    while call.stage is Stage.TALKING and call.caller is not None and mouth.stdin is not None:
+        at = first + frames * FRAME
+        human.hear(beep if call.caller.levels.agent > _AUDIBLE else None, at)
+        mouth.stdin.write(human.say(at).tobytes())
+        mouth.stdin.flush()
+        frames += 1
+        time.sleep(max(0.0, began + frames * 0.02 - time.monotonic()))
+    mouth.terminate()
+    mouth.wait()
 
 
 def _cpu() -> float:
@@ -100,48 +230,7 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _report(call: LiveCall, ready: float, cpu: float, heard: Path) -> dict[str, object]:
-    header = JournalHeader(call.setting.profile.name, RATE, {"line": call.line})
-    report = build_call_report("bench", header, call.entries, call.stereo())
-    journal = [t.turn.voice_to_voice for t in report.turns if t.turn.voice_to_voice is not None]
-    waveform = [
-        t.acoustic_voice_to_voice for t in report.turns if t.acoustic_voice_to_voice is not None
-    ]
-    stops = [b.silent_at_ear - b.onset for b in report.barge_ins if b.silent_at_ear is not None]
-    health, difference = call.health, verify(call.entries, call.setting.profile.policy).difference
-    return {
-        "error": str(call.error) if call.error else None,
-        "ready_s": round(ready, 2),
-        "seconds": round(report.duration_s, 1),
-        "turns": len(report.turns),
-        "voice_to_voice_journal_ms": _ms(distribution(journal)),
-        "voice_to_voice_waveform_ms": _ms(distribution(waveform)),
-        "barge_in_onset_to_silence_ms": _ms(distribution(stops)),
-        "interruptions": len(stops),
-        "underruns": health.card.underruns,
-        "overruns": health.card.overruns,
-        "loop_lag_ms": {"typical": round(health.lag_ms, 1), "worst": round(health.worst_lag_ms, 1)},
-        "cpu_percent_of_a_core": round(100 * cpu / max(report.duration_s, 1), 1),
-        "recorded_vs_loudspeaker_ms": _agreement(call, heard),
-        "replays_bit_for_bit": difference is None,
-    }
-
-
-def _agreement(call: LiveCall, heard: Path) -> float | None:
-    """How much later the agent's first two sounds are apart on the loudspeaker than in the journal.
-
-    The recorder's own start is unknown, so intervals are compared, not moments.
-    """
-    loudspeaker = soundfile.read(heard, dtype="int16")[0].astype(np.int32)
-    ours = call.stereo()[:, 1].astype(np.int32)
-    spans = [np.flatnonzero(np.abs(track) > 600) for track in (loudspeaker, ours)]
-    if any(len(span) == 0 for span in spans):
-        return None
-    lengths = [(span[-1] - span[0]) / RATE * 1000 for span in spans]
-    return round(lengths[0] - lengths[1], 1)
-
-
-def _ms(found: Distribution | None) -> dict[str, float] | None:
+def _ms(found: Distribution | None) -> dict[str, int] | None:
     if found is None:
         return None
     values = {"p50": found.p50, "p95": found.p95, "max": found.max}

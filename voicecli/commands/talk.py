@@ -69,14 +69,12 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
     auto_gain: Annotated[bool, typer.Option(help="Even out the microphone's level.")] = False,
     high_pass: Annotated[bool, typer.Option(help="Take out rumble below speech.")] = True,
     record: Annotated[
-        bool, typer.Option("--record/--no-record", help="Keep the call's audio and journal.")
-    ] = True,
-    record_to: Annotated[
         Path | None,
         typer.Option(
-            "--record-to", metavar="DIR", help="Keep the call here. [default: your data folder]"
+            "--record", metavar="DIR", help="Keep the call here. [default: your data folder]"
         ),
     ] = None,
+    no_record: Annotated[bool, typer.Option("--no-record", help="Keep nothing.")] = False,
     light: Annotated[bool, typer.Option("--light", help="Colours for a light terminal.")] = False,
 ) -> None:
     """Talk to the agent with this computer's microphone and loudspeaker, as if on the phone.
@@ -101,15 +99,15 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from voicecli.transports.echo import Processing
 
     chosen = load_profile(profile)
-    if not record and record_to is not None:
-        raise UsageError("--record-to and --no-record contradict each other; choose one.")
+    if no_record and record is not None:
+        raise UsageError("--record and --no-record contradict each other; choose one.")
     setting = TalkSetting(
         profile=chosen,
         line=line or chosen.line,
         source=source,
         sink=sink,
         processing=Processing(aec, half_duplex, noise_suppression, auto_gain, high_pass),
-        record=(record_to or calls_folder()) if record else None,
+        record=None if no_record else record or calls_folder(),
         seconds=seconds,
     )
     if headless:

@@ -86,7 +86,7 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
                 console.print(CallWaterfall(report), "")
                 for shadow in report.shadows:
                     console.print(ShadowDetails(shadow), "")
-        if reports[-1].partial:
+        if replayer.interrupted:
             break
     outcomes = [check(condition, reports) for condition in conditions]
     console.print(Summary(reports, outcomes))
@@ -96,7 +96,7 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
         console.print("", LineTable(reports))
     _write_reports(outputs, reports, outcomes)
     console.print(f"[dim]report: {outputs.json}[/]", highlight=False)
-    if reports[-1].partial:
+    if replayer.interrupted:
         raise SystemExit(INTERRUPTED)
     if replayer.differences:
         raise AssertionUnmetError(" ".join(replayer.differences))
@@ -121,6 +121,8 @@ class _Replayer:
         self._outputs = outputs
         self._console = console
         self._engines = EngineCache()
+        self.interrupted = False
+        """Whether Ctrl-C broke off a run."""
         self.differences: list[str] = []
         """A sentence for each recorded call that goes another way now."""
 
@@ -143,12 +145,19 @@ class _Replayer:
         shadows = self._shadows(profile, LazyEngines(profile), load_policy(policy, profile.policy))
         call = run_under(source, source.bundle, policy)
         self._save(call, source.bundle.profile)
+        self.interrupted = call.header.partial
         return replace(call.report(), shadows=shadows.report(call))
 
     def _recorded(self, source: CallSource, bundle: Bundle) -> CallReport:
         """A call of voicecli's own: its journal tells everything; the core must still agree."""
+        cut_short = bundle.header.partial
         policy = recorded_policy(source.path)
-        result = verify(bundle.entries, policy)
+        result = verify(bundle.entries, policy, cut_short=cut_short)
+        if cut_short:
+            self._console.print(
+                f"[yellow]{source.name}: the recording was cut short; this is what there is.[/]",
+                highlight=False,
+            )
         if result.difference is None:
             self._console.print(
                 f"{source.name}: {result.events:,} events replayed, all {result.commands:,} "
@@ -181,8 +190,9 @@ class _Replayer:
             if len(batch.lines) > 1:
                 call = replace(call, name=f"{source.name}.{Path(line).stem}")
             self._save(call, to_toml(profile))
+            self.interrupted = call.header.partial
             yield replace(call.report(), shadows=shadows.report(call))
-            if call.header.partial:
+            if self.interrupted:
                 return
 
     def _shadows(self, profile: Profile, engines: Engines, policy: Policy) -> Shadows:

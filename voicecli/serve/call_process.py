@@ -9,8 +9,8 @@ import base64
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 
 from pipelines.runtime.clock import MonotonicClock
 from pipelines.runtime.engines import Engines
@@ -20,11 +20,14 @@ from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.engines import build_engines
 from voicecli.errors import VoicecliError
 from voicecli.profile import Profile
-from voicecli.serve.keep import keep_call
+from voicecli.recording.recorder import CallRecorder
+from voicecli.serve.keep import record_call
 from voicecli.serve.progress import ProgressFold
+from voicecli.serve.redact import redact
 from voicecli.serve.settings import Recording
+from voicecli.serve.tap import JournalTap
 from voicecli.serve.warm import warm_up
-from voicecli.serve.wire import Begin, HangUp, Link, Message, Over, Ready, Unfit
+from voicecli.serve.wire import Begin, HangUp, Journal, Link, Message, Over, Ready, Unfit, Watch
 from voicecli.transports.capture import Capture
 from voicecli.transports.twilio_call import TwilioCall
 from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media
@@ -47,6 +50,7 @@ class _CallProcess:
         self._clock = MonotonicClock()
         self._call: TwilioCall | None = None
         self._task: asyncio.Task[None] | None = None
+        self._tap: JournalTap | None = None
         self._link: Link
 
     async def serve(self, end: socket.socket) -> None:
@@ -71,6 +75,8 @@ class _CallProcess:
                 self._call = TwilioCall(self._link.send, capture)
                 self._task = asyncio.create_task(self._run(message, self._call, capture, engines))
                 self._task.add_done_callback(_die_of_failure)
+            case Watch(on) if self._tap is not None:
+                self._tap.watched = on
             case HangUp(cause) if self._call is not None:
                 self._call.hang_up(cause)
             case Media() | Mark() | Clear() | Dtmf() if self._call is not None:
@@ -83,35 +89,48 @@ class _CallProcess:
         self, begin: Begin, call: TwilioCall, capture: Capture | None, engines: Engines
     ) -> None:
         """One call from start to end."""
-        fold, entries = ProgressFold(), list[Entry]()
+        fold, problems = ProgressFold(), list[str]()
+        recorder = self._recorder(begin, capture, problems.append)
+        alter = redact if self._recording.redact else None
+        self._tap = tap = JournalTap(alter) if begin.watchable else None
 
         def record(entry: Entry) -> None:
             fold.record(entry)
-            if capture is not None:
-                entries.append(entry)
+            if tap is not None:
+                tap.record(entry)
+            if recorder is not None:
+                recorder.record(entry)
 
         def tick(due: Nanos) -> None:
             fold.frame(self._clock.now() - due)
             if fold.changed or due % _REPORT_EVERY == 0:
                 self._report(fold, call)
+            self._show(tap)
 
         policy = self._profile.policy
         session = await run_realtime(policy, engines, call, record, tick, clock=self._clock)
         self._call = None
         self._report(fold, call, session.underruns)
+        self._show(tap)
         self._link.send(Over(call.hangup_cause if call.finished else "the agent hung up"))
-        self._link.send(Ready(problem=await self._keep(begin, entries, capture)))
+        if recorder is not None:
+            await asyncio.to_thread(recorder.close)
+        self._link.send(Ready(problem=" ".join(problems)))
 
-    async def _keep(self, begin: Begin, entries: list[Entry], capture: Capture | None) -> str:
-        """Write the recording; what went wrong, if anything did."""
-        if capture is None:
-            return ""
-        keep = partial(keep_call, begin, entries, capture.stereo(), self._profile, self._recording)
-        try:
-            await asyncio.to_thread(keep)
-        except VoicecliError as error:
-            return str(error)
-        return ""
+    def _recorder(
+        self, begin: Begin, capture: Capture | None, notify: Callable[[str], None]
+    ) -> CallRecorder | None:
+        kept = self._recording
+        if kept.folder is None or capture is None:
+            return None
+        return record_call(
+            kept.folder / begin.name, begin.call_sid, capture, self._profile, notify,
+            redacted=kept.redact,
+        )  # fmt: skip
+
+    def _show(self, tap: JournalTap | None) -> None:
+        if tap is not None and (lines := tap.take()):
+            self._link.send(Journal(lines))
 
     def _report(self, fold: ProgressFold, call: TwilioCall, underruns: int = 0) -> None:
         dropped = call.counters.dropped + self._link.dropped

@@ -1,42 +1,40 @@
-"""Writes the folder of a served call; changes with what of a call may be stored."""
+"""Begins the recording of a served call; changes with what of a call may be stored."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from pipelines.turn_taking.journal import Entry
 from voicecli.profile import Profile, to_toml
-from voicecli.recording.bundle import write_bundle
 from voicecli.recording.journal import JournalHeader
+from voicecli.recording.recorder import CallRecorder, Tracks
 from voicecli.serve.redact import redact
-from voicecli.serve.settings import Recording
-from voicecli.serve.wire import Begin
 from voicecli.transports.base import RATE
 
 
-def keep_call(
-    begin: Begin,
-    entries: Sequence[Entry],
-    stereo: npt.NDArray[np.int16],
+def record_call(
+    folder: Path,
+    call_sid: str,
+    tracks: Tracks,
     profile: Profile,
-    recording: Recording,
-) -> None:
-    """Write journal, audio and profile; readable by their owner only if the umask says so.
+    notify: Callable[[str], None],
+    *,
+    redacted: bool,
+) -> CallRecorder:
+    """Record a call as it goes on; readable by its owner only if the umask says so.
 
     Args:
-        begin: names the folder.
-        entries: the journal; its texts are redacted if `recording` says so.
-        stereo: shape (samples, 2), int16, 8000 Hz: caller, agent.
+        folder: the call's own.
+        call_sid: Twilio's name of the call.
+        tracks: where its audio gathers.
         profile: of the agent.
-        recording: where to, and how much.
-
-    Raises:
-        StorageError: it cannot be written.
+        notify: told, on another thread, if it cannot be written.
+        redacted: whether digits and addresses are taken out of the journal's texts.
     """
-    if recording.folder is None:
-        return
-    metadata = {"call_sid": begin.call_sid, "clock": "real", "redacted": recording.redact}
-    kept = [redact(entry) for entry in entries] if recording.redact else entries
-    header = JournalHeader(profile.name, RATE, metadata)
-    write_bundle(recording.folder / begin.name, header, kept, stereo, profile=to_toml(profile))
+    metadata = {"call_sid": call_sid, "clock": "real", "redacted": redacted}
+    return CallRecorder(
+        folder,
+        JournalHeader(profile.name, RATE, metadata),
+        tracks,
+        profile=to_toml(profile),
+        notify=notify,
+        alter=redact if redacted else None,
+    )

@@ -6,10 +6,10 @@ from types import FrameType
 
 from rich.console import Console
 
+from voicecli.errors import StorageError
 from voicecli.recording.journal import JournalHeader
 from voicecli.report.call_report import build_call_report
 from voicecli.report.waterfall import CallWaterfall
-from voicecli.talk.keep import keep_call
 from voicecli.talk.live_call import LiveCall
 from voicecli.talk.setting import TalkSetting
 from voicecli.transports.base import RATE
@@ -43,18 +43,20 @@ def talk_headless(setting: TalkSetting) -> None:
     finish(call, console)
 
 
-def finish(call: LiveCall, console: Console, bookmarks: tuple[int, ...] = ()) -> None:
-    """Keep the call, show it, and say how to replay it.
+def finish(call: LiveCall, console: Console) -> None:
+    """Show a call that is over, and say how to replay it.
 
     Raises:
-        VoicecliError: what ended the call, or that it cannot be kept.
+        VoicecliError: what ended the call.
+        SystemExit: the recording is not complete, which the call has said already.
     """
     if call.entries:
         header = JournalHeader(call.setting.profile.name, RATE, {"line": call.setting.line})
         report = build_call_report("call", header, call.entries, call.stereo())
         console.print(CallWaterfall(report))
-    path = keep_call(call, bookmarks)
-    if path is not None:
-        console.print(f"\nreplay it: [bold]voicecli replay '{path}'[/]", soft_wrap=True)
+    if call.recording is not None:
+        console.print(f"\nreplay it: [bold]voicecli replay '{call.recording}'[/]", soft_wrap=True)
     if call.error is not None:
         raise call.error
+    if not call.recorded:
+        raise SystemExit(StorageError.exit_code)

@@ -1,18 +1,17 @@
-"""Keeps a live call's folder; changes with what is noted of one."""
+"""Begins the recording of a live call; changes with what is noted of one."""
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.models.home import home
 from voicecli.profile import to_toml
-from voicecli.recording.bundle import write_bundle
 from voicecli.recording.journal import JournalHeader
-from voicecli.talk.live_call import LiveCall
+from voicecli.recording.recorder import CallRecorder, Tracks
+from voicecli.talk.setting import TalkSetting
 from voicecli.transports.base import RATE
 
 
@@ -21,29 +20,26 @@ def calls_folder() -> Path:
     return home() / "recordings"
 
 
-def keep_call(call: LiveCall, bookmarks: Sequence[Nanos] = ()) -> Path | None:
-    """Write the folder of a call that is over; where it is, or None if nothing is to be kept.
+def record_call(
+    setting: TalkSetting, tracks: Tracks, devices: tuple[str, str], notify: Callable[[str], None]
+) -> CallRecorder | None:
+    """Record a call that begins now as it goes on; None if nothing is to be kept.
 
-    Raises:
-        StorageError: it cannot be written.
+    Args:
+        setting: what the call is made with.
+        tracks: where its audio gathers.
+        devices: what the caller speaks into and hears from.
+        notify: told, on another thread, if the recording cannot be written.
     """
-    setting = call.setting
-    if setting.record is None or not call.entries:
+    if setting.record is None:
         return None
     stamp = datetime.now(UTC)
-    path = setting.record / f"{stamp:%Y-%m-%d_%H-%M-%S}_{setting.profile.name}"
-    source, sink = call.device_names
-    counters = call.health.card
     metadata: dict[str, Any] = {
         "line": setting.line,
-        "line_changes": [[at / SECOND, name] for at, name in call.line_changes],
         "seed": setting.seed,
         "clock": "real",
         "started_at": stamp.isoformat(timespec="seconds"),
-        "devices": {"input": source, "output": sink},
-        "underruns": counters.underruns,
-        "overruns": counters.overruns,
-        "bookmarks_s": [at / SECOND for at in bookmarks],
+        "devices": dict(zip(("input", "output"), devices, strict=True)),
         "environment": {
             "voicecli": version("voicecli"),
             "python": platform.python_version(),
@@ -51,6 +47,10 @@ def keep_call(call: LiveCall, bookmarks: Sequence[Nanos] = ()) -> Path | None:
             "machine": platform.machine(),
         },
     }
-    header = JournalHeader(setting.profile.name, RATE, metadata, partial=call.error is not None)
-    write_bundle(path, header, call.entries, call.stereo(), profile=to_toml(setting.profile))
-    return path
+    return CallRecorder(
+        setting.record / f"{stamp:%Y-%m-%d_%H-%M-%S}_{setting.profile.name}",
+        JournalHeader(setting.profile.name, RATE, metadata),
+        tracks,
+        profile=to_toml(setting.profile),
+        notify=notify,
+    )

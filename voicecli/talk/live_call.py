@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +22,11 @@ from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
 from voicecli.engines import build_engines
 from voicecli.errors import VoicecliError
 from voicecli.lines import open_line
+from voicecli.recording.bundle import is_bundle
+from voicecli.recording.recorder import CallRecorder
 from voicecli.talk.devices import Devices, open_devices
 from voicecli.talk.health import Health
+from voicecli.talk.keep import record_call
 from voicecli.talk.setting import TalkSetting
 from voicecli.transports.echo import echo_guard
 from voicecli.transports.microphone import MicrophoneCaller
@@ -55,7 +59,13 @@ class LiveCall:
         self.entries: list[Entry] = []
         """The journal; only ever appended to."""
         self.line_changes: list[tuple[Nanos, str]] = []
+        self.bookmarks: list[Nanos] = []
+        self.recording: Path | None = None
+        """The call's folder once it is over, if there is one."""
+        self.recorded = True
+        """Whether nothing is missing of what was to be recorded."""
         self.caller: MicrophoneCaller | None = None
+        self._recorder: CallRecorder | None = None
         self._notify = notify
         self._devices: Devices | None = None
         self._lags: deque[Nanos] = deque(maxlen=250)
@@ -90,6 +100,13 @@ class LiveCall:
             self.caller.change_line(legs)
         self.line = name
         self.line_changes.append((self.now, name))
+        self._note(line_changes=[[at / SECOND, line] for at, line in self.line_changes])
+
+    def bookmark(self) -> int:
+        """Note the present moment in the recording; how many there are now."""
+        self.bookmarks.append(self.now)
+        self._note(bookmarks_s=[at / SECOND for at in self.bookmarks])
+        return len(self.bookmarks)
 
     @property
     def now(self) -> Nanos:
@@ -138,6 +155,7 @@ class LiveCall:
         finally:
             sys.setswitchinterval(before)
             self._close()
+            self._keep()
             self.stage = Stage.OVER
 
     def _talk(self) -> None:
@@ -151,14 +169,26 @@ class LiveCall:
         self._wait_for_card()
         if self._hang_up.is_set():
             return
+        self._recorder = record_call(
+            self.setting, self.caller.capture, self.device_names, self._notify
+        )
         self.stage = Stage.TALKING
         self._clock = MonotonicClock()
         asyncio.run(
             run_realtime(
-                self.setting.profile.policy, engines, self.caller, self.entries.append,
+                self.setting.profile.policy, engines, self.caller, self._record,
                 self._ticked, clock=self._clock,
             )
         )  # fmt: skip
+
+    def _record(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        if self._recorder is not None:
+            self._recorder.record(entry)
+
+    def _note(self, **metadata: object) -> None:
+        if self._recorder is not None:
+            self._recorder.note(**metadata)
 
     def _wait_for_card(self) -> None:
         """A card may sleep for a second or two after it was opened."""
@@ -182,3 +212,16 @@ class LiveCall:
                 self._devices.close()
         except VoicecliError as error:
             self.error = self.error or error
+
+    def _keep(self) -> None:
+        if self._recorder is None:
+            return
+        counters = self.health.card
+        source, sink = self.device_names
+        self._note(
+            underruns=counters.underruns,
+            overruns=counters.overruns,
+            devices={"input": source, "output": sink},
+        )
+        self.recorded = self._recorder.close(partial=self.error is not None)
+        self.recording = self._recorder.path if is_bundle(self._recorder.path) else None

@@ -12,7 +12,6 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import Footer, Input
 
-from pipelines.turn_taking.time import Nanos
 from telephony_sim.spec import line_names
 from voicecli.errors import VoicecliError
 from voicecli.talk.live_call import LiveCall, Stage
@@ -43,7 +42,6 @@ class TalkApp(App[None]):
     def __init__(self, call: LiveCall, *, light: bool = False) -> None:
         super().__init__()
         self.call = call
-        self.bookmarks: list[Nanos] = []
         self.theme = "textual-light" if light else "textual-dark"
         self._seen = 0
         self._asked_to_quit = False
@@ -170,8 +168,7 @@ class TalkApp(App[None]):
 
     def action_bookmark(self) -> None:
         """Note the present moment."""
-        self.bookmarks.append(self.call.now)
-        self.notify(f"Bookmark {len(self.bookmarks)} saved.", timeout=2)
+        self.notify(f"Bookmark {self.call.bookmark()} saved.", timeout=2)
 
     def action_pause_log(self) -> None:
         """Stop the decision log, or let it go on."""

@@ -45,7 +45,7 @@ def talk_on_screen(setting: TalkSetting, *, light: bool = False) -> None:
     console = Console(highlight=False)
     for notice in early:
         console.print(notice, style="dim")
-    finish(call, console, tuple(app.bookmarks))
+    finish(call, console)
 
 
 @contextmanager

@@ -83,6 +83,17 @@ def test_a_recorded_call_that_goes_another_way_now_says_where_and_exits_with_1(r
     assert "goes another way from" in done.stderr
 
 
+def test_a_call_that_was_cut_short_is_replayed_as_far_as_it_goes(recorded, tmp_path):
+    journal = recorded / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    played = next(n for n, line in enumerate(lines) if b'"command":"PlayClause"' in line)
+    journal.write_bytes(b"".join(lines[:played]) + lines[played][:20])
+    done = voicecli("replay", recorded, "-q", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "the recording was cut short" in done.stdout
+    assert "are the same to the bit" in done.stdout
+
+
 def test_another_policy_needs_no_engine_for_what_was_asked_before(recorded, tmp_path):
     policy = tmp_path / "patient.toml"
     policy.write_text("[policy.endpointing]\ndelays_ms = [[0.0, 900], [1.0, 900]]\n")
@@ -186,9 +197,10 @@ class TestBadInput:
         (tmp_path / "folder").mkdir()
         assert "journal.jsonl" in self.refused(3, "folder", cwd=tmp_path)
 
-    def test_a_truncated_journal(self, recorded, tmp_path):
+    def test_a_damaged_journal(self, recorded, tmp_path):
         journal = recorded / "journal.jsonl"
-        journal.write_bytes(journal.read_bytes()[:-40])
+        content = journal.read_bytes()
+        journal.write_bytes(content[:-500] + content[-400:])
         shutil.move(recorded, tmp_path / "moved")
         shutil.rmtree(tmp_path / "out")
         assert "journal.jsonl" in self.refused(3, "moved", cwd=tmp_path)

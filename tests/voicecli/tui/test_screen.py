@@ -128,7 +128,8 @@ def test_number_keys_and_the_next_line_key_change_the_phone_line():
 
 def test_a_bookmark_is_the_present_moment_of_the_journal():
     call = call_at(TWO_TURNS, 9300)
-    assert press(call, "b").bookmarks == [call.now]
+    press(call, "b")
+    assert call.bookmarks == [call.now]
 
 
 def test_quitting_hangs_up_and_the_screen_closes_when_the_call_is_over():
