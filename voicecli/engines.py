@@ -9,6 +9,7 @@ from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Va
 from pipelines.engines.registry import Context, build_engine
 from pipelines.turn_taking.events import EngineKind
 from voicecli.errors import EngineError, VoicecliError
+from voicecli.models.registry import load_registry
 from voicecli.models.store import locate
 from voicecli.profile import DetectorChoice, EngineChoice, Profile
 
@@ -94,7 +95,12 @@ def _build_one(kind: EngineKind, choice: EngineChoice | DetectorChoice, context:
     except VoicecliError:
         raise
     except Exception as error:
+        weights = getattr(choice.settings, "weights", None)
+        hint = (
+            f"; `voicecli models verify {weights}` checks its weights"
+            if weights in load_registry().models
+            else ""
+        )
         raise EngineError(
-            f"the {kind} engine {choice.name} could not be loaded: {error}; "
-            "`voicecli models verify` checks its weights"
+            f"the {kind} engine {choice.name} could not be loaded: {error}{hint}"
         ) from error

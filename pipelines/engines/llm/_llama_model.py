@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 SLICE = 16
 """Prompt tokens evaluated between two looks at the stop signal; larger ones are hardly faster."""
+LOG_ERROR = 4
+"""ggml's level of errors (`enum ggml_log_level`)."""
 
 Logits = npt.NDArray[np.float32]
 
@@ -37,7 +40,8 @@ class LlamaModel:
 
         self._is_end = llama_cpp.llama_vocab_is_eog
         self._logits_of = llama_cpp.llama_get_logits_ith
-        _silence()
+        complaints = _complaints()
+        complaints.clear()
         if not path.is_file():
             raise ValueError(f"there is no model file {path}")
         try:
@@ -45,7 +49,8 @@ class LlamaModel:
                 str(path), n_ctx=n_ctx, n_threads=threads, n_threads_batch=threads, verbose=False
             )
         except (ValueError, RuntimeError) as error:
-            raise ValueError(f"{path} cannot be loaded as a GGUF model: {error}") from error
+            why = complaints[0].rpartition("error loading model: ")[2] if complaints else error
+            raise ValueError(f"{path} cannot be loaded as a GGUF model: {why}") from error
         self.n_ctx = self._llama.n_ctx()
         vocabulary = llama_cpp.llama_model_get_vocab(self._llama.model)
         if vocabulary is None:
@@ -111,17 +116,28 @@ class LlamaModel:
 
 
 @functools.cache
-def _silence() -> object:
-    """Keep llama.cpp's log off stderr, which belongs to the program's own screen.
+def _complaints() -> deque[str]:
+    """The last errors in llama.cpp's log, which says more than what it raises.
 
-    The cache keeps the callback alive until the process ends: the library calls it when it frees
-    its memory, later than anything of ours.
+    Taking the log keeps it off stderr, which belongs to the program's own screen. The callback is
+    kept alive until the process ends: the library calls it when it frees its memory, later than
+    anything of ours.
     """
     import llama_cpp  # noqa: PLC0415 (heavy: only when an engine is built)
 
-    callback = llama_cpp.llama_log_callback(lambda _level, _text, _data: None)
+    complaints: deque[str] = deque(maxlen=8)
+
+    def note(level: int, text: bytes, _data: ctypes.c_void_p) -> None:
+        if level == LOG_ERROR:
+            complaints.append(text.decode("utf-8", "replace").strip())
+
+    callback = llama_cpp.llama_log_callback(note)
     llama_cpp.llama_log_set(callback, ctypes.c_void_p())
-    return callback
+    _kept.append(callback)
+    return complaints
+
+
+_kept: list[object] = []
 
 
 def _common_prefix(held: npt.NDArray[np.intc], tokens: Sequence[int]) -> int:

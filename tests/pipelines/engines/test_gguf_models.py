@@ -78,12 +78,12 @@ def test_a_model_without_a_usable_template_is_refused(tmp_path, template, messag
 def test_a_truncated_model_is_refused(tmp_path):
     path = make_gguf(tmp_path / "tiny.gguf")
     path.write_bytes(path.read_bytes()[:-5000])
-    with pytest.raises(ValueError, match=r"tiny\.gguf cannot be loaded as a GGUF model"):
+    with pytest.raises(ValueError, match=r"tiny\.gguf cannot be loaded.* corrupted or incomplete"):
         load(path)
 
 
 def test_a_model_of_another_architecture_is_refused(tmp_path):
     path = make_gguf(tmp_path / "tiny.gguf")
     path.write_bytes(path.read_bytes().replace(b"llama", b"lamma"))
-    with pytest.raises(ValueError, match="cannot be loaded as a GGUF model"):
+    with pytest.raises(ValueError, match="unknown model architecture: 'lamma'"):
         load(path)
