@@ -184,6 +184,7 @@ Verdict: TypeAlias = Literal[
     "overlap_interrupts",  # a real interruption
     "speculation_kept",
     "speculation_dropped",
+    "speculation_withheld",  # the budget for work in vain is spent
     "result_dropped",  # a result of work that was cancelled
     "engine_failed",
     "engine_remarked",  # it dropped a phrase nobody said, or another engine answered

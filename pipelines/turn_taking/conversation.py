@@ -39,6 +39,7 @@ from pipelines.turn_taking.events import (
     ToolFailed,
     ToolFinished,
     ToolRequested,
+    WorkDone,
 )
 from pipelines.turn_taking.keypad import Keypad
 from pipelines.turn_taking.policy import Policy
@@ -113,11 +114,11 @@ class Conversation:
     def _is_stale(self, event: Event) -> bool:
         """Whether this is the result of work that no longer matters: the only place that says so.
 
-        PlayoutCleared answers a command rather than a job, a remark is no result, and a voice
-        activity detector that fails was never asked.
+        PlayoutCleared answers a command rather than a job, remarks and costs are no results, and a
+        voice activity detector that fails was never asked.
         """
         job = getattr(event, "job", None)
-        if job is None or isinstance(event, PlayoutCleared | EngineRemarked):
+        if job is None or isinstance(event, PlayoutCleared | EngineRemarked | WorkDone):
             return False
         if isinstance(event, EngineFailed) and event.kind == "vad":
             return False
@@ -293,6 +294,7 @@ class Conversation:
         InterruptRequested: _interrupt_requested,
         EngineFailed: _failed,
         EngineRemarked: _remarked,
+        WorkDone: lambda core, event: core._caller.work_done(event),
         DeadlineReached: _deadline_reached,
         CallEnded: _ended,
     }

@@ -225,6 +225,20 @@ class EngineRemarked:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkDone:
+    """An engine no longer works on a job, be it finished, cancelled or failed.
+
+    Told of final transcripts, of what the LLM reads and writes, and of synthesis.
+    """
+
+    at: Nanos
+    job: JobId
+    kind: EngineKind
+    cost: Nanos
+    """Time the engine worked on it, time in its queue not included."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlineReached:
     """The moment that `Conversation.deadline` named has come."""
 
@@ -260,6 +274,7 @@ Event: TypeAlias = (
     | InterruptRequested
     | EngineFailed
     | EngineRemarked
+    | WorkDone
     | DeadlineReached
     | CallEnded
 )

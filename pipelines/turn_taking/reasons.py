@@ -70,6 +70,11 @@ RULES: Mapping[str, str] = {
         "the reply begun {lead_ms:.0f} ms earlier is kept: {clauses} clause(s) made"
     ),
     "speculation_wasted": "the caller went on: the reply begun {lead_ms:.0f} ms ago is thrown away",
+    "budget_spent": (
+        "{step} waits for the end of the turn: {spent_ms:.0f} of {budget_ms:.0f} ms of work in "
+        "advance were in vain or may be"
+    ),
+    "still_in_vain": "{step} waits: {jobs} piece(s) of work in vain still run",
     "turn_committed": "the turn is over: reply",
     # the agent's turn
     "greeting": "the call has begun: greet",

@@ -13,7 +13,7 @@ from pipelines.turn_taking.commands import (
     Message,
     SynthesizeClause,
 )
-from pipelines.turn_taking.events import Event, ReplyCompleted, ToolFinished, ToolRequested
+from pipelines.turn_taking.events import Event, ToolFinished, ToolRequested
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.policy import (
     AgentPolicy,

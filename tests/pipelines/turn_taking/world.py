@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -46,6 +46,7 @@ from pipelines.turn_taking.events import (
     ToolFailed,
     ToolFinished,
     ToolRequested,
+    WorkDone,
 )
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.policy import Policy
@@ -84,6 +85,12 @@ class Delays:
 Fault = Callable[[Event], Sequence[Event]]
 
 
+_LAST: dict[str, EngineKind] = {
+    "FinalTranscript": "asr", "ReplyPrepared": "llm", "ReplyCompleted": "llm",
+    "ClauseSynthesized": "tts",
+}  # fmt: skip
+
+
 def as_it_comes(event: Event) -> Sequence[Event]:
     """No fault."""
     return [event]
@@ -106,6 +113,8 @@ class World:
     p_end: Callable[[str], float] = lambda text: 0.9 if text else 0.3
     delays: Delays = field(default_factory=Delays)
     fault: Fault = as_it_comes
+    cost_ms: Mapping[EngineKind, int] = field(default_factory=dict[EngineKind, int])
+    """What each job of an engine is reported to have cost; engines not named report nothing."""
     extra: Sequence[Event] = ()
     until_ms: int = 10_000
 
@@ -177,8 +186,16 @@ class World:
         self._at(event.at, lambda: self._tell(event))
 
     def _later(self, delay_ms: float, event: Event) -> None:
+        self._report(delay_ms, event)
         for told in self.fault(replace(event, at=self.now + from_ms(delay_ms))):
             self._event(told)
+
+    def _report(self, delay_ms: float, event: Any) -> None:
+        """After the last result of a job, what it has cost."""
+        kind = _LAST.get(type(event).__name__)
+        if kind in self.cost_ms and getattr(event, "complete", True):
+            at, cost = self.now + from_ms(delay_ms), from_ms(self.cost_ms[kind])
+            self._at(at, lambda: self._tell(WorkDone(self.now, event.job, kind, cost)))
 
     def _tick(self) -> None:
         _, events = self._playout.tick(self.now, 0)
