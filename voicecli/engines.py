@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pipelines.engines.fallback import with_fallback
 from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
 from pipelines.engines.registry import Context, build_engine
+from pipelines.engines.restarting import restarting
 from pipelines.turn_taking.events import EngineKind
 from voicecli.errors import EngineError, VoicecliError
 from voicecli.models.registry import load_registry
@@ -90,6 +92,12 @@ def _build(kind: EngineKind, choice: EngineChoice | DetectorChoice, context: Con
 
 
 def _build_one(kind: EngineKind, choice: EngineChoice | DetectorChoice, context: Context) -> Any:
+    """An engine that is built anew if it crashes; without a VAD the call would be over at once."""
+    build = partial(_build_once, kind, choice, context)
+    return restarting(build(), build, insist=kind == "vad")
+
+
+def _build_once(kind: EngineKind, choice: EngineChoice | DetectorChoice, context: Context) -> Any:
     try:
         return build_engine(kind, choice.name, choice.settings, context)
     except VoicecliError:
