@@ -72,6 +72,8 @@ def _turn(
         playout=playout.at if playout else None,
         spans=spans,
         saved=_saved(index, commit, playout, spans) if playout else 0,
+        spent=_spent(commit),
+        speculations_kept=sum(d.verdict == "speculation_kept" for d in decisions),
         speculations_dropped=sum(d.verdict == "speculation_dropped" for d in decisions),
         decisions=decisions,
     )
@@ -146,6 +148,12 @@ def _saved(
     took += max(0, index.first_audio.get(playout.job, asked) - asked)
     paid = sum(spans[name] for name in ("asr_final", "llm_ttft", "first_clause", "tts_ttfb"))
     return max(0, took - paid)
+
+
+def _spent(commit: Decision) -> Nanos:
+    """As the core has it; 0 where engines told no costs."""
+    spent_ms = commit.numbers.get("spent_ms")
+    return from_ms(spent_ms) if isinstance(spent_ms, int | float) else 0
 
 
 def _text(index: JournalIndex, commit: Decision) -> str:

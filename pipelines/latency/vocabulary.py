@@ -77,6 +77,10 @@ class Turn:
     """Empty if the turn was not answered."""
     saved: Nanos
     """How much longer the caller would have waited had nothing been done ahead."""
+    spent: Nanos
+    """Engines' time on what was done ahead and thrown away because the caller went on."""
+    speculations_kept: int
+    """Replies begun before the turn was over that became its answer: 0 or 1."""
     speculations_dropped: int
     """Replies begun in this turn and thrown away because the caller went on."""
     decisions: tuple[Decision, ...]

@@ -65,7 +65,21 @@ def _wer(variant: Variant) -> str:
 
 
 def _dropped(variant: Variant) -> str:
-    return str(sum(turn.speculations_dropped for turn in turns_of(variant.calls)))
+    turns = turns_of(variant.calls)
+    dropped = sum(turn.speculations_dropped for turn in turns)
+    begun = dropped + sum(turn.speculations_kept for turn in turns)
+    return f"{dropped} of {begun}" if begun else "0"
+
+
+def _spent(variant: Variant) -> str:
+    """Per turn, as the budget has it."""
+    spent = [turn.spent for turn in turns_of(variant.calls)]
+    return milliseconds(sum(spent) / len(spent)) if spent else "-"
+
+
+def _saved(variant: Variant) -> str:
+    found = distribution(turn.saved for turn in turns_of(variant.calls) if turn.spans)
+    return "-" if found is None else milliseconds(found.p50)
 
 
 _FLOOR: tuple[Kind, ...] = ("answered", "missed", "cut in", "held")
@@ -79,6 +93,8 @@ FIGURES: dict[str, Figure] = {
     "silent after p95": _ms("stopped", "p95"),
     "stopped by backchannel or noise": _of("stopped for it", out_of=("stopped for it", "ignored")),
     "replies made in vain": _dropped,
+    "computing in vain, per turn": _spent,
+    "saved by working ahead, p50": _saved,
     "WER": _wer,
 }
 """Rows of the table, from the labels' point of view."""

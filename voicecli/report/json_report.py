@@ -122,6 +122,8 @@ def _turn(report: TurnReport) -> dict[str, Any]:
         "acoustic_voice_to_voice_ms": _ms(report.acoustic_voice_to_voice),
         "spans_ms": {name: _ms(span) for name, span in turn.spans.items()},
         "saved_ms": _ms(turn.saved),
+        "spent_ms": _ms(turn.spent),
+        "speculations_kept": turn.speculations_kept,
         "speculations_dropped": turn.speculations_dropped,
         "decision": {
             "reason": turn.decision.sentence,
@@ -165,6 +167,7 @@ def _summary(calls: Sequence[CallReport]) -> dict[str, Any]:
         "voice_to_voice_ms": durations["voice_to_voice"],
         "acoustic_voice_to_voice_ms": durations["acoustic_voice_to_voice"],
         "saved_ms": durations["saved"],
+        "spent_ms": durations["spent"],
         "spans_ms": {name: durations[f"spans.{name}"] for name in SPANS},
         "barge_in_ms": {
             name.removeprefix("barge_in."): found

@@ -29,6 +29,13 @@ def wer_of(calls: Iterable[CallReport]) -> float | None:
     return sum(rates) / len(rates) if rates else None
 
 
+def hit_rate_of(turns: Iterable[Turn]) -> float | None:
+    """Share of the replies begun ahead that became answers, 0 to 1; None if none was begun."""
+    counts = [(turn.speculations_kept, turn.speculations_dropped) for turn in turns]
+    kept, begun = sum(k for k, _ in counts), sum(k + d for k, d in counts)
+    return kept / begun if begun else None
+
+
 def _of_turns(value: Callable[[Turn], Nanos | None]) -> "Callable[[Calls], list[Nanos]]":
     return lambda calls: [x for turn in turns_of(calls) if (x := value(turn)) is not None]
 
@@ -49,6 +56,7 @@ DURATIONS: Final[dict[str, Callable[[Calls], list[Nanos]]]] = {
     "voice_to_voice": _of_turns(lambda turn: turn.voice_to_voice),
     "acoustic_voice_to_voice": _acoustic,
     "saved": _of_turns(lambda turn: turn.saved if turn.spans else None),
+    "spent": _of_turns(lambda turn: turn.spent),
     **{f"spans.{name}": _of_turns(lambda turn, name=name: turn.spans.get(name)) for name in SPANS},
     "barge_in.detected": _of_interruptions(lambda b: b.detected),
     "barge_in.judged": _of_interruptions(lambda b: b.judged),
@@ -65,7 +73,9 @@ NUMBERS: Final[dict[str, Callable[[Calls], float | None]]] = {
     "overlaps_ignored": lambda calls: (
         sum(len(call.barge_ins) for call in calls) - len(interruptions_of(calls))
     ),
+    "speculations_kept": lambda calls: sum(t.speculations_kept for t in turns_of(calls)),
     "speculations_dropped": lambda calls: sum(t.speculations_dropped for t in turns_of(calls)),
+    "speculation_hit_rate": lambda calls: hit_rate_of(turns_of(calls)),
     "failures": lambda calls: sum(len(call.failures) for call in calls),
     "wer": wer_of,
 }

@@ -20,6 +20,7 @@ _ROWS: Final[dict[str, Bands | None]] = {
     "acoustic_voice_to_voice": VOICE_TO_VOICE,
     **dict.fromkeys((f"spans.{name}" for name in SPANS), None),
     "saved": None,
+    "spent": None,
     "barge_in.silent": BARGE_IN,
 }
 
@@ -52,6 +53,8 @@ def _counts(screen: Screen, calls: Sequence[CallReport]) -> Text:
     other = [_many(number["cut_ins"], "cut-in"), _many(number["interruptions"], "interruption")]
     other.append(f"{_many(number['overlaps_ignored'], 'overlap')} ignored")
     other += [_many(number["failures"], "engine failure")] if number["failures"] else []
+    if (hits := number["speculation_hit_rate"]) is not None:
+        other.append(f"{hits:.0%} of replies begun ahead used")
     if (wer := number["wer"]) is not None:
         other.append(f"WER {wer:.1%}")
     dot = screen.pick(" · ", ", ")

@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.latency import BargeIn, Decision
+from pipelines.latency import BargeIn, Decision, Turn
 from pipelines.turn_taking.time import MILLISECOND, Nanos
 from voicecli.report.bars import BARGE_IN, VOICE_TO_VOICE, Axis
 from voicecli.report.call_report import CallReport, TurnReport
@@ -103,10 +103,20 @@ def _turn(
         heard = report.acoustic_voice_to_voice
         if heard is not None:
             yield axis.row("by waveform", 0, max(0, heard), thin=True)
-        if turn.saved >= MILLISECOND:
-            saved = f"  saved {milliseconds(turn.saved)} by working ahead of the decision"
-            yield Text(saved, "dim")
+    ahead = _work_ahead(turn)
+    if ahead:
+        yield Text(f"  {ahead}", "dim")
     yield _decisions(screen, turn.decisions, since=turn.end)
+
+
+def _work_ahead(turn: Turn) -> str:
+    """What working ahead of the decision brought, and what of it was thrown away."""
+    parts: list[str] = []
+    if turn.saved >= MILLISECOND:
+        parts.append(f"saved {milliseconds(turn.saved)} by working ahead of the decision")
+    if turn.spent >= MILLISECOND:
+        parts.append(f"spent {milliseconds(turn.spent)} of computing on what was thrown away")
+    return "; ".join(parts)
 
 
 def _barge_in(screen: Screen, barge_in: BargeIn) -> Iterator[Text | Table]:

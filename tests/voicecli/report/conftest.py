@@ -99,6 +99,7 @@ def second_turn():
         spoken(
             7990, start=6000, end=7000, text="Tomorrow, um, at eight.", paused=7130,
             rule="end_by_timer", job=7, reply=8, silence_ms=950, wait_ms=800, p=-1,
+            spent_ms=310.5,
         ),
         generated(7990, 8),
         e.ReplyTextReceived(ms(8240), 8, "I have a table at eight, "),

@@ -65,6 +65,8 @@ def test_figures_carry_the_unit_of_their_name(report):
     assert second["reply"]["heard"] == "I have a table at eight, or"
     assert second["reply"]["interrupted"]
     assert second["cut_in"]
+    assert (first["speculations_kept"], second["speculations_kept"]) == (1, 0)
+    assert (first["spent_ms"], second["spent_ms"]) == (0, 310.5)
     assert third["voice_to_voice_ms"] is None
     assert third["spans_ms"] == {}
 
@@ -77,6 +79,8 @@ def test_barge_ins_and_summary_are_in_milliseconds(report):
     assert summary["voice_to_voice_ms"] == {"p50": 887.5, "p95": 1420.75, "max": 1480}
     assert summary["barge_in_ms"]["judged"]["p50"] == 320  # since the onset
     assert summary["cut_ins"] == 1
+    assert summary["speculation_hit_rate"] == 1
+    assert summary["spent_ms"]["max"] == 310.5
     assert report["asserts"] == [
         {"condition": "cut_ins == 0", "holds": False, "sentence": "cut_ins is 1, not == 0"}
     ]

@@ -16,7 +16,9 @@ def rendered(renderable, **console):
 def test_a_summary_counts_turns_by_band_and_shows_percentiles(call):
     text = rendered(Summary([call, call]))
     assert "2 calls · 6 turns · 2 natural · 2 delayed · 2 not answered" in text
-    assert "2 cut-ins · 2 interruptions · 0 overlaps ignored · 2 engine failures · WER 7.7%" in text
+    assert "2 cut-ins · 2 interruptions · 0 overlaps ignored · 2 engine failures" in text
+    assert "100% of replies begun ahead used" in " ".join(text.split())
+    assert "WER 7.7%" in text
     row = next(row for row in text.splitlines() if row.startswith("voice_to_voice"))
     assert " ".join(row.split()) == "voice_to_voice 888 ms 1,480 ms 1,480 ms 4"
 

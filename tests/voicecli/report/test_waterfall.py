@@ -49,6 +49,11 @@ def test_a_turn_in_80_columns(call):
     ]
 
 
+def test_what_working_ahead_cost_in_vain_stands_below_the_bars(call):
+    row = line(rendered(TurnWaterfall(call.turns[1])), "spent")
+    assert row.strip() == "spent 310 ms of computing on what was thrown away"
+
+
 @pytest.mark.parametrize("width", [60, 80, 140, 300])
 def test_no_line_is_wider_than_the_terminal_or_than_140_columns(call, width):
     for text in (rendered(CallWaterfall(call), width), coloured(CallWaterfall(call), width=width)):

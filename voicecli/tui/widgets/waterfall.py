@@ -95,6 +95,9 @@ class WaterfallPart(Part):
         if not live.active and answered[-1].saved >= MILLISECOND:
             saved = f"saved {milliseconds(answered[-1].saved)} by working ahead"
             title.append("  ").append(saved, "dim")
+        if not live.active and answered[-1].spent >= MILLISECOND:
+            spent = f"spent {milliseconds(answered[-1].spent)} in vain"
+            title.append("  ").append(spent, "dim")
         title.truncate(screen.width, overflow="ellipsis")
         if height >= _FULL_HEIGHT:
             return Text("\n").join([title, *_cascade(screen, spans, total)])
