@@ -5,6 +5,11 @@ import time
 from pipelines.turn_taking.time import Nanos
 
 
+def machine_time() -> Nanos:
+    """The present moment on a clock that all processes of this computer share."""
+    return time.monotonic_ns()
+
+
 class MonotonicClock:
     """Nanoseconds since this object was made, on the machine's monotonic clock."""
 
@@ -14,6 +19,10 @@ class MonotonicClock:
     def now(self) -> Nanos:
         """The present moment."""
         return time.monotonic_ns() - self._start
+
+    def at(self, moment: Nanos) -> Nanos:
+        """A moment of `machine_time`, which another process may have noted."""
+        return moment - self._start
 
 
 class Stopwatch:

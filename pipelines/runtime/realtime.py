@@ -1,10 +1,17 @@
-"""The real-time shell: asyncio ticks every 20 ms, engines on one worker thread a lane."""
+"""The real-time shells: a tick every 20 ms, engines on one worker thread a lane.
+
+`run_realtime` shares an asyncio loop with whatever else the program does. `run_alone` is for a
+process that does nothing but the call: it has no event loop, so a tick costs half as much.
+"""
 
 import asyncio
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Final
 
 from pipelines.runtime.clock import MonotonicClock, Stopwatch
 from pipelines.runtime.engines import Engines
@@ -16,6 +23,9 @@ from pipelines.turn_taking.events import Event, JobId
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND, Nanos
+
+_BRIEF: Final = frozenset({"vad"})
+"""Lanes whose work is done sooner than it is handed to a thread and back: 0.1 ms."""
 
 
 async def run_realtime(
@@ -30,78 +40,126 @@ async def run_realtime(
     """Run a call to its end on the wall clock; the arguments are those of `run_virtual`.
 
     `clock` is given by whoever must put times of their own on it; the call begins at its zero.
-    Ticks follow an absolute schedule, so lateness of one does not delay the next. Cancelling the
-    task stops the engines and raises CancelledError.
+    Ticks follow an absolute schedule, so lateness of one does not delay the next. No engine runs
+    on the event loop. Cancelling the task stops the engines and raises CancelledError.
     """
     clock = clock or MonotonicClock()
-    lanes = _ThreadLanes(asyncio.get_running_loop(), clock)
-    session = Session(policy, engines, transport, lanes, record)
-    alarm = _Alarm(clock, session)
-    lanes.deliver = session.handle
+    lanes = _ThreadLanes(asyncio.get_running_loop().call_soon_threadsafe, clock)
+    call = _Call(Session(policy, engines, transport, lanes, record), lanes, clock, progress)
     try:
-        session.start(clock.now())
-        due = FRAME
-        while not session.over:
-            alarm.set()
-            await asyncio.sleep(max(0, due - clock.now()) / SECOND)
-            session.tick(clock.now())
-            if progress is not None:
-                progress(due)
-            due += FRAME
+        while (wake := call.run_due()) is not None:
+            await asyncio.sleep(max(0, wake - clock.now()) / SECOND)
     finally:
-        alarm.cancel()
         lanes.close()
-    return session
+    return call.session
 
 
-class _Alarm:
-    """Wakes the session at its deadline."""
+def run_alone(
+    policy: Policy,
+    engines: Engines,
+    transport: Transport,
+    record: Callable[[Entry], None],
+    progress: Callable[[Nanos], None] | None = None,
+    *,
+    clock: MonotonicClock | None = None,
+) -> Session:
+    """The same on a thread of its own: blocks until the call is over.
 
-    def __init__(self, clock: MonotonicClock, session: Session) -> None:
+    The voice detector runs on this thread, between the caller's frame and the agent's.
+    """
+    clock = clock or MonotonicClock()
+    results = SimpleQueue[Callable[[], None]]()
+
+    def post(arrive: Callable[..., None], *arguments: object) -> None:
+        results.put(partial(arrive, *arguments))
+
+    lanes = _ThreadLanes(post, clock, _BRIEF)
+    call = _Call(Session(policy, engines, transport, lanes, record), lanes, clock, progress)
+    try:
+        while (wake := call.run_due()) is not None:
+            with suppress(Empty):  # nothing came before it was time
+                results.get(timeout=max(0, wake - clock.now()) / SECOND)()
+    finally:
+        lanes.close()
+    return call.session
+
+
+class _Call:
+    """What is to be done when; each shell waits in its own way."""
+
+    def __init__(
+        self,
+        session: Session,
+        lanes: "_ThreadLanes",
+        clock: MonotonicClock,
+        progress: Callable[[Nanos], None] | None,
+    ) -> None:
+        self.session = session
         self._clock = clock
-        self._session = session
-        self._handle: asyncio.TimerHandle | None = None
+        self._progress = progress
+        self._due: Nanos = 0
+        lanes.deliver = session.handle
 
-    def set(self) -> None:
-        """Deadlines change at every event; looking every tick and at each deadline is enough."""
-        self.cancel()
-        deadline = self._session.deadline
-        if deadline is not None and not self._session.over:
-            delay = max(0, deadline - self._clock.now()) / SECOND
-            self._handle = asyncio.get_running_loop().call_later(delay, self._ring)
+    def run_due(self) -> Nanos | None:
+        """Do what it is time for; when to look again, at the latest, or None if it is all over.
 
-    def cancel(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-
-    def _ring(self) -> None:
-        deadline = self._session.deadline
-        if deadline is not None and deadline <= self._clock.now():
-            self._session.deadline_reached(self._clock.now())
-        self.set()
+        Deadlines change at every event; looking every tick and at each deadline is enough.
+        """
+        now = self._clock.now()
+        if self._due == 0:
+            self.session.start(now)
+            self._due = FRAME
+        deadline = self.session.deadline
+        if deadline is not None and deadline <= now:
+            self.session.deadline_reached(now)
+        if self._due <= now:
+            self.session.tick(now)
+            if self._progress is not None:
+                self._progress(self._due)
+            self._due += FRAME
+        if self.session.over:
+            return None
+        deadline = self.session.deadline
+        return self._due if deadline is None else min(self._due, deadline)
 
 
 class _ThreadLanes:
-    """One thread a lane; results come back through the event loop."""
+    """One thread a lane, but none for `brief` ones; `post` has the call's own thread take results.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, clock: MonotonicClock) -> None:
-        self._loop = loop
+    `post` is called from other threads.
+    """
+
+    def __init__(
+        self,
+        post: Callable[..., object],
+        clock: MonotonicClock,
+        brief: frozenset[str] = frozenset(),
+    ) -> None:
+        self._hand_over = post
         self._clock = clock
-        self._threads: dict[str, ThreadPoolExecutor] = {}
+        self._brief = brief
+        self._queues: dict[str, SimpleQueue[tuple[Work, threading.Event] | None]] = {}
+        self._threads: list[threading.Thread] = []
         self._stops: defaultdict[JobId, list[threading.Event]] = defaultdict(list)
         self._closing = threading.Event()
         self.deliver: Callable[[Event], None]
 
     def submit(self, work: Work) -> None:
+        if work.lane in self._brief:
+            self._run_here(work)
+            return
         stop = threading.Event()
         if work.job:
             self._stops[work.job].append(stop)
-        lane = self._threads.get(work.lane)
-        if lane is None:
-            lane = ThreadPoolExecutor(1, thread_name_prefix=work.lane)
-            self._threads[work.lane] = lane
-        lane.submit(self._run, work, stop)
+        queue = self._queues.get(work.lane)
+        if queue is None:
+            queue = self._queues[work.lane] = SimpleQueue()
+            thread = threading.Thread(
+                target=self._run_lane, args=(queue,), name=work.lane, daemon=True
+            )
+            self._threads.append(thread)
+            thread.start()
+        queue.put((work, stop))
 
     def cancel(self, job: JobId) -> None:
         for stop in self._stops.pop(job, []):
@@ -112,11 +170,24 @@ class _ThreadLanes:
         self._closing.set()
         for job in list(self._stops):
             self.cancel(job)
-        for lane in self._threads.values():
-            lane.shutdown(wait=True, cancel_futures=True)
+        for queue in self._queues.values():
+            queue.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _run_lane(self, queue: "SimpleQueue[tuple[Work, threading.Event] | None]") -> None:
+        """On the lane's thread."""
+        while (job := queue.get()) is not None:
+            if not self._closing.is_set():
+                self._run(*job)
+
+    def _run_here(self, work: Work) -> None:
+        watch = Stopwatch()
+        for delivery in steps_of(work, self._closing):
+            self._arrive(delivery)
+        self._over(work, watch.elapsed())
 
     def _run(self, work: Work, stop: threading.Event) -> None:
-        """On the lane's thread."""
         watch = Stopwatch()
         if not stop.is_set():
             for delivery in steps_of(work, stop):
@@ -127,7 +198,7 @@ class _ThreadLanes:
 
     def _post(self, call: Callable[..., None], *arguments: object) -> None:
         if not self._closing.is_set():
-            self._loop.call_soon_threadsafe(call, *arguments)
+            self._hand_over(call, *arguments)
 
     def _arrive(self, delivery: Delivery) -> None:
         if self._closing.is_set():

@@ -37,13 +37,26 @@ class CallWorker:
         """Send to the process without waiting."""
         self._link.send(message)
 
-    async def receive(self) -> Message | None:
-        """The next message of the process."""
-        return await self._link.receive()
+    async def attend(self, take: Callable[[Message], None]) -> None:
+        """Until the process is gone, hand over what it says."""
+        loop, gone = asyncio.get_running_loop(), asyncio.Event()
+
+        def read() -> None:
+            for message, _ in self._link.receive():
+                take(message)
+            if self._link.closed:
+                gone.set()
+
+        loop.add_reader(self._link, read)
+        try:
+            await gone.wait()
+        finally:
+            loop.remove_reader(self._link)
+            self._link.close()
 
     def close(self) -> None:
         """Let the process end."""
-        self._link.close()
+        self._link.hang_up()
 
 
 class CallPool:
@@ -142,7 +155,7 @@ class CallPool:
         )
         with theirs:
             await asyncio.to_thread(process.start)
-        worker = CallWorker(process, await Link.over(ours))
+        worker = CallWorker(process, Link(ours))
         self._workers.append(worker)
         return worker
 
@@ -150,7 +163,9 @@ class CallPool:
         self, worker: CallWorker, ready: "asyncio.Future[None] | None"
     ) -> EngineError:
         """Hear the process out until it is gone; why it went."""
-        while (message := await worker.receive()) is not None:
+        unfit: list[EngineError] = []
+
+        def take(message: Message) -> None:
             match message:
                 case Ready(apology, problem):
                     self.apology = base64.b64decode(apology) or self.apology
@@ -160,15 +175,21 @@ class CallPool:
                     if ready is not None and not ready.done():
                         ready.set_result(None)
                 case Unfit(text, exit_code):
-                    return _unfit(text, exit_code)
+                    unfit.append(_unfit(text, exit_code))
                 case _ if worker.listener is not None:
                     worker.listener(message)
                 case _:
                     pass
+
+        await worker.attend(take)
         await asyncio.to_thread(worker.process.join, 5)
-        return EngineError(
-            f"the process {worker.process.pid} of a call ended with "
-            f"{worker.process.exitcode}; another takes its place"
+        return (
+            unfit[0]
+            if unfit
+            else EngineError(
+                f"the process {worker.process.pid} of a call ended with "
+                f"{worker.process.exitcode}; another takes its place"
+            )
         )
 
 

@@ -1,19 +1,24 @@
 """What the server and a call's process tell each other over their socket.
 
-Each message is a tag of one byte, its length and its body: audio as it is, all else as JSON.
+Each message is a tag of one byte, its length, the moment it was sent and its body: audio as it is,
+all else as JSON.
 """
 
-import asyncio
 import json
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeAlias
 
+from pipelines.runtime.clock import machine_time
+from pipelines.turn_taking.time import Nanos
 from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media
 
-_HEAD: Final = struct.Struct("!BI")
+_HEAD: Final = struct.Struct("!BIQ")
 _TIME: Final = struct.Struct("!Q")
+_CHUNK: Final = 1 << 16
 MAX_BACKLOG: Final = 1 << 18
 """Bytes that may wait for the other side to read: audio beyond it is dropped."""
 
@@ -104,19 +109,30 @@ _KINDS: Final[tuple[type, ...]] = (
 _TAGS: Final = {kind: tag for tag, kind in enumerate(_KINDS)}
 
 
-def encode(message: Message) -> bytes:
-    """A message as bytes."""
+def encode(message: Message, at: Nanos = 0) -> bytes:
+    """A message as bytes, with the moment of `machine_time` at which it is sent."""
     if isinstance(message, Media):
         body = _TIME.pack(message.timestamp_ms) + message.payload
     elif isinstance(message, Journal):
         body = message.lines.encode("utf-8", "backslashreplace")
     else:
         body = json.dumps(asdict(message)).encode()
-    return _HEAD.pack(_TAGS[type(message)], len(body)) + body
+    return _HEAD.pack(_TAGS[type(message)], len(body), at) + body
 
 
-def decode(tag: int, body: bytes) -> Message:
-    """The message of a tag and a body, as `encode` made them."""
+def decode_all(data: bytearray) -> Iterator[tuple[Message, Nanos]]:
+    """The messages that are whole, each with the moment it was sent; takes them out of `data`."""
+    while len(data) >= _HEAD.size:
+        tag, size, at = _HEAD.unpack_from(data)
+        end = _HEAD.size + size
+        if len(data) < end:
+            return
+        body = bytes(data[_HEAD.size : end])
+        del data[:end]
+        yield _decode(tag, body), at
+
+
+def _decode(tag: int, body: bytes) -> Message:
     kind: Any = _KINDS[tag]
     if kind is Media:
         return Media(body[_TIME.size :], _TIME.unpack_from(body)[0])
@@ -126,37 +142,66 @@ def decode(tag: int, body: bytes) -> Message:
 
 
 class Link:
-    """One end of the socket between server and process."""
+    """One end of the socket between server and process, which it owns.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    It never waits: what the other side does not read stays here, up to MAX_BACKLOG bytes of audio,
+    and leaves with the next message or `flush`. A process looks at its end once a tick, so that no
+    message wakes it in between.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        end.setblocking(False)
+        self._socket = end
+        self._inbox = bytearray()
+        self._outbox = bytearray()
+        self.closed = False
+        """Whether the other side is gone."""
         self.dropped = 0
         """Messages of audio given up because the other side does not read."""
 
-    @classmethod
-    async def over(cls, end: socket.socket) -> "Link":
-        """A link over a connected socket, which it owns from now on."""
-        return cls(*await asyncio.open_connection(sock=end))
+    def fileno(self) -> int:
+        """For an event loop to watch."""
+        return self._socket.fileno()
 
     def send(self, message: Message) -> None:
         """Send without waiting."""
-        if self._writer.is_closing():
-            return
-        backlog = self._writer.transport.get_write_buffer_size()
-        if isinstance(message, Media) and backlog > MAX_BACKLOG:
+        if isinstance(message, Media) and len(self._outbox) > MAX_BACKLOG:
             self.dropped += 1
-            return
-        self._writer.write(encode(message))
+        else:
+            self._outbox += encode(message, machine_time())
+        self.flush()
 
-    async def receive(self) -> Message | None:
-        """The next message; None when the other side is gone."""
+    def flush(self) -> None:
+        """Send what could not be sent before."""
         try:
-            tag, size = _HEAD.unpack(await self._reader.readexactly(_HEAD.size))
-            return decode(tag, await self._reader.readexactly(size))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return None
+            while self._outbox and not self.closed:
+                del self._outbox[: self._socket.send(self._outbox)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.closed = True
+
+    def receive(self) -> Iterator[tuple[Message, Nanos]]:
+        """What has come, each with the moment of `machine_time` at which it was sent."""
+        try:
+            while not self.closed:
+                chunk = self._socket.recv(_CHUNK)
+                self._inbox += chunk
+                self.closed = not chunk
+                if len(chunk) < _CHUNK:
+                    break
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.closed = True
+        return decode_all(self._inbox)
+
+    def hang_up(self) -> None:
+        """Let the other side see the end; what it still says can be received."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """Let the other side see the end."""
-        self._writer.close()
+        """Give the socket back."""
+        self.closed = True
+        self._socket.close()

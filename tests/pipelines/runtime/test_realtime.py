@@ -1,4 +1,4 @@
-"""The real-time shell does on the wall clock what the virtual one does without."""
+"""The real-time shells do on the wall clock what the virtual one does without."""
 
 import asyncio
 import threading
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.runtime.realtime import run_realtime
+from pipelines.runtime.realtime import run_alone, run_realtime
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import RecordDecision
 from pipelines.turn_taking.events import CallEnded, EngineFailed
@@ -24,6 +24,15 @@ def run(caller: Caller, **engines: object) -> list[Entry]:
     return entries
 
 
+def run_alone_too(caller: Caller, **engines: object) -> list[Entry]:
+    entries: list[Entry] = []
+    run_alone(POLICY, ScriptedEngines(**engines), caller, entries.append)
+    return entries
+
+
+on_both_shells = pytest.mark.parametrize("run", [run, run_alone_too])
+
+
 def acts(entries: list[Entry]) -> list[str]:
     """What was done, in order, but for the notes."""
     return [
@@ -33,7 +42,8 @@ def acts(entries: list[Entry]) -> list[str]:
     ]
 
 
-def test_both_shells_do_the_same_things_in_the_same_call():
+@on_both_shells
+def test_all_shells_do_the_same_things_in_the_same_call(run):
     real = run(Caller([(1900, 2500)], until_ms=4500))
     virtual: list[Entry] = []
     run_virtual(POLICY, ScriptedEngines(), Caller([(1900, 2500)], until_ms=4500), virtual.append)
@@ -42,7 +52,8 @@ def test_both_shells_do_the_same_things_in_the_same_call():
     assert isinstance(real[-1], CallEnded)
 
 
-def test_an_engine_that_raises_on_its_thread_ends_its_job_and_not_the_call():
+@on_both_shells
+def test_an_engine_that_raises_on_its_thread_ends_its_job_and_not_the_call(run):
     def burst() -> None:
         raise RuntimeError("gone")
 
@@ -51,7 +62,8 @@ def test_an_engine_that_raises_on_its_thread_ends_its_job_and_not_the_call():
     assert isinstance(entries[-1], CallEnded)
 
 
-def test_the_event_loop_is_free_while_an_engine_computes():
+@on_both_shells
+def test_the_tick_goes_on_while_an_engine_computes(run):
     loop_thread: list[bool] = []
 
     def compute() -> None:
@@ -63,6 +75,13 @@ def test_the_event_loop_is_free_while_an_engine_computes():
     assert loop_thread == [False]
     late = [b - a for (a, _), (b, _) in pairwise(caller.heard)]
     assert max(late) < 300_000_000  # nanoseconds; a blocked loop would wait 400 ms
+
+
+@on_both_shells
+def test_no_thread_outlives_the_call(run):
+    before = threading.active_count()
+    run(Caller([(300, 900)], until_ms=1500), llm=Llm(["Well, "] * 1000, lambda: time.sleep(0.01)))
+    assert threading.active_count() <= before
 
 
 def test_cancelling_the_call_stops_the_engines_threads():

@@ -5,8 +5,6 @@ import logging
 import stat
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pipelines.turn_taking.commands import Message, RecordDecision, SynthesizeClause
 from pipelines.turn_taking.events import (
@@ -21,7 +19,6 @@ from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import MILLISECOND
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
-from voicecli.serve import wire
 from voicecli.serve.keep import record_call
 from voicecli.serve.logs import set_up_logs
 from voicecli.serve.outbox import MAX_AUDIO, MAX_MESSAGES, Outbox
@@ -30,7 +27,7 @@ from voicecli.serve.redact import redact, redact_text
 from voicecli.serve.settings import Access
 from voicecli.serve.signature import SignatureCheck
 from voicecli.transports.capture import Capture
-from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media
+from voicecli.transports.twilio_messages import Clear, Mark, Media
 
 
 def drained(outbox):
@@ -58,23 +55,6 @@ def test_what_waits_is_bounded_whatever_it_is():
     for number in range(10_000):
         outbox.put(Mark(str(number)))
     assert len(drained(outbox)) == MAX_MESSAGES
-
-
-@given(
-    st.one_of(
-        st.builds(Media, st.binary(min_size=1), st.integers(0, 2**40)),
-        st.builds(Mark, st.text(min_size=1)),
-        st.builds(Dtmf, st.sampled_from("0123456789*#")),
-        st.just(Clear()),
-        st.builds(wire.Begin, st.text(), st.text()),
-        st.builds(wire.Ready, st.text(), st.text()),
-        st.builds(wire.Progress, st.text(), st.integers(), st.lists(st.floats(0, 1e6))),
-        st.builds(wire.Over, st.text()),
-    )
-)
-def test_server_and_process_understand_each_other(message):
-    encoded = wire.encode(message)
-    assert wire.decode(encoded[0], encoded[5:]) == message
 
 
 @pytest.mark.parametrize(
