@@ -27,6 +27,18 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
             "or a call script (*.toml) to be spoken.",
         ),
     ] = "plain_turns",
+    mic: Annotated[
+        bool,
+        typer.Option("--mic", help="Be the caller: speak and listen at this computer, no CALL."),
+    ] = False,
+    source: Annotated[
+        str | None,
+        typer.Option("--input", metavar="DEVICE|FILE", help="The microphone of --mic."),
+    ] = None,
+    sink: Annotated[
+        str | None,
+        typer.Option("--output", metavar="DEVICE|FILE", help="The loudspeaker of --mic."),
+    ] = None,
     line: Annotated[
         str, typer.Option("--line", "-l", help="The phone line in front: a name or a TOML file.")
     ] = "clean",
@@ -72,12 +84,15 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli dial ws://127.0.0.1:8000/media barge_in --assert 'barge_in.p95 < 600ms'
 
+      voicecli dial ws://127.0.0.1:8000/media --mic        (press q to hang up)
+
       voicecli dial ws://127.0.0.1:8000/media --calls 20 --ramp 5 --json load.json
     """  # fmt: skip
     import asyncio
+    import os
 
     from voicecli.dial.conditions import parse_condition
-    from voicecli.dial.run import Plan, parse_keys, report_on, run_plan
+    from voicecli.dial.run import AUTH_TOKEN, Plan, parse_keys, report_on, result_of, run_plan
     from voicecli.dial.script import open_script
 
     for text in asserts or []:
@@ -86,6 +101,21 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
         pressed = parse_keys(keys or [])
     except ValueError as error:
         raise UsageError(f"--keys {error}.") from None
-    plan = Plan(url, open_script(call), line, seed, pace.value, pressed, calls, ramp, max_duration)
-    results = asyncio.run(run_plan(plan, out))
-    report_on(plan, results, asserts or [], json_file=json_file, junit=junit)
+    if not (mic or source or sink):
+        plan = Plan(
+            url, open_script(call), line, seed, pace.value, pressed, calls, ramp, max_duration
+        )
+        results = asyncio.run(run_plan(plan, out))
+    elif calls > 1 or pressed:
+        raise UsageError("--mic is one call, and you press its keys: leave out --calls and --keys.")
+    else:
+        from voicecli.dial.handset import Handset
+        from voicecli.tui.phone import hold
+
+        token = os.environ.get(AUTH_TOKEN) or None
+        results = [
+            result_of(hold(Handset(url, source, sink, line, seed, token, max_duration)), out)
+        ]
+        if out is not None:
+            typer.echo(f"kept: {out / results[0].name}.wav")
+    report_on(url, results, asserts or [], json_file=json_file, junit=junit)

@@ -5,7 +5,8 @@ energy. No journal of the agent's is needed, so any agent can be measured.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ DEAD_AIR: Final[Nanos] = 1500 * MILLISECOND
 """Silence after the caller's turn from which on it is felt to be broken."""
 RESUMES_WITHIN: Final[Nanos] = 2 * SECOND
 """An agent that is silent for longer after a backchannel has given up its reply."""
+_PAUSE_S: Final = 2.0
 _ALREADY: Final[Nanos] = 200 * MILLISECOND
 """An agent that began to speak this shortly before the caller did was not interrupted."""
 
@@ -80,6 +82,31 @@ def measure(
         if turns[segment.index].intent == "backchannel":
             _judge_backchannel(result, segment, agent)
     return result
+
+
+def measure_unscripted(stereo: npt.NDArray[np.int16]) -> Measured:
+    """The figures of a call of which nobody knows what the caller meant to say.
+
+    What the caller says until the agent begins, without breaks of 2 s, is taken for one turn.
+
+    Args:
+        stereo: shape (samples, 2), int16, 8000 Hz: the caller as uttered, the agent as heard.
+    """
+    said = speech_segments(stereo[:, 0], RATE)
+    answers = [stretch.start_s for stretch in speech_segments(stereo[:, 1], RATE)]
+    turns: list[Turn] = []
+    for turn, following in zip_longest(said, said[1:]):
+        goes_on = (
+            following is not None
+            and following.start_s - turn.end_s < _PAUSE_S
+            and not any(turn.end_s <= start < following.start_s for start in answers)
+        )
+        turns.append(replace(turn, intent="hold" if goes_on else "end_of_turn"))
+    played = [
+        PlayedSegment(index, from_ms(turn.start_s * 1000), from_ms(turn.end_s * 1000), False)
+        for index, turn in enumerate(turns)
+    ]
+    return measure(stereo, played, turns)
 
 
 def _judge_answer(

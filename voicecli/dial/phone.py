@@ -6,8 +6,8 @@ import secrets
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol, TypeAlias
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
@@ -19,12 +19,14 @@ from websockets.exceptions import (
 )
 
 from pipelines.runtime.clock import MonotonicClock
+from pipelines.runtime.transport import Received
+from pipelines.turn_taking.events import DtmfReceived
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
 from telephony_sim.g711 import ulaw_encode
 from voicecli.dial.errors import DialError
 from voicecli.dial.far_buffer import FarBuffer
 from voicecli.dial.webhook import find_stream, sign
-from voicecli.transports.base import FRAME
+from voicecli.transports.base import FRAME, Frame
 from voicecli.transports.twilio import MAX_TO_CALLER, CallerEnd
 from voicecli.transports.twilio_messages import (
     Connected,
@@ -34,7 +36,6 @@ from voicecli.transports.twilio_messages import (
     Start,
     Stop,
 )
-from voicecli.transports.wav import FileCaller
 
 log = logging.getLogger("voicecli.dial")
 _CONNECT_S: Final = 15.0
@@ -48,6 +49,33 @@ class Key:
 
     at: Nanos
     digit: str
+
+
+class Caller(Protocol):
+    """Who uses the phone: what they say and hear, and the line between them and the agent."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether they have hung up."""
+        ...
+
+    def send(self, frame: Frame | None, now: Nanos, /) -> None:
+        """Let them hear the 20 ms from `now` on; None is silence."""
+        ...
+
+    def receive(self, now: Nanos, /) -> Received:
+        """The 20 ms that they have said by `now`, and the keys that they have pressed."""
+        ...
+
+
+@dataclass(slots=True)
+class Course:
+    """How a call goes so far; written by the call, and read by whoever shows it."""
+
+    now: Nanos = 0
+    buffer: FarBuffer = field(default_factory=FarBuffer)
+    lateness: list[Nanos] = field(default_factory=list[Nanos])
+    """Of our own ticks: what we cannot hold against the agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +93,12 @@ class Dialled:
 
 async def dial(
     url: str,
-    caller: FileCaller,
+    caller: Caller,
     *,
     keys: Sequence[Key] = (),
     auth_token: str | None = None,
     max_s: float = 600.0,
+    course: Course | None = None,
 ) -> Dialled:
     """Make one call and see it through.
 
@@ -79,6 +108,7 @@ async def dial(
         keys: pressed meanwhile, in order of time.
         auth_token: signs the requests as Twilio would.
         max_s: hang up after this many seconds.
+        course: is kept up to date meanwhile.
 
     Raises:
         DialError: nobody answers, or we are not let in.
@@ -87,7 +117,8 @@ async def dial(
     address = await find_stream(url, call_sid, auth_token)
     start = Start("MZ" + secrets.token_hex(16), call_sid, "AC" + "0" * 32, address.parameters)
     async with await _connect(address.url, auth_token) as socket:
-        return await _Phone(socket, caller, keys, from_ms(max_s * 1000)).run(start)
+        phone = _Phone(socket, caller, keys, from_ms(max_s * 1000), course or Course())
+        return await phone.run(start)
 
 
 async def _connect(url: str, auth_token: str | None) -> ClientConnection:
@@ -104,22 +135,26 @@ async def _connect(url: str, auth_token: str | None) -> ClientConnection:
         raise DialError(f"{url} cannot be dialled: {error}.") from None
     except (OSError, TimeoutError) as error:
         raise DialError(
-            f"nobody answers at {url} ({error}); `voicecli serve --insecure` starts an agent."
+            f"nobody answers at {url} ({error}); `voicecli serve` starts an agent."
         ) from None
 
 
 class _Phone:
     def __init__(
-        self, socket: ClientConnection, caller: FileCaller, keys: Sequence[Key], longest: Nanos
+        self,
+        socket: ClientConnection,
+        caller: Caller,
+        keys: Sequence[Key],
+        longest: Nanos,
+        course: Course,
     ) -> None:
         self._socket = socket
         self._caller = caller
         self._keys = deque(keys)
         self._longest = longest
         self._end = CallerEnd()
-        self._buffer = FarBuffer()
+        self._course = course
         self._clock = MonotonicClock()
-        self._lateness: list[Nanos] = []
         self._problem = ""
 
     async def run(self, start: Start) -> Dialled:
@@ -145,19 +180,24 @@ class _Phone:
             await listen
         if self._problem:
             ending = "protocol violated"
-        return Dialled(ending, self._problem, due, self._buffer, self._lateness)
+        return Dialled(ending, self._problem, due, self._course.buffer, self._course.lateness)
 
     async def _tick(self, due: Nanos) -> None:
         """20 ms: hear, then speak, then press."""
-        self._lateness.append(max(0, self._clock.now() - due))
+        self._course.lateness.append(max(0, self._clock.now() - due))
+        self._course.now = due
         start = due - FRAME
-        heard = self._buffer.frame(start)
+        heard = self._course.buffer.frame(start)
         self._caller.send(heard if heard.any() else None, start)
-        spoken = ulaw_encode(self._caller.receive(due).pcm).tobytes()
+        received = self._caller.receive(due)
+        spoken = ulaw_encode(received.pcm).tobytes()
         await self._socket.send(self._end.send(Media(spoken, start // MILLISECOND)))
+        pressed = [event.digit for event in received.events if isinstance(event, DtmfReceived)]
         while self._keys and self._keys[0].at <= due:
-            await self._socket.send(self._end.send(Dtmf(self._keys.popleft().digit)))
-        for mark in self._buffer.echoes(due):
+            pressed.append(self._keys.popleft().digit)
+        for digit in pressed:
+            await self._socket.send(self._end.send(Dtmf(digit)))
+        for mark in self._course.buffer.echoes(due):
             await self._socket.send(self._end.send(mark))
 
     async def _listen(self) -> None:
@@ -167,9 +207,11 @@ class _Phone:
                 message = self._end.receive(text)
                 if message is not None:
                     at = self._clock.now()
-                    self._buffer.take(message, at)
+                    self._course.buffer.take(message, at)
         except RemoteProtocolError as error:
             self._problem = str(error)
         except ConnectionClosed as closed:
             if closed.rcvd is not None and closed.rcvd.code not in {1000, 1001}:
                 self._problem = f"closed with {closed.rcvd.code} {closed.rcvd.reason}".strip()
+                if closed.rcvd.reason == "unknown token":
+                    self._problem += "; dial its webhook instead, http(s)://HOST/voice"

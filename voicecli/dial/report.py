@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from pipelines.latency import percentile
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, to_ms
 from voicecli.dial.measure import Measured
-from voicecli.dial.phone import Dialled
+from voicecli.dial.phone import Course, Dialled
 from voicecli.report.assertions import Outcome
 
 SCHEMA: Final = "voicecli.dial/1"
@@ -72,14 +72,14 @@ NUMBERS: Final[dict[str, Callable[[Results], int]]] = {
 """Metrics that are one number over all calls."""
 
 
-def frame_lateness(dialled: Dialled) -> list[Nanos]:
+def frame_lateness(call: Dialled | Course) -> list[Nanos]:
     """How late each piece of the agent's audio came, on the schedule that its stretch began.
 
     A stretch of n pieces is due at equal distances of 20 ms from its earliest piece on.
     """
     stretch: list[Nanos] = []
     late: list[Nanos] = []
-    for at in [*dialled.buffer.arrivals, None]:
+    for at in [*call.buffer.arrivals, None]:
         if at is not None and (not stretch or at - stretch[-1] < 100 * MILLISECOND):
             stretch.append(at)
             continue

@@ -5,8 +5,12 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
 import soundfile
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +19,7 @@ from pipelines.turn_taking.time import from_ms
 from voicecli.dial.conditions import check, parse_condition
 from voicecli.dial.errors import DialError
 from voicecli.dial.junit import junit_report
-from voicecli.dial.measure import Measured, measure
+from voicecli.dial.measure import Measured, measure, measure_unscripted
 from voicecli.dial.phone import Dialled, Key, dial
 from voicecli.dial.report import DURATIONS, NUMBERS, CallResult, Results, build_document, in_short
 from voicecli.dial.script import Script
@@ -26,6 +30,9 @@ from voicecli.report.json_report import write_whole
 from voicecli.transports.base import RATE
 from voicecli.transports.pacing import Pace
 from voicecli.transports.wav import FileCaller
+
+if TYPE_CHECKING:
+    from voicecli.dial.handset import HandsetCall  # loads the sound card
 
 AUTH_TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
 OPENING_S = 1.0
@@ -97,16 +104,35 @@ def _result(
             raise went
         return CallResult(name, None, Measured(), str(went))
     stereo = caller.stereo()
+    _write(stereo, folder, name)
+    return CallResult(name, went, measure(stereo, caller.played, plan.script.turns))
+
+
+def result_of(call: "HandsetCall", folder: Path | None) -> CallResult:
+    """What a call from the user's own microphone was like; its WAV goes to `folder`.
+
+    Raises:
+        VoicecliError: there was no call, or the WAV cannot be written.
+    """
+    if call.error is not None:
+        raise call.error
+    stereo = call.stereo()
+    name = f"microphone-{datetime.now().astimezone():%Y%m%d-%H%M%S}"  # nobody says it twice
+    if len(stereo):
+        _write(stereo, folder, name)
+    return CallResult(name, call.result, measure_unscripted(stereo))
+
+
+def _write(stereo: npt.NDArray[np.int16], folder: Path | None, name: str) -> None:
     if folder is not None:
         path = folder / f"{name}.wav"
         with storing(path):
             folder.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, stereo, RATE, "PCM_16")
-    return CallResult(name, went, measure(stereo, caller.played, plan.script.turns))
 
 
 def report_on(
-    plan: Plan,
+    url: str,
     results: Results,
     asserts: Sequence[str],
     *,
@@ -129,7 +155,7 @@ def report_on(
         sign, style = ("✓", "green") if outcome.holds else ("✗", "bold red")
         console.print(f"{sign} {outcome.sentence}", style=style, markup=False)
     if json_file is not None:
-        document = build_document(plan.url, results, outcomes)
+        document = build_document(url, results, outcomes)
         write_whole(json_file, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     if junit is not None:
         write_whole(junit, junit_report(results, outcomes))

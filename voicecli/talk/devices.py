@@ -1,10 +1,11 @@
 """Opens what the caller speaks into and hears from; changes with what may stand for a device."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from voicecli.talk.setting import TalkSetting
 from voicecli.transports.microphone_files import (
     FileSink,
     FileSource,
@@ -16,6 +17,22 @@ from voicecli.transports.sound_card import SoundCard
 from voicecli.transports.sound_card_devices import SoundCardError, list_devices
 
 NONE = "none"
+_WAKING_S = 3.0
+_LOOK_S = 0.01
+
+
+class Wanted(Protocol):
+    """Which devices; None: the system's own, "none": no device, else a number, name or file."""
+
+    @property
+    def source(self) -> str | None:
+        """What the caller speaks into."""
+        ...
+
+    @property
+    def sink(self) -> str | None:
+        """What the caller hears from."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +43,17 @@ class Devices:
     sink: Sink
     card: SoundCard | None
     file: FileSink | None
+
+    def wait(self, no_more: threading.Event) -> None:
+        """Until sound flows: a card may sleep for a second or two after it was opened.
+
+        Returns early when `no_more` is set.
+        """
+        if self.card is None:
+            return
+        for _ in range(round(_WAKING_S / _LOOK_S)):
+            if self.card.running or no_more.wait(_LOOK_S):
+                break
 
     def close(self) -> None:
         """Give the card back and finish the file.
@@ -38,7 +66,7 @@ class Devices:
             self.file.close()
 
 
-def open_devices(setting: TalkSetting, notify: Callable[[str], None]) -> Devices:
+def open_devices(setting: Wanted, notify: Callable[[str], None]) -> Devices:
     """Open the devices or files of a call; `notify` is told what the user should know.
 
     A computer without any microphone is no error: the caller can type.

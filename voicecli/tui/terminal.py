@@ -6,16 +6,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from voicecli.errors import UsageError
 from voicecli.models.home import home
 
 _SIGNALS = ("SIGHUP", "SIGTERM")
-
-
-def need_terminal(otherwise: str) -> None:
-    """Raise UsageError, which says what to do `otherwise`, if this is no terminal."""
-    if not is_terminal():
-        raise UsageError(f"there is no terminal for the screen; {otherwise}.")
 
 
 def is_terminal() -> bool:
@@ -24,10 +17,10 @@ def is_terminal() -> bool:
 
 
 @contextmanager
-def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Within the block a closed terminal or a polite kill calls `stop`."""
+def stopping_on_signals(stop: Callable[[], None], *more: str) -> Iterator[None]:
+    """Within the block a closed terminal, a polite kill or a signal of `more` calls `stop`."""
     before = {}
-    for name in _SIGNALS:
+    for name in (*_SIGNALS, *more):
         if hasattr(signal, name):  # there is no SIGHUP on Windows
             number = getattr(signal, name)
             before[number] = signal.signal(number, lambda *_: stop())

@@ -71,18 +71,15 @@ class GaugesPart(Part):
 
     def hear(self, levels: Levels) -> None:
         """The peaks of the last moment."""
-        self._levels = Levels(
-            max(levels.caller, self._levels.caller * _FALL),
-            max(levels.agent, self._levels.agent * _FALL),
-        )
+        self._levels = falling(self._levels, levels)
 
     def picture(self, screen: Screen, height: int) -> Text:
         """See `Part`."""
         columns = 1 if height >= 4 else 2
         room = screen.width // columns
         cells = [
-            self._loudness("you", self._levels.caller, room),
-            self._loudness("agent", self._levels.agent, room),
+            loudness("you", self._levels.caller, room),
+            loudness("agent", self._levels.agent, room),
             self._speech(room),
             self._end(room),
         ]
@@ -90,12 +87,6 @@ class GaugesPart(Part):
             return Text("\n").join(cells)
         rows = [cells[0] + cells[2], cells[1] + cells[3]]
         return Text("\n").join(rows)
-
-    def _loudness(self, name: str, peak: float, room: int) -> Text:
-        decibels = max(_QUIETEST_DB, 20 * math.log10(max(peak, 1e-6)))
-        style = "red" if decibels > -1 else "green"
-        number = f"{decibels:4.0f} dB" if decibels > _QUIETEST_DB else "silent "
-        return _row(name, 1 - decibels / _QUIETEST_DB, number, style, room)
 
     def _speech(self, room: int) -> Text:
         speech = self._fold.speech
@@ -110,6 +101,19 @@ class GaugesPart(Part):
             return _row("P(end)", p, f"{p:.2f} → {self._fold.wait_ms:.0f} ms", "magenta", room)
         note = f"{p:.2f} → answers after {self._fold.wait_ms:.0f} ms"
         return _row("P(end)", p, note, "magenta", room)
+
+
+def falling(before: Levels, now: Levels) -> Levels:
+    """The peaks to show: a meter rises at once and falls slowly."""
+    return Levels(max(now.caller, before.caller * _FALL), max(now.agent, before.agent * _FALL))
+
+
+def loudness(name: str, peak: float, room: int) -> Text:
+    """A meter of a peak of 0 to 1, `room` cells wide."""
+    decibels = max(_QUIETEST_DB, 20 * math.log10(max(peak, 1e-6)))
+    style = "red" if decibels > -1 else "green"
+    number = f"{decibels:4.0f} dB" if decibels > _QUIETEST_DB else "silent "
+    return _row(name, 1 - decibels / _QUIETEST_DB, number, style, room)
 
 
 def _row(name: str, share: float, number: str, style: str, room: int) -> Text:
