@@ -2,7 +2,7 @@
 
 Every message is one clear sentence or two: what is wrong, and what to do next. Anything else that
 escapes is a defect in voicecli. VOICECLI_DEBUG=1 shows tracebacks. Errors of one part stand there:
-8 `dial`, 9 `serve` (Twilio, tunnel), 11 the sound card.
+8 `dial`, 9 `serve` (Twilio, tunnel), 11 the sound card, 12 a Ray cluster.
 """
 
 

@@ -12,7 +12,7 @@ def tune(  # noqa: PLR0917 - a command line's options, all keywords to its user
         typer.Argument(
             metavar="FOLDER...",
             help="Labelled calls that `voicecli replay` has run: "
-            "the folders it left, such as out/pauses.",
+            "the folders it left, such as out/pauses, or the folder of all of them.",
         ),
     ],
     profile: Annotated[
@@ -31,24 +31,38 @@ def tune(  # noqa: PLR0917 - a command line's options, all keywords to its user
             help="Choose the fastest setting with at most this share of turns cut into.",
         ),
     ] = 0.03,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Write the chosen setting here.")] = Path(
-        "tuned.toml"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Write the chosen setting here, as a profile.")
+    ] = Path("tuned.toml"),
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes. [default: one a core]")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Search on a Ray cluster: ray://HOST:10001, or auto for the one this computer "
+            "belongs to.",
+        ),
+    ] = None,
+    or_local: Annotated[
+        bool,
+        typer.Option("--or-local", help="Search here if the cluster cannot be reached."),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the settings tried.")] = 0,
 ) -> None:
     """Search the trade-off between answering fast and cutting people off.
 
     Recorded calls are run again under other endpointing, from their events alone: no model runs,
-    so hundreds of settings take a minute. Check the outcome with `voicecli replay --policy`, which
-    asks the models where the recording has no answer, and on calls that were not tuned on.
+    so hundreds of settings take a minute. Where they lead the call elsewhere, the models' answers
+    are estimated from recorded ones, so check the outcome with `voicecli compare`, which asks the
+    models, and on calls that were not tuned on.
 
     Example:
 
       voicecli replay pauses digits -q && voicecli tune out/pauses out/digits
     """  # fmt: skip
-    from voicecli.tune.run import run  # noqa: PLC0415 - slow
+    from voicecli.tune.run import Where, run  # noqa: PLC0415 - slow
 
-    run(calls, profile, runs=runs, most_cut_ins=most_cut_ins, out=out, workers=workers, seed=seed)
+    where = Where(workers, cluster, or_local)
+    run(calls, profile, runs=runs, most_cut_ins=most_cut_ins, out=out, seed=seed, where=where)

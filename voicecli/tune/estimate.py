@@ -14,7 +14,6 @@ import numpy as np
 from pipelines.runtime.recall import Recall, RecordedClause, RecordedReply, recall_from
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
-from voicecli.recording.bundle import Bundle
 
 _UNKNOWN = 0.5
 _DELAY: Nanos = 100 * MILLISECOND
@@ -75,12 +74,8 @@ class EstimatingRecall(Recall):
         return RecordedClause(first, samples, 0, np.zeros(samples, np.int16))
 
 
-def estimating_recall(bundle: Bundle) -> EstimatingRecall:
-    """Read a recorded call."""
-    return _estimating(bundle.entries, bundle.header.rate)
-
-
-def _estimating(entries: Iterable[Entry], rate: int) -> EstimatingRecall:
+def estimating_recall(entries: Iterable[Entry], rate: int) -> EstimatingRecall:
+    """The answers in a call's journal, recorded at `rate` Hz."""
     exact = recall_from(entries, np.zeros(0, np.int16), rate)
     recall = EstimatingRecall(
         frames=exact.frames, partials=exact.partials, finals=exact.finals, scores=exact.scores,

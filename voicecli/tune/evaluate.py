@@ -18,7 +18,7 @@ from voicecli.compare.truth import Outcome, judge
 from voicecli.recording.bundle import Bundle
 from voicecli.recording.labels import Labels
 from voicecli.report.call_report import build_call_report
-from voicecli.tune.estimate import EstimatingRecall, estimating_recall
+from voicecli.tune.estimate import estimating_recall
 
 _SILENCE: Samples = np.zeros(160, np.int16)
 
@@ -45,17 +45,19 @@ class RecordedCall:
     """A labelled call, ready to be run under any policy."""
 
     def __init__(self, bundle: Bundle, labels: Labels) -> None:
-        self._bundle = bundle
+        # Not the bundle itself: its audio is not needed, and other processes are sent this.
+        self._name = bundle.path.name
+        self._header = bundle.header
+        self._entries = bundle.entries
         self._labels = labels
-        self._ends = bundle.entries[-1].at
 
     def outcomes(self, policy: Policy) -> list[Outcome]:
         """What would have become of each labelled turn."""
         entries: list[Entry] = []
-        recall: EstimatingRecall = estimating_recall(self._bundle)
-        caller = _Absent(self._bundle.header.rate, self._ends)
+        recall = estimating_recall(self._entries, self._header.rate)
+        caller = _Absent(self._header.rate, self._entries[-1].at)
         run_virtual(policy, cast("Engines", _NoEngines()), caller, entries.append, recall=recall)
-        report = build_call_report(self._bundle.path.name, self._bundle.header, entries)
+        report = build_call_report(self._name, self._header, entries)
         return judge(report, self._labels)
 
 

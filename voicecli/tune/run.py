@@ -2,19 +2,34 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from pipelines.turn_taking.policy import Policy
-from voicecli.profile import load_profile
+from voicecli.errors import ProfileError
+from voicecli.profile import Profile, load_profile
 from voicecli.report.json_report import write_whole
 from voicecli.report.screen import milliseconds
-from voicecli.tune.evaluate import score
-from voicecli.tune.search import Tried, choose, load, pareto_front, search
+from voicecli.tune.cluster import ClusterError, search_on
+from voicecli.tune.evaluate import RecordedCall, Score, score
+from voicecli.tune.profile import tuned_profile
+from voicecli.tune.search import Tried, choose, load, pareto_front, recorded_calls, search
 from voicecli.tune.space import Point, points
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which computers search."""
+
+    workers: int | None = None
+    """Processes on this computer; one a core if None."""
+    cluster: str | None = None
+    """Address of a Ray cluster that is to search instead."""
+    or_local: bool = False
+    """Whether this computer searches if the cluster cannot."""
 
 
 def run(
@@ -24,36 +39,69 @@ def run(
     runs: int,
     most_cut_ins: float,
     out: Path,
-    workers: int | None,
     seed: int,
+    where: Where,
 ) -> None:
-    """Search, print the Pareto front, and write the chosen setting.
+    """Search, print the Pareto front, and write the chosen setting as a profile.
 
     Raises:
-        VoicecliError: a call or the profile cannot be used, or the file cannot be written.
+        VoicecliError: a call, the profile or the cluster cannot be used, or the file cannot be
+            written.
     """
     console = Console(highlight=False)
-    base = load_profile(profile or str(folders[0] / "profile.toml")).policy
-    candidates = points(runs, len(base.endpointing.weights), seed)
-    quiet = not console.is_terminal
-    with Progress(console=console, transient=True, disable=quiet) as bar:
-        task = bar.add_task("trying settings", total=runs)
-        tried = search(
-            folders, base, candidates, workers or os.cpu_count() or 1, lambda: bar.advance(task)
+    folders = recorded_calls(folders)
+    base = load_profile(profile or str(folders[0] / "profile.toml"))
+    if not base.policy.endpointing.weights:
+        raise ProfileError(
+            f"{base.path}: the profile {base.name} has no turn detectors, so every pause is alike "
+            "and there is nothing to search; name another --profile."
         )
+    calls = load(folders)
+    candidates = points(runs, len(base.policy.endpointing.weights), seed)
+    tried = _search(console, folders, calls, base, candidates, where)
     front = pareto_front(tried)
     chosen = choose(front, most_cut_ins)
-    console.print(_table(folders, base, front, chosen))
+    now = score([outcome for call in calls for outcome in call.outcomes(base.policy)])
+    console.print(_table(now, front, chosen))
     console.print(_elsewhere(chosen.point))
-    write_whole(out, chosen.point.toml(base))
-    console.print(f"[dim]written: {out}; try it: voicecli replay {folders[0]} --policy {out}[/]")
+    write_whole(out, tuned_profile(base, chosen.point))
+    console.print(
+        f"[dim]written: {out}; try it on other calls: voicecli compare CALL... -p {base.name} "
+        f"-p {out}[/]",
+        soft_wrap=True,
+    )
 
 
-def _table(folders: Sequence[Path], base: Policy, front: Sequence[Tried], chosen: Tried) -> Table:
+def _search(  # noqa: PLR0917 - all of what a search is
+    console: Console,
+    folders: Sequence[Path],
+    calls: Sequence[RecordedCall],
+    base: Profile,
+    candidates: Sequence[Point],
+    where: Where,
+) -> list[Tried]:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("trying settings", total=len(candidates))
+
+        def advance() -> None:
+            bar.advance(task)
+
+        if where.cluster is not None:
+            try:
+                return search_on(where.cluster, calls, base.policy, candidates, advance)
+            except ClusterError as error:
+                if not where.or_local:
+                    raise
+                console.print(f"{error}\nSearching on this computer instead.", soft_wrap=True)
+                bar.reset(task)
+        workers = where.workers or os.cpu_count() or 1
+        return search(folders, base.policy, candidates, workers, advance)
+
+
+def _table(now: Score, front: Sequence[Tried], chosen: Tried) -> Table:
     table = Table("setting", box=None, header_style="bold")
     for column in ("cut-ins", "missed", "answer p50", "answer p95"):
         table.add_column(column, justify="right")
-    now = score([outcome for call in load(folders) for outcome in call.outcomes(base)])
     rows = [("as it is", now), *((_named(tried, chosen), tried.score) for tried in front)]
     for name, result in rows:
         table.add_row(

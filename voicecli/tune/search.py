@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.turn_taking.policy import Policy
 from voicecli.errors import InputError
-from voicecli.recording.bundle import read_bundle
+from voicecli.recording.bundle import is_bundle, read_bundle
 from voicecli.tune.evaluate import RecordedCall, Score, score
 from voicecli.tune.space import Point
 
@@ -24,13 +24,33 @@ class Tried:
 _calls: list[RecordedCall] = []  # of a worker process, read once
 
 
+def recorded_calls(folders: Sequence[Path]) -> list[Path]:
+    """The calls in these folders, each of which is a call or holds some.
+
+    Raises:
+        InputError: a folder holds none.
+    """
+    calls: list[Path] = []
+    for folder in folders:
+        inside = [folder] if is_bundle(folder) else sorted(folder.glob("*"))
+        found = [path for path in inside if is_bundle(path)]
+        if not found:
+            raise InputError(
+                f"{folder} holds no recorded calls; `voicecli replay CALL... -o {folder}` "
+                "runs labelled calls and leaves them there."
+            )
+        calls += found
+    return calls
+
+
 def load(folders: Sequence[Path]) -> list[RecordedCall]:
     """Read the calls.
 
     Raises:
-        InputError: one was not made by voicecli, or has no labels.
+        InputError: one is damaged, has no labels, or all have none that can be judged.
     """
     calls: list[RecordedCall] = []
+    ends = 0
     for folder in folders:
         bundle = read_bundle(folder)
         if bundle.labels is None:
@@ -38,7 +58,13 @@ def load(folders: Sequence[Path]) -> list[RecordedCall]:
                 f"{folder} has no labels.json, without which cut-ins and missed ends are unknown; "
                 "replay a labelled call and tune on the folder that leaves."
             )
+        ends += sum(turn.intent == "end_of_turn" for turn in bundle.labels.turns)
         calls.append(RecordedCall(bundle, bundle.labels))
+    if not ends:
+        raise InputError(
+            f"no label of {folders[0]} or the other calls says end_of_turn, so nothing can be "
+            "searched for; docs/RECORDINGS.md says what labels.json may hold."
+        )
     return calls
 
 
@@ -49,12 +75,7 @@ def search(
     workers: int,
     progress: Callable[[], None],
 ) -> list[Tried]:
-    """Try every point on every call; `progress` is called after each point.
-
-    Raises:
-        InputError: a call cannot be used.
-    """
-    load(folders)  # say what is wrong here, not in a worker
+    """Try every point on every call; `progress` is called after each point."""
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, _prepare, (list(folders),)) as pool:
         tried: list[Tried] = []
@@ -70,8 +91,13 @@ def _prepare(folders: list[Path]) -> None:
 
 
 def _try(point: Point, base: Policy) -> Tried:
+    return try_point(point, base, _calls)
+
+
+def try_point(point: Point, base: Policy, calls: Sequence[RecordedCall]) -> Tried:
+    """What a point would have done in the calls."""
     policy = point.policy(base)
-    return Tried(point, score([outcome for call in _calls for outcome in call.outcomes(policy)]))
+    return Tried(point, score([outcome for call in calls for outcome in call.outcomes(policy)]))
 
 
 def pareto_front(tried: Sequence[Tried]) -> list[Tried]:

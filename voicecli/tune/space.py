@@ -1,4 +1,4 @@
-"""What may be tuned: how a point of the search becomes a policy and a TOML file."""
+"""What may be tuned: how a point of the search becomes a policy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,18 +37,6 @@ class Point:
             backstop_ms=max(base.endpointing.backstop_ms, round(self.ceiling_ms)),
         )
         return replace(base, endpointing=endpointing)
-
-    def toml(self, base: Policy) -> str:
-        """The same as a policy file, for `replay --policy`."""
-        tuned = self.policy(base).endpointing
-        points = ", ".join(f"[{p}, {ms:.0f}]" for p, ms in tuned.delays_ms)
-        weights = ", ".join(f'["{name}", {weight:.2f}]' for name, weight in tuned.weights)
-        return (
-            "[policy.endpointing]\n"
-            f"delays_ms = [{points}]\n"
-            f"weights = [{weights}] # in a profile: [turn_detectors.NAME] weight = ...\n"
-            f"backstop_ms = {tuned.backstop_ms}\n"
-        )
 
 
 BOUNDS = ((120.0, 600.0), (500.0, 4000.0), (0.4, 4.0))

@@ -1,16 +1,32 @@
 """A search over recorded calls: what it may change, what it finds, what it writes."""
 
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soundfile
 
-from voicecli.errors import InputError
-from voicecli.profile import load_policy, load_profile
+from voicecli.errors import InputError, ProfileError
+from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle, write_bundle
+from voicecli.recording.labels import Labels, Turn
 from voicecli.replay.batch import Batch, Outputs, run_batch
+from voicecli.tune.cluster import ClusterError, search_on
 from voicecli.tune.evaluate import RecordedCall, Score, score
-from voicecli.tune.run import run
-from voicecli.tune.search import Tried, choose, pareto_front
+from voicecli.tune.profile import tuned_profile
+from voicecli.tune.run import Where, run
+from voicecli.tune.search import (
+    Tried,
+    choose,
+    load,
+    pareto_front,
+    recorded_calls,
+    search,
+    try_point,
+)
 from voicecli.tune.space import Point, points
 
 
@@ -89,19 +105,140 @@ def test_where_none_has_few_enough_the_one_with_the_fewest_is_chosen():
     assert choose([tried(8, 900), tried(9, 200)], 0.01).score.median == 900
 
 
-def test_the_whole_command_writes_a_policy_that_replay_takes(recorded, tmp_path, capsys):
+def tune(folders, out, runs=8, profile=None, where=None):
+    where = where or Where(workers=1)
+    run(folders, profile, runs=runs, most_cut_ins=0.1, out=out, seed=0, where=where)
+
+
+def test_the_whole_command_writes_a_profile_that_compare_takes(recorded, tmp_path, capsys):
     out = tmp_path / "tuned.toml"
-    run([recorded], None, runs=8, most_cut_ins=0.1, out=out, workers=1, seed=0)
+    tune([recorded], out)
     shown = capsys.readouterr().out
     assert "as it is" in shown
     assert "Pipecat" in shown
-    tuned = load_policy(out, BASE)
-    assert tuned.endpointing.delays_ms != BASE.endpointing.delays_ms
+    assert "LiveKit" in shown
+    tuned = load_profile(str(out))
+    assert tuned.name == "scripted_tuned"
+    assert tuned.policy.endpointing.delays_ms != BASE.endpointing.delays_ms
+    assert replace(tuned.policy, endpointing=BASE.endpointing) == BASE
+
+
+@pytest.mark.parametrize("name", ["embedded", "local", "scripted"])
+def test_a_tuned_profile_differs_in_delays_and_weights_only(name, tmp_path):
+    base = load_profile(name)
+    point = Point(150, 1800, 2.0, tuple(0.5 for _ in base.turn_detectors))
+    path = tmp_path / "tuned.toml"
+    path.write_text(tuned_profile(base, point))
+    tuned = load_profile(str(path))
+    assert tuned.policy == point.policy(base.policy)
+    assert (tuned.vad, tuned.asr, tuned.llm, tuned.tts) == (base.vad, base.asr, base.llm, base.tts)
+    assert [choice.weight for choice in tuned.turn_detectors] == [0.5] * len(base.turn_detectors)
+
+
+def test_a_folder_of_calls_stands_for_all_of_them(recorded, tmp_path):
+    assert recorded_calls([recorded.parent]) == [recorded]
+    assert recorded_calls([recorded, recorded]) == [recorded, recorded]
+    with pytest.raises(InputError, match="holds no recorded calls"):
+        recorded_calls([recorded, tmp_path])
+
+
+def relabelled(recorded, folder, labels):
+    bundle = read_bundle(recorded)
+    write_bundle(
+        folder, bundle.header, bundle.entries, bundle.stereo, profile=bundle.profile, labels=labels
+    )
+    return folder
 
 
 def test_a_call_without_labels_is_refused_with_what_to_do(recorded, tmp_path):
-    bundle = read_bundle(recorded)
-    bare = tmp_path / "bare"
-    write_bundle(bare, bundle.header, bundle.entries, bundle.stereo, profile=bundle.profile)
+    bare = relabelled(recorded, tmp_path / "bare", None)
     with pytest.raises(InputError, match=r"labels\.json"):
-        run([bare], None, runs=2, most_cut_ins=0.1, out=tmp_path / "x.toml", workers=1, seed=0)
+        tune([bare], tmp_path / "x.toml")
+
+
+def test_calls_in_which_no_turn_ends_are_refused(recorded, tmp_path):
+    only_noise = Labels((Turn(1.0, 2.0, "", "noise"),))
+    bare = relabelled(recorded, tmp_path / "bare", only_noise)
+    with pytest.raises(InputError, match="end_of_turn"):
+        tune([bare], tmp_path / "x.toml")
+
+
+def test_a_call_without_the_agents_channel_is_refused(recorded, tmp_path):
+    folder = relabelled(recorded, tmp_path / "mono", None)
+    pcm, rate = soundfile.read(folder / "call.wav")
+    soundfile.write(folder / "call.wav", pcm[:, 0], rate)
+    with pytest.raises(InputError, match="1 channel"):
+        tune([folder], tmp_path / "x.toml")
+
+
+def test_a_profile_without_detectors_has_nothing_to_search(recorded, tmp_path):
+    with pytest.raises(ProfileError, match="no turn detectors"):
+        tune([recorded], tmp_path / "x.toml", profile="naive")
+
+
+def test_two_processes_find_what_one_finds(recorded):
+    candidates = points(8, 1, 0)
+    one, two = (search([recorded], BASE, candidates, n, lambda: None) for n in (1, 2))
+    assert one == two
+    assert [tried.point for tried in one] == candidates
+
+
+# --- on a cluster ---------------------------------------------------------------------------------
+
+
+def test_without_ray_the_extra_is_named(recorded, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ClusterError, match=r"voicecli\[cluster\]"):
+        tune([recorded], tmp_path / "x.toml", where=Where(1, "auto"))
+
+
+def test_a_cluster_that_cannot_be_used_is_replaced_only_where_that_was_asked_for(
+    recorded, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    tune([recorded], tmp_path / "x.toml", where=Where(1, "auto", or_local=True))
+    assert "on this computer instead" in capsys.readouterr().out
+    assert (tmp_path / "x.toml").is_file()
+
+
+RAY = """
+import ray, sys
+context = ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR",
+                   object_store_memory=100_000_000)
+print(context.address_info["address"], flush=True)
+sys.stdin.read()
+ray.shutdown()
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """The address of a Ray cluster of two cores, which ends with the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_AUTH_MODE", "disabled")  # else a token is put into the home folder
+        pytest.importorskip("ray", reason="Ray is not installed: pip install 'voicecli[cluster]'")
+        pipe = subprocess.PIPE
+        head = subprocess.Popen([sys.executable, "-c", RAY], stdin=pipe, stdout=pipe, text=True)
+        with head:
+            assert head.stdin is not None
+            assert head.stdout is not None
+            yield next(line.strip() for line in head.stdout if line[:1].isdigit())
+            head.stdin.close()
+            head.wait(timeout=20)
+
+
+def test_a_cluster_finds_what_this_computer_finds(recorded, cluster):
+    candidates = points(16, 1, 0)
+    calls = load([recorded])
+    counted = Counter()
+    found = search_on(cluster, calls, BASE, candidates, lambda: counted.update(points=1))
+    assert found == [try_point(point, BASE, calls) for point in candidates]
+    assert counted["points"] == 16
+
+
+@pytest.mark.parametrize("address", ["ray://127.0.0.1:9", "nowhere"])
+def test_a_cluster_that_is_not_there_is_named_with_what_to_do(recorded, address):
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'voicecli[cluster]'")
+    with pytest.raises(ClusterError, match=f"at {address}: .*--or-local"):
+        search_on(address, load([recorded]), BASE, points(2, 1, 0), lambda: None)
