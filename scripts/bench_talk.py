@@ -15,17 +15,19 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pipelines.latency import Distribution, distribution
-from pipelines.turn_taking.time import MILLISECOND
+from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
 from tests.voicecli.responsive_human import ResponsiveHuman, overlaps
 from tests.voicecli.simulated_room import Room, talk_in_room
 from tests.voicecli.virtual_sound_card import VirtualCard, virtual_card
@@ -184,6 +186,8 @@ def _of_any_call(report: CallReport, human: ResponsiveHuman, meter: Meter) -> di
         "self_interruptions": found.self_interruptions,
         "asked": found.asked,
         "obeyed": found.obeyed,
+        "human_spoke_s": [[_s(start), _s(end)] for start, end in human.spoken()],
+        "stops": [[_s(b.onset), b.text] for b in report.barge_ins if b.verdict == "interrupts"],
         "onset_to_silence_ms": _ms(distribution(found.stopped_in)),
         "erle_db": meter.median_db(human),
         "voice_to_voice_journal_ms": _ms(distribution(journal)),
@@ -207,27 +211,29 @@ def _echo_path(card: VirtualCard, level_db: float) -> None:
 def _converse(card: VirtualCard, call: LiveCall, human: ResponsiveHuman) -> None:
     """Speak into the microphone in real time, hearing how loud the loudspeaker is."""
     beep = np.full(160, 8000, np.int16)
-    mouth = subprocess.Popen(
-        ["pacat", "--playback", "--device=mic_feed", "--rate=8000", "--channels=1",
-         "--format=s16le", "--latency-msec=20", "--raw"],
-        stdin=subprocess.PIPE, env=card.environment,
-    )  # fmt: skip
-    began, frames = time.monotonic(), 0
-    first = call.now
-    while call.stage is Stage.TALKING and call.caller is not None and mouth.stdin is not None:
-        at = first + frames * FRAME
-        human.hear(beep if call.caller.levels.agent > _AUDIBLE else None, at)
-        mouth.stdin.write(human.say(at).tobytes())
-        mouth.stdin.flush()
-        frames += 1
-        time.sleep(max(0.0, began + frames * 0.02 - time.monotonic()))
-    mouth.terminate()
-    mouth.wait()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.wav" for number, _ in enumerate(human.turns)]
+        for path, audio in zip(paths, human.turns, strict=True):
+            soundfile.write(path, audio, RATE)
+        began, frames, first, spoken = time.monotonic(), 0, call.now, 0
+        while call.stage is Stage.TALKING and call.caller is not None:
+            at = first + frames * FRAME
+            human.hear(beep if call.caller.levels.agent > _AUDIBLE else None, at)
+            human.say(at)
+            if len(human.spoken()) > spoken:
+                card.speak(paths[spoken])
+                spoken += 1
+            frames += 1
+            time.sleep(max(0.0, began + frames * 0.02 - time.monotonic()))
 
 
 def _cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+def _s(moment: Nanos) -> float:
+    return round(moment / SECOND, 2)
 
 
 def _ms(found: Distribution | None) -> dict[str, int] | None:

@@ -26,7 +26,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from pipelines.engines.turn_detector._tokens import SPECIAL, UNKNOWN, Tokenizer
 from scripts.turn_model.batches import Ambiguity, Feed
-from scripts.turn_model.export import export, logits_of
+from scripts.turn_model.export import export, logits_of, read_back
 from scripts.turn_model.figures import auc, calibration_error, fit_platt, recall_at
 from scripts.turn_model.network import TurnNetwork
 from scripts.turn_model.samples import Sample, make_samples
@@ -57,6 +57,9 @@ def main() -> None:
     words = [word.text for turn in callers for word in heard_words(turn.caller, None)]
     words += [word.text for turn in callers for word in heard_words(turn.agent, None)]
     vocabulary = choose_vocabulary(words, options.whole_words, options.pieces)
+    if options.start is not None:
+        described = json.loads((options.start / "turn_text.json").read_text(encoding="utf-8"))
+        vocabulary = described["vocabulary"]
     tokenizer = Tokenizer(vocabulary, AGENT_TOKENS, CALLER_TOKENS)
     network = TurnNetwork(
         options.kind,
@@ -65,6 +68,8 @@ def main() -> None:
         options.layers,
         AGENT_TOKENS + CALLER_TOKENS + 2,
     )
+    if options.start is not None:
+        read_back(options.start / "turn_text.onnx", network)
     print(f"{len(turns)} turns, {len(vocabulary)} tokens", flush=True)
     ambiguity = Ambiguity(options.ambiguous_label, options.ambiguous_weight)
     feed = Feed(turns, tokenizer, sorted(set(words)), ambiguity)
@@ -109,6 +114,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, default=DIALOGUES)
     parser.add_argument("--out", type=Path, help=f"folder for the weights; shipped: {WEIGHTS}")
+    parser.add_argument("--start", type=Path, help="folder of weights to go on from")
     parser.add_argument("--kind", choices=("gru", "transformer"), default="gru")
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--layers", type=int, default=2)

@@ -66,6 +66,43 @@ def _store_recurrent_in_int8(graph: onnx.GraphProto) -> None:
     graph.node.extend(nodes)
 
 
+def read_back(path: Path, network: TurnNetwork) -> None:
+    """Load an exported model's weights into a network of two kinds of layer: GRUs and norms.
+
+    Args:
+        path: of a model that `export` wrote, for a network of the same shape.
+        network: gets the weights, which int8 has made a little coarser than they were.
+    """
+    graph = onnx.load(path).graph
+    stored = {
+        tensor.name.removeprefix("network."): numpy_helper.to_array(tensor)
+        for tensor in graph.initializer
+    }
+    state = network.state_dict()
+    for name in state:
+        values = stored.get(name)
+        if values is None and f"{name}_quantized" in stored:
+            scale, zero = stored[f"{name}_scale"], stored[f"{name}_zero_point"]
+            values = (stored[f"{name}_quantized"] - zero.astype(np.float32)) * scale
+            values = values.T if name.startswith("head") else values
+        if values is not None:
+            state[name] = torch.tensor(np.ascontiguousarray(values))
+    recurrent = [node for node in graph.node if node.op_type == "GRU"]
+    for layer, node in enumerate(recurrent):
+        inputs, hidden = (
+            stored[f"{name}.int8"][0] * stored[f"{name}.scale"][:, None] for name in node.input[1:3]
+        )
+        biases = np.split(stored[node.input[3]][0], 2)
+        parts = {"weight_ih_l0": inputs, "weight_hh_l0": hidden,
+                 "bias_ih_l0": biases[0], "bias_hh_l0": biases[1]}  # fmt: skip
+        for part, values in parts.items():
+            update, reset, new = np.split(values, 3)  # ONNX's order; PyTorch's begins with reset
+            state[f"blocks.{layer}.gru.{part}"] = torch.tensor(
+                np.concatenate((reset, update, new)).astype(np.float32)
+            )
+    network.load_state_dict(state)
+
+
 def logits_of(path: Path, rows: Sequence[Sequence[int]]) -> np.ndarray:
     """What the exported model answers to each row, shape (rows,), one by one as at run time."""
     options = onnxruntime.SessionOptions()

@@ -25,8 +25,8 @@ PHASES_MS = {"opening": (150, 450), "early": (500, 1200), "middle": (1300, 2600)
              "late": (2800, 4000)}  # fmt: skip
 """Where in a reply the caller interrupts, after its beginning."""
 
-_LANGUAGES = ("en-us", "en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-029")
-_VARIANTS = ("", "+m1", "+m3", "+m7", "+f1", "+f4")
+_LANGUAGES = ("en-us", "en-us", "en-gb", "en-gb-x-rp", "en-us-nyc", "en-029")
+_VARIANTS = ("", "+m1", "+m3", "+m7", "+f4")
 _ONE_WORD = ("Yes.", "No.", "Yeah.", "Tuesday.", "Tomorrow.", "Seven.", "Correct.", "Boston.",
              "Thanks.", "Today.", "Four.", "Exactly.", "Sure.", "Noon.", "Nope.")  # fmt: skip
 _BACKCHANNELS = ("Uh huh.", "Okay.", "Right.", "Yeah.", "I see.", "Mm hmm.", "Sure.", "Got it.")
@@ -87,10 +87,10 @@ def _call(turns: Sequence[Turn], rng: random.Random) -> CallScript:
         licence="that of the dialogue",
         voice=rng.choice(_LANGUAGES) + rng.choice(_VARIANTS),
         turns=tuple(utterances),
-        words_per_minute=rng.randint(130, 190),
+        words_per_minute=rng.randint(125, 165),
         pitch=rng.randint(35, 65),
         seed=rng.randrange(1 << 31),
-        noise_dbfs=rng.choice((None, float(rng.randint(-65, -42)))),
+        noise_dbfs=rng.choice((None, float(rng.randint(-70, -50)))),
     )
 
 
