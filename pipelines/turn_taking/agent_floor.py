@@ -24,6 +24,7 @@ from pipelines.turn_taking.events import (
     ReplyTextReceived,
     ToolRequested,
 )
+from pipelines.turn_taking.own_words import OwnVoice
 from pipelines.turn_taking.reasons import Reason, because
 from pipelines.turn_taking.reply import Purpose, Reply
 from pipelines.turn_taking.time import Nanos, from_ms
@@ -51,6 +52,7 @@ class AgentFloor:
         """The utterance that has the floor."""
         self.paused = False
         """Whether playout is silent while overlapping speech is judged."""
+        self.voice = OwnVoice()
         self._clearing: Reply | None = None
         self._failures = 0
         self._prompts_used = 0
@@ -147,6 +149,8 @@ class AgentFloor:
     def started(self, reply: Reply, event: PlayoutStarted) -> None:
         """A clause became audible."""
         reply.started(event)
+        clause = next(clause for clause in reply.clauses if clause.job == event.job)
+        self.voice.began(clause, event.at + event.egress)
         if reply is self.reply and self.state is Agent.THINKING:
             self._move("first sound")
         self._progress(reply, event.at)

@@ -1,13 +1,11 @@
-"""Judges speech over the agent: interruption, backchannel or noise."""
+"""Judges speech over the agent: interruption, backchannel, noise or its own echo."""
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
+from pipelines.turn_taking.own_words import without_own_words, words_of
 from pipelines.turn_taking.policy import BargeInPolicy
 from pipelines.turn_taking.time import Nanos, from_ms
-
-_NOT_A_WORD = re.compile(r"[^\w' ]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +21,12 @@ class BackchannelList:
     """The policy's backchannels, ready to be looked up."""
 
     def __init__(self, phrases: tuple[str, ...]) -> None:
-        self._phrases = frozenset(" ".join(_words(phrase)) for phrase in phrases)
+        self._phrases = frozenset(" ".join(words_of(phrase)) for phrase in phrases)
         self._longest = max((len(phrase.split()) for phrase in self._phrases), default=0)
 
     def other_words(self, text: str) -> int:
         """How many words are left when the longest backchannels are taken out from the left."""
-        words = _words(text)
+        words = words_of(text)
         others = index = 0
         while index < len(words):
             for length in range(min(self._longest, len(words) - index), 0, -1):
@@ -41,28 +39,35 @@ class BackchannelList:
         return others
 
 
-def _words(text: str) -> list[str]:
-    return _NOT_A_WORD.sub(" ", text.lower()).split()
-
-
 def judge_overlap(
-    speech: Nanos, text: str, *, whole: bool, backchannels: BackchannelList, policy: BargeInPolicy
+    speech: Nanos,
+    text: str,
+    *,
+    said: str,
+    echoes: bool,
+    whole: bool,
+    backchannels: BackchannelList,
+    policy: BargeInPolicy,
 ) -> OverlapVerdict | None:
     """The verdict on overlapping speech, or None while it is too early to tell.
 
     Args:
         speech: how long it has lasted.
         text: its words so far; only such as no longer change.
+        said: the agent's own words meanwhile.
+        echoes: whether the line is known to bring them back; then sound alone does not interrupt.
         whole: whether the speech has paused and `text` is its final transcript.
         backchannels: what a listener may say without meaning to interrupt.
         policy: the thresholds.
     """
-    words = backchannels.other_words(text)
+    others = without_own_words(text, said, policy.own_words, whole=whole)
+    words = backchannels.other_words(others)
     if words >= policy.min_words:
         return OverlapVerdict("interrupts", "interrupted_by_words", words)
+    echo = bool(text.strip()) and not others
     if whole:
         rule = "overlap_backchannel" if text.strip() else "overlap_without_words"
-        return OverlapVerdict("ignored", rule, words)
-    if speech >= from_ms(policy.interrupt_after_ms):
+        return OverlapVerdict("ignored", "overlap_own_words" if echo else rule, words)
+    if speech >= from_ms(policy.interrupt_after_ms) and not (echo or echoes):
         return OverlapVerdict("interrupts", "interrupted_by_duration", words)
     return None

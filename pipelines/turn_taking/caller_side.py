@@ -15,6 +15,7 @@ from pipelines.turn_taking.events import (
     PartialTranscript,
     WorkDone,
 )
+from pipelines.turn_taking.own_words import without_own_words
 from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate
@@ -38,6 +39,7 @@ class CallerSide:
         self._backchannels = BackchannelList(desk.policy.barge_in.backchannels)
         self._end = TurnEnd(desk, floor)
         self._transcribed_until: Nanos = 0
+        self._echoes = 0
         self.state = Caller.SILENT
         self.turn: CallerTurn | None = None
 
@@ -76,7 +78,9 @@ class CallerSide:
         reason = because(rule, speech_ms=speech_ms, agent=floor.state.value)
         start = max(self._transcribed_until, onset - from_ms(self._policy.gate.pre_roll_ms), 0)
         over_agent = floor.reply is not None and floor.interruptible
-        turn = CallerTurn(onset, self._jobs.start(), start, over_agent, detected_at=event.at)
+        turn = CallerTurn(
+            onset, self._jobs.start(), start, over_agent, event.at, began_over_agent=over_agent
+        )
         self.turn = turn
         self._timers.cancel("idle")
         self._emit(StartTranscription(turn.job, start, reason))
@@ -205,7 +209,9 @@ class CallerSide:
         why = self._end.consider(turn, pause, now, sound_under_way=self._gate.undecided)
         if why is None:
             return
-        if turn.text:
+        if turn.text and self._is_echo(turn, now):
+            self._drop(turn, pause, now, because("own_words_only", text=turn.text))
+        elif turn.text:
             self._answer(turn, pause, now, why)
         else:
             speech_ms = milliseconds(pause.speech_end - turn.onset)
@@ -261,13 +267,15 @@ class CallerSide:
         verdict = judge_overlap(
             speech,
             turn.settled_text,
+            said=self._said_meanwhile(turn, now),
+            echoes=self._line_echoes,
             whole=pause is not None and pause.final is not None,
             backchannels=self._backchannels,
             policy=self._policy.barge_in,
         )
         if verdict is None:
             long_enough = speech >= from_ms(self._policy.barge_in.pause_after_ms)
-            if long_enough and pause is None:
+            if long_enough and pause is None and not self._line_echoes:
                 self._floor.pause(because("overlap_to_judge", speech_ms=milliseconds(speech)))
             return
         reason = self._overlap_reason(turn, verdict, speech)
@@ -275,8 +283,31 @@ class CallerSide:
             self.interrupt(reason, now)
         elif pause is not None:
             self._emit(RecordDecision("overlap_ignored", reason))
+            if verdict.rule == "overlap_own_words":
+                self._note_echo()
             self._close(turn, pause, "overlap ignored")
             self._floor.resume(now, because("resume_ignored"))
+
+    @property
+    def _line_echoes(self) -> bool:
+        """Whether the agent has heard itself so often that it need not fall silent to make sure."""
+        return self._echoes >= self._policy.barge_in.echoes_known_after
+
+    def _note_echo(self) -> None:
+        self._echoes += 1
+        if self._echoes == self._policy.barge_in.echoes_known_after:
+            self._emit(RecordDecision("line_echoes", because("line_echoes", times=self._echoes)))
+
+    def _said_meanwhile(self, turn: CallerTurn, now: Nanos) -> str:
+        start = turn.transcribed_from
+        return self._floor.voice.around(start, now, questions=self._line_echoes)
+
+    def _is_echo(self, turn: CallerTurn, now: Nanos) -> bool:
+        """Whether the agent has finished and what is left of the turn are its own last words."""
+        if not (self._line_echoes and turn.began_over_agent):
+            return False
+        said = self._said_meanwhile(turn, now)
+        return not without_own_words(turn.text, said, self._policy.barge_in.own_words)
 
     def _overlap_reason(self, turn: CallerTurn, verdict: OverlapVerdict, speech: Nanos) -> Reason:
         numbers: dict[str, Number] = {

@@ -21,6 +21,7 @@ class CallerTurn:
     """Began while the agent had the floor, and is not judged yet."""
     detected_at: Nanos
     """When its speech was confirmed."""
+    began_over_agent: bool = False
     carried: str = ""
     """Words from before `transcribed_from`: earlier pieces of a long or reopened turn."""
     stable: str = ""

@@ -182,6 +182,7 @@ Verdict: TypeAlias = Literal[
     "turn_reopened",  # the caller went on before the reply was heard
     "overlap_ignored",  # backchannel or noise while the agent speaks
     "overlap_interrupts",  # a real interruption
+    "line_echoes",  # the agent has heard itself too often to stop for it
     "speculation_kept",
     "speculation_dropped",
     "speculation_withheld",  # the budget for work in vain is spent

@@ -85,6 +85,12 @@ class BargeInPolicy:
     """Overlapping speech that is an interruption whatever the words."""
     min_words: int = _bounded(1, 1)
     """Words that are no backchannel, needed to interrupt sooner than that."""
+    own_words: int = _bounded(2, 0)
+    """So many of the agent's own words in a row, heard while it says them, are an echo of the line
+    and no interruption; 0: nothing is."""
+    echoes_known_after: int = _bounded(2, 1)
+    """Echoes of its own words after which the agent speaks on over them, and only other words
+    interrupt it."""
     resume_after_ms: int = _bounded(350, 0, _MINUTE_MS)
     """Silence after overlapping speech that was no interruption before the agent goes on."""
     greeting_interruptible: bool = True

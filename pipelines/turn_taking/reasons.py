@@ -109,6 +109,11 @@ RULES: Mapping[str, str] = {
     "interrupted_by_request": "interruption: asked for by hand",
     "overlap_backchannel": "backchannel “{text}”: the agent keeps the floor",
     "overlap_without_words": "{speech_ms:.0f} ms of sound without words: the agent keeps the floor",
+    "overlap_own_words": "heard its own words “{text}”: an echo, the agent keeps the floor",
+    "line_echoes": (
+        "heard its own words {times} times: this line echoes; only other words interrupt from now"
+    ),
+    "own_words_only": "heard its own words “{text}”: an echo, not answered",
     "resume_ignored": "no interruption: goes on where it stopped",
     "resume_unjudged": "{silence_ms:.0f} ms of silence and no verdict yet: goes on",
     "reopened": "the caller went on before the reply was heard: it is withdrawn",
