@@ -107,6 +107,8 @@ class AgentFloor:
             self.fail(reply, now, because("reply_empty"))
         elif reply.tool_calls:
             self._progress(reply, now)
+        else:
+            self._watch_silence(reply, now)
 
     def say(self, purpose: Purpose, text: str, now: Nanos, reason: Reason) -> None:
         """Say a sentence of the agent's own; the reason stands with its verdict in the journal."""
@@ -188,11 +190,13 @@ class AgentFloor:
 
     def filler_due(self, now: Nanos) -> None:
         """The caller has waited long enough to be told that there is something to wait for."""
-        reply, policy = self.reply, self._policy.tools
-        if reply is not None and reply.wait_is_silent:
-            reason = because("filler", waited_ms=policy.filler_after_ms)
-            self._emit(RecordDecision("agent_speaks", reason))
-            reply.interject(policy.filler)
+        reply = self.reply
+        if reply is None:
+            return
+        rule, filler, after_ms = self._filler(reply)
+        if filler:
+            self._emit(RecordDecision("agent_speaks", because(rule, waited_ms=after_ms)))
+            reply.interject(filler)
             self._progress(reply, now)
 
     def _advance_tools(self, reply: Reply, now: Nanos) -> None:
@@ -279,8 +283,11 @@ class AgentFloor:
     def fail(self, reply: Reply, now: Nanos, why: Reason) -> None:
         """The reply cannot go on. What of it can be heard is heard; otherwise apologise."""
         if reply.being_heard:
+            owes_answer = reply.owes_answer
             reply.cut_short(why)
-            if reply.owes_answer:
+            if owes_answer:
+                self._failures += 1
+                reply.purpose = "apology"
                 reply.interject(self._policy.agent.apology)
             self._progress(reply, now)
             return
@@ -366,10 +373,24 @@ class AgentFloor:
             self._timers.set("playout", now + reply.unheard_audio + grace)
         else:
             self._timers.cancel("playout")
-        if not reply.wait_is_silent or self.paused or not self._policy.tools.filler.strip():
+        self._watch_silence(reply, now)
+
+    def _watch_silence(self, reply: Reply, now: Nanos) -> None:
+        """While the caller waits and hears nothing, a filler is due some time."""
+        _, filler, after_ms = self._filler(reply)
+        if not filler or self.paused:
             self._timers.cancel("filler")
         elif not self._timers.is_set("filler"):
-            self._timers.set("filler", now + from_ms(self._policy.tools.filler_after_ms))
+            self._timers.set("filler", now + from_ms(after_ms))
+
+    def _filler(self, reply: Reply) -> tuple[str, str, int]:
+        """Why the caller waits in silence, what to say of it, and when; nothing if they do not."""
+        agent, tools = self._policy.agent, self._policy.tools
+        if reply.silent_wait == "tool":
+            return "filler", tools.filler.strip(), tools.filler_after_ms
+        if reply.silent_wait == "words" and agent.filler_after_ms:
+            return "filler_reply_late", agent.filler.strip(), agent.filler_after_ms
+        return "", "", 0
 
     def _finish(self, reply: Reply, now: Nanos) -> None:
         self.reply, self.paused = None, False
@@ -385,6 +406,8 @@ class AgentFloor:
             self.hang_up(because("goodbye_heard"))
         elif reply.ends_call:
             self.hang_up(because("call_ended_by_tool"))
+        elif self._failures >= self._policy.agent.max_failures:
+            self._say_goodbye(now, because("too_many_failures", failures=self._failures))
         else:
             self._free(now)
 

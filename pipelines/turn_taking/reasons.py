@@ -97,6 +97,7 @@ RULES: Mapping[str, str] = {
     "tool_refused": "the model asked for {name} after {rounds} rounds of tools: not called",
     "tools_answered": "all tools of round {rounds} have answered: the reply goes on",
     "filler": "a tool takes longer than {waited_ms:.0f} ms: say so",
+    "filler_reply_late": "nothing of the reply after {waited_ms:.0f} ms: say that it will come",
     "call_ended_by_tool": "the model ends the call, and its last words were heard: hang up",
     # barge-in
     "overlap_to_judge": (

@@ -103,7 +103,7 @@ class Reply:
         """Whether this round has words of the model's own."""
         self._round_over = False
         self._filled = False
-        """Whether this round's wait for tools was explained to the caller."""
+        """Whether the caller was told of this round's wait."""
         self.clauses: list[Clause] = []
 
     @property
@@ -142,13 +142,17 @@ class Reply:
         return [call for call in self._round_calls if call.open]
 
     @property
-    def wait_is_silent(self) -> bool:
-        """Whether the caller hears nothing because a tool takes its time."""
-        running = any(call.started is not None and call.effect in {"reads", "acts"}
-                      for call in self.open_calls)  # fmt: skip
-        return (
-            running and self.released and self._round_over and self.caught_up and not self._filled
-        )
+    def silent_wait(self) -> Literal["tool", "words"] | None:
+        """What the caller waits for and hears nothing: a tool at work, or the model's first words.
+
+        None too when they were told of it.
+        """
+        if not self.released or not self.caught_up or self._filled:
+            return None
+        if self._round_over:
+            running = (call for call in self.open_calls if call.started is not None)
+            return "tool" if any(call.effect in {"reads", "acts"} for call in running) else None
+        return None if self._round_answers or self.purpose != "reply" else "words"
 
     @property
     def acted(self) -> bool:
@@ -157,8 +161,10 @@ class Reply:
 
     @property
     def owes_answer(self) -> bool:
-        """Whether it asked for tools and has said nothing since."""
-        return bool(self.tool_calls) and not (self.round and self._round_answers)
+        """Whether it has said nothing of its own yet, or since it asked for tools."""
+        return not self.has_words or bool(
+            self.tool_calls and not (self.round and self._round_answers)
+        )
 
     @property
     def _round_calls(self) -> list[ToolCall]:

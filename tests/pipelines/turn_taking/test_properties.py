@@ -39,7 +39,8 @@ from pipelines.turn_taking.transitions import Agent, Caller
 from .world import Delays, Speech, World, failed
 
 POLICY = Policy(
-    agent=AgentPolicy(system_prompt="Be brief.", greeting="Hello, how can I help?", idle_ms=60_000),
+    agent=AgentPolicy(system_prompt="Be brief.", greeting="Hello, how can I help?", idle_ms=60_000,
+                      filler_after_ms=400),
     endpointing=EndpointingPolicy(weights=(("words", 1.0), ("sound", 1.0)),
                                   text_detectors=("words",)),
 )  # fmt: skip
