@@ -51,14 +51,20 @@ class RecordedCall:
         self._entries = bundle.entries
         self._labels = labels
 
+    def as_recorded(self) -> list[Outcome]:
+        """What became of each labelled turn when the call was made."""
+        return self._judged(self._entries)
+
     def outcomes(self, policy: Policy) -> list[Outcome]:
         """What would have become of each labelled turn."""
         entries: list[Entry] = []
         recall = estimating_recall(self._entries, self._header.rate)
         caller = _Absent(self._header.rate, self._entries[-1].at)
         run_virtual(policy, cast("Engines", _NoEngines()), caller, entries.append, recall=recall)
-        report = build_call_report(self._name, self._header, entries)
-        return judge(report, self._labels)
+        return self._judged(entries)
+
+    def _judged(self, entries: Sequence[Entry]) -> list[Outcome]:
+        return judge(build_call_report(self._name, self._header, entries), self._labels)
 
 
 def score(outcomes: Sequence[Outcome]) -> Score:

@@ -68,6 +68,11 @@ def test_the_policy_of_the_recording_gives_the_recorded_outcome(call, recorded):
     assert again.median == pytest.approx(430e6, abs=60e6)
 
 
+def test_what_became_of_the_turns_in_the_call_itself_is_known_exactly(call):
+    assert [o.kind for o in call.as_recorded()] == [o.kind for o in call.outcomes(BASE)]
+    assert score(call.as_recorded()).median == pytest.approx(score(call.outcomes(BASE)).median)
+
+
 def test_the_delay_falls_from_the_ceiling_to_the_floor():
     point = Point(200, 2000, 1.5, (1.0,))
     delays = [ms for _, ms in point.delays_ms()]
