@@ -9,11 +9,14 @@ from pipelines.engines.fallback import with_fallback
 from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
 from pipelines.engines.registry import Context, build_engine
 from pipelines.engines.restarting import restarting
+from pipelines.engines.tools import Tool
 from pipelines.turn_taking.events import EngineKind
-from voicecli.errors import EngineError, VoicecliError
+from voicecli.errors import EngineError, ProfileError, VoicecliError
 from voicecli.models.registry import load_registry
 from voicecli.models.store import locate
 from voicecli.profile import DetectorChoice, EngineChoice, Profile
+from voicecli.tables import Place
+from voicecli.tools.load import load_tools
 
 
 class LazyEngines:
@@ -22,6 +25,16 @@ class LazyEngines:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._loaded: dict[EngineKind, Any] = {}
+        self._tools: dict[str, Tool] | None = None
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """What the LLM may call; runs the profile's tools file when first asked for."""
+        if self._tools is None:
+            place = Place(str(self._profile.path), ProfileError, "tools")
+            folder = self._profile.path.resolve().parent
+            self._tools = load_tools(self._profile.tools, folder, place)
+        return self._tools
 
     @property
     def vad(self) -> Vad:
@@ -56,7 +69,8 @@ class LazyEngines:
 
     def _load(self, kind: EngineKind, choice: EngineChoice) -> Any:
         if kind not in self._loaded:
-            self._loaded[kind] = _build(kind, choice, Context(locate))
+            tools = tuple(self.tools.values()) if kind == "llm" else ()
+            self._loaded[kind] = _build(kind, choice, Context(locate, tools=tools))
         return self._loaded[kind]
 
 
@@ -64,6 +78,7 @@ def build_engines(profile: Profile) -> LazyEngines:
     """Every engine of the profile, loaded; may take seconds.
 
     Raises:
+        ProfileError: the profile's tools cannot be used.
         WeightsError: weights are missing; says which command gets them.
         EngineError: an engine could not be loaded.
     """

@@ -4,6 +4,8 @@
     [vad] [asr] [llm] [tts] engine = "name", and the keys of that engine's Settings
     [llm.fallback] …        the same for an engine that steps in when that one fails (asr, llm, tts)
     [turn_detectors.name]   weight = 1.0, and the keys of that detector's Settings
+    [tools]                 file = "my_tools.py": functions that the agent may call; also the ones
+                            that come with voicecli (or only: tools = "my_tools.py")
     [line]                  name = "clean": a phone line of profiles/lines, or a path
     [policy.gate] …         thresholds: a table for each field of turn_taking's Policy
 
@@ -13,6 +15,7 @@ Only the Settings classes of the engines are loaded here, no model and no model 
 import dataclasses
 import itertools
 import json
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +26,7 @@ from pipelines.turn_taking.events import EngineKind
 from pipelines.turn_taking.policy import EndpointingPolicy, Policy
 from voicecli.errors import ProfileError
 from voicecli.tables import Place, build, overlay, read_toml, suggest
+from voicecli.tools.choice import ToolsChoice
 
 SHIPPED = Path(__file__).resolve().parents[1] / "profiles"
 
@@ -63,6 +67,7 @@ class Profile:
     line: str
     """A phone line's name in profiles/lines, or a path."""
     policy: Policy
+    tools: ToolsChoice = field(default_factory=ToolsChoice)
     source: str = field(repr=False, default="")
     """The text of the file."""
 
@@ -91,7 +96,7 @@ def load_profile(name_or_path: str) -> Profile:
     path = _find(name_or_path)
     tables, source = read_toml(path, ProfileError)
     place = Place(str(path), ProfileError)
-    known = ("name", "agent", *_ENGINE_TABLES, "turn_detectors", "line", "policy")
+    known = ("name", "agent", *_ENGINE_TABLES, "turn_detectors", "tools", "line", "policy")
     _refuse_unknown(tables, known, place)
     engines = {kind: _engine(kind, tables, place) for kind in _ENGINE_TABLES}
     detectors, endpointing = _turn_detectors(tables.get("turn_detectors", {}), place)
@@ -105,6 +110,7 @@ def load_profile(name_or_path: str) -> Profile:
         turn_detectors=detectors,
         line=build(_Line, tables.get("line", {}), place.in_table("line")).name,
         policy=policy,
+        tools=_tools(tables.get("tools", {}), place.in_table("tools")),
         source=source,
         **engines,
     )
@@ -123,10 +129,19 @@ def load_policy(path: Path, base: Policy) -> Policy:
 
 
 def to_toml(profile: Profile) -> str:
-    """The profile's file, comments and all, under its own name wherever it is put."""
-    if "name" in tomllib.loads(profile.source):
-        return profile.source
-    return f"name = {json.dumps(profile.name)}\n{profile.source}"
+    """The profile's file, comments and all; it means the same wherever it is put."""
+    source = profile.source
+    if profile.tools.file:
+        whole = json.dumps(
+            str(profile.path.resolve().parent / Path(profile.tools.file).expanduser())
+        )
+        key = re.compile(
+            rf"^(\s*(?:tools|file)\s*=\s*)(['\"]){re.escape(profile.tools.file)}\2", re.M
+        )
+        source = key.sub(lambda found: found[1] + whole, source)
+    if "name" in tomllib.loads(source):
+        return source
+    return f"name = {json.dumps(profile.name)}\n{source}"
 
 
 def _find(name_or_path: str) -> Path:
@@ -182,6 +197,10 @@ def _settings(kind: EngineKind, name: object, table: Any, place: Place, key: str
         wrong = f'there is no {kind} engine "{name}"; {suggest(str(name), names)}'
         raise place.at(key).wrong(wrong)
     return build(engine_module(kind, str(name)).Settings, table, place)
+
+
+def _tools(table: Any, place: Place) -> ToolsChoice:
+    return build(ToolsChoice, {"file": table} if isinstance(table, str) else table, place)
 
 
 def _turn_detectors(

@@ -23,6 +23,7 @@ from pipelines.engines.protocols import (
     Tts,
 )
 from pipelines.engines.remarks import remark
+from pipelines.engines.tools import ToolRequest
 from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.events import EngineKind
 
@@ -89,7 +90,7 @@ class FallbackLlm:
         """Prepare the first; the second is only there for emergencies."""
         self._first.prepare(history)
 
-    def stream(self, history: History, stop: StopSignal) -> Iterator[str]:
+    def stream(self, history: History, stop: StopSignal) -> Iterator[str | ToolRequest]:
         """Pieces of one reply, all of them from the same engine."""
         return self._pair.streamed(
             lambda: self._first.stream(history, stop), lambda: self._second.stream(history, stop)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -15,12 +16,13 @@ _END = object()
 
 
 def interruptible(
-    items: Iterator[T], stop: StopSignal, break_off: Callable[[], None]
+    items: Iterator[T], stop: StopSignal, break_off: Callable[[], None], *, daemon: bool = True
 ) -> Iterator[T]:
     """The items, until `stop` is set: then, and when the caller leaves, `break_off` is called.
 
     The items are fetched on a thread of their own, which lives until they end or raise; `break_off`
-    must make it do so. The queue needs no bound: a reply is a few hundred items at most.
+    must make it do so, unless they may go on in vain: then, without `daemon`, the program does not
+    end before they do. The queue needs no bound: a reply is a few hundred items at most.
     """
     queue: SimpleQueue[object] = SimpleQueue()
 
@@ -33,7 +35,8 @@ def interruptible(
             queue.put(_Raised(error))
 
     ended = False
-    threading.Thread(target=fetch, name="interruptible", daemon=True).start()
+    run = copy_context().run  # the meter of a virtual clock comes along
+    threading.Thread(target=run, args=(fetch,), name="interruptible", daemon=daemon).start()
     try:
         while not stop.is_set():
             try:

@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.engines.tools import ToolRequest
 from pipelines.turn_taking.commands import History
 
 Pcm: TypeAlias = npt.NDArray[np.float32]
@@ -117,8 +118,11 @@ class Llm(Protocol):
         """Read the prompt in advance so that `stream` of the same history starts sooner."""
         ...
 
-    def stream(self, history: History, stop: StopSignal) -> Iterator[str]:
-        """Pieces of the reply's text; ends within one token once `stop` is set."""
+    def stream(self, history: History, stop: StopSignal) -> Iterator[str | ToolRequest]:
+        """Pieces of the reply's text, then the tools that must answer before it goes on.
+
+        Ends within one token once `stop` is set.
+        """
         ...
 
 

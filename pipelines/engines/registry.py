@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, get_args
 
 from pipelines.engines.protocols import Llm
+from pipelines.engines.tools import Tool
 from pipelines.turn_taking.events import EngineKind
 
 KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
@@ -28,6 +29,8 @@ class Context:
     """The reply LLM, for turn detectors that read its next-token probabilities."""
     has_fallback: bool = False
     """Whether another engine can step in: then a service out of reach is no reason to refuse."""
+    tools: tuple[Tool, ...] = ()
+    """What the reply LLM may call."""
 
 
 def engine_names(kind: EngineKind) -> list[str]:

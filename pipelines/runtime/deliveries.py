@@ -1,5 +1,6 @@
 """What results look like to the core: from engines at work, and from a recording."""
 
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -8,6 +9,7 @@ from pipelines.runtime.playout import Playout
 from pipelines.runtime.recall import Recall
 from pipelines.runtime.timeline import Samples
 from pipelines.turn_taking.commands import (
+    ContinueReply,
     GenerateReply,
     PrepareReply,
     ScoreEndOfTurn,
@@ -21,10 +23,12 @@ from pipelines.turn_taking.events import (
     ReplyCompleted,
     ReplyPrepared,
     ReplyTextReceived,
+    ToolRequested,
 )
 from pipelines.turn_taking.time import Nanos
 
-Question: TypeAlias = ScoreEndOfTurn | PrepareReply | GenerateReply | SynthesizeClause
+Writing: TypeAlias = GenerateReply | ContinueReply
+Question: TypeAlias = ScoreEndOfTurn | PrepareReply | Writing | SynthesizeClause
 Steps: TypeAlias = list[tuple[Nanos, Delivery]]
 """Deliveries, each with the time since the one before."""
 
@@ -57,7 +61,7 @@ def remembered(
             delay = recall.look_up(recall.prepared, question.history)
             job = question.job
             return "llm", None if delay is None else [(delay, lambda at: ReplyPrepared(at, job))]
-        case GenerateReply():
+        case GenerateReply() | ContinueReply():
             return "llm", _reply(recall, question)
         case SynthesizeClause():
             return "tts", _clause(recall, question, playout)
@@ -71,15 +75,19 @@ def _score(recall: Recall, question: ScoreEndOfTurn, detector: str) -> Steps | N
     return [(delay, lambda at: EndOfTurnScored(at, question.job, detector, p))]
 
 
-def _reply(recall: Recall, question: GenerateReply) -> Steps | None:
+def _reply(recall: Recall, question: Writing) -> Steps | None:
     recorded = recall.look_up(recall.replies, question.history)
     if recorded is None:
         return None
-    steps: Steps = [
-        (delay, partial(text_received, question.job, text)) for delay, text in recorded.pieces
-    ]
+    steps: Steps = [(delay, _piece(question.job, piece)) for delay, piece in recorded.pieces]
     steps.append((recorded.completed_after, lambda at: ReplyCompleted(at, question.job)))
     return steps
+
+
+def _piece(job: JobId, piece: str | ToolRequested) -> Delivery:
+    if isinstance(piece, str):
+        return partial(text_received, job, piece)
+    return lambda at: replace(piece, at=at, job=job)
 
 
 def _clause(recall: Recall, question: SynthesizeClause, playout: Playout) -> Steps | None:

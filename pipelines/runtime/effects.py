@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
+from itertools import count
 
 from pipelines.engines.protocols import StopSignal
 from pipelines.runtime.asking import audio_for, probability
 from pipelines.runtime.deliveries import (
     Question,
+    Writing,
     add_audio,
     deliver_audio,
     remembered,
@@ -19,9 +21,11 @@ from pipelines.runtime.playout import Playout
 from pipelines.runtime.recall import Recall, in_time
 from pipelines.runtime.resampling import LiveResampler
 from pipelines.runtime.timeline import Timeline, to_int16
+from pipelines.runtime.tool_runner import ToolRunner
 from pipelines.turn_taking.commands import (
     CancelReply,
     Command,
+    ContinueReply,
     GenerateReply,
     PrepareReply,
     ScoreEndOfTurn,
@@ -49,14 +53,18 @@ class Effects:
         timeline: Timeline,
         playout: Playout,
         lanes: Lanes,
+        *,
+        tools: ToolRunner,
         recall: Recall | None = None,
     ) -> None:
         self._engines = engines
         self._timeline = timeline
         self._playout = playout
         self._lanes = lanes
+        self._tools = tools
         self._recall = recall
-        self._clauses: defaultdict[JobId, list[JobId]] = defaultdict(list)
+        self._parts: defaultdict[JobId, list[JobId]] = defaultdict(list)
+        """Of each reply, its clauses and what writes on after tools."""
 
     def carry_out(self, command: Command) -> None:
         """Start or stop work; commands that ask for none are passed over."""
@@ -68,20 +76,25 @@ class Effects:
             case PrepareReply():
                 if not self._remembered(command):
                     self._submit(command.job, "llm", partial(self._prepare, command))
-            case GenerateReply():
-                if not self._remembered(command):
-                    self._submit(command.job, "llm", partial(self._generate, command))
+            case GenerateReply() | ContinueReply():
+                self._write(command)
             case SynthesizeClause():
-                self._clauses[command.reply].append(command.job)
+                self._parts[command.reply].append(command.job)
                 if not self._remembered(command):
                     self._submit(command.job, "tts", partial(self._synthesize, command))
             case CancelReply():
-                for clause in self._clauses.pop(command.job, []):
-                    self._lanes.cancel(clause)
-                    self._playout.forget(clause)
+                for part in self._parts.pop(command.job, []):
+                    self._lanes.cancel(part)
+                    self._playout.forget(part)
                 self._lanes.cancel(command.job)
             case _:
                 pass
+
+    def _write(self, command: Writing) -> None:
+        if isinstance(command, ContinueReply):
+            self._parts[command.reply].append(command.job)
+        if not self._remembered(command):
+            self._submit(command.job, "llm", partial(self._generate, command))
 
     def _remembered(self, command: Question, detector: str = "") -> bool:
         """Tell what was recorded for this, if anything was."""
@@ -119,9 +132,13 @@ class Effects:
         self._engines.llm.prepare(command.history)
         yield lambda at: ReplyPrepared(at, command.job)
 
-    def _generate(self, command: GenerateReply, stop: StopSignal) -> Iterator[Delivery]:
+    def _generate(self, command: Writing, stop: StopSignal) -> Iterator[Delivery]:
+        asked = count()
         for piece in self._engines.llm.stream(command.history, stop):
-            yield partial(text_received, command.job, piece)
+            if isinstance(piece, str):
+                yield partial(text_received, command.job, piece)
+            else:
+                yield self._tools.request(command.job, next(asked), piece)
         if not stop.is_set():
             yield lambda at: ReplyCompleted(at, command.job)
 

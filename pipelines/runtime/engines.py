@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
+from pipelines.engines.tools import Tool
 
 
 class Engines(Protocol):
@@ -22,6 +23,11 @@ class Engines(Protocol):
     @property
     def llm(self) -> Llm:
         """What to answer."""
+        ...
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """What the LLM may call, by name."""
         ...
 
     @property

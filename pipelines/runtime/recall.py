@@ -4,7 +4,7 @@ A run under another policy asks mostly the same questions at other moments. The 
 the delay they had; where there is none, the engine is asked.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -16,6 +16,8 @@ from pipelines.engines.protocols import StopSignal
 from pipelines.runtime.lanes import Delivery
 from pipelines.runtime.timeline import Samples
 from pipelines.turn_taking.commands import (
+    CallTool,
+    ContinueReply,
     FinishTranscription,
     GenerateReply,
     History,
@@ -35,6 +37,9 @@ from pipelines.turn_taking.events import (
     ReplyCompleted,
     ReplyPrepared,
     ReplyTextReceived,
+    ToolFailed,
+    ToolFinished,
+    ToolRequested,
 )
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import SECOND, Nanos
@@ -44,9 +49,9 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True, slots=True)
 class RecordedReply:
-    """A whole reply as it was streamed: pieces of text, each with the time since the last."""
+    """A reply, up to its end or its tools, as it was streamed: each piece after the last."""
 
-    pieces: tuple[tuple[Nanos, str], ...]
+    pieces: tuple[tuple[Nanos, str | ToolRequested], ...]
     completed_after: Nanos
 
 
@@ -59,6 +64,14 @@ class RecordedClause:
     complete_after: Nanos
     pcm: Samples
     """int16 at the line's rate; silent where the call did not play it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTool:
+    """What a tool answered."""
+
+    after: Nanos
+    answer: ToolFinished | ToolFailed
 
 
 @dataclass(slots=True)
@@ -81,6 +94,10 @@ class Recall:
     prepared: dict[History, Nanos] = field(default_factory=dict[History, Nanos])
     replies: dict[History, RecordedReply] = field(default_factory=dict[History, RecordedReply])
     clauses: dict[str, RecordedClause] = field(default_factory=dict[str, RecordedClause])
+    tools: dict[tuple[str, str], deque[RecordedTool]] = field(
+        default_factory=dict[tuple[str, str], deque[RecordedTool]]
+    )
+    """By name and arguments, in the order in which they were called."""
     missed: int = 0
     """Questions that had no answer here, so far."""
 
@@ -125,7 +142,8 @@ class _Reader:
         self._starts: dict[JobId, Nanos] = {}
         self._questions: dict[JobId, Any] = {}
         self._last_at: dict[JobId, Nanos] = {}
-        self._pieces: defaultdict[JobId, list[tuple[Nanos, str]]] = defaultdict(list)
+        self._pieces: defaultdict[JobId, list[tuple[Nanos, str | ToolRequested]]]
+        self._pieces = defaultdict(list)
         self._clauses: dict[JobId, RecordedClause] = {}
         self._started: dict[JobId, PlayoutStarted] = {}
 
@@ -135,7 +153,7 @@ class _Reader:
                 self._starts[command.job] = command.start
             case (
                 FinishTranscription() | ScoreEndOfTurn() | PrepareReply()
-                | GenerateReply() | SynthesizeClause()
+                | GenerateReply() | ContinueReply() | SynthesizeClause() | CallTool()
             ) as command:  # fmt: skip
                 self._questions[command.job] = command
                 self._last_at[command.job] = issued.at
@@ -169,6 +187,13 @@ class _Reader:
                 recall.prepared[history] = self._delay(event.job, event.at)
             case ReplyTextReceived():
                 self._pieces[event.job].append((self._delay(event.job, event.at), event.text))
+            case ToolRequested():
+                self._pieces[event.job].append((self._delay(event.job, event.at), event))
+            case ToolFinished() | ToolFailed() if event.job in self._questions:
+                called = self._questions[event.job]
+                answer = RecordedTool(self._delay(event.job, event.at), event)
+                key = (called.name, called.arguments)
+                recall.tools.setdefault(key, deque()).append(answer)
             case ReplyCompleted() if event.job in self._questions:
                 history = self._questions[event.job].history
                 pieces = tuple(self._pieces[event.job])

@@ -16,9 +16,12 @@ from pipelines.runtime.senses import (
     VadListener,
 )
 from pipelines.runtime.timeline import Timeline
+from pipelines.runtime.tool_runner import ToolRunner
 from pipelines.runtime.transcriber import Transcriber
 from pipelines.runtime.transport import EchoingTransport, Transport
 from pipelines.turn_taking.commands import (
+    CallTool,
+    CancelTool,
     CancelTranscription,
     ClearPlayout,
     Command,
@@ -74,7 +77,10 @@ class Session:
         else:
             self._listener = RecalledListener(recall, lanes)
             self._transcriber = RecalledTranscriber(recall, recogniser, lanes)
-        self._effects = Effects(engines, self._timeline, self._playout, lanes, recall)
+        self._tools = ToolRunner(engines, transport, self._playout, lanes, recall)
+        self._effects = Effects(
+            engines, self._timeline, self._playout, lanes, tools=self._tools, recall=recall
+        )
         self._inbox: deque[Event] = deque()
         self._handling = False
         self._hanging_up = False
@@ -128,7 +134,9 @@ class Session:
 
     def handle(self, event: Event) -> None:
         """Tell the core, and do what it says."""
-        self._inbox.append(event)
+        told = self._tools.of_the_core(event)
+        if told is not None:
+            self._inbox.append(told)
         if self._handling or self.over:
             return
         self._handling = True
@@ -160,6 +168,10 @@ class Session:
                 self._inbox.append(self._playout.clear(now))
                 if self._far is not None:
                     self._far.clear()
+            case CallTool():
+                self._tools.call(command)
+            case CancelTool():
+                self._tools.cancel(command.job)
             case EndCall():
                 self._hanging_up = True
             case _:

@@ -51,6 +51,15 @@ class Transport(Protocol):
 
 
 @runtime_checkable
+class TransferringTransport(Transport, Protocol):
+    """A transport that can put the caller through to somebody else."""
+
+    def transfer(self, job: JobId, number: str) -> None:
+        """Do that; the call then ends, or a ToolFailed of that job is among the next `events`."""
+        ...
+
+
+@runtime_checkable
 class EchoingTransport(Transport, Protocol):
     """A transport whose far side plays from a buffer of its own and says what was heard.
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
+from pipelines.engines.llm._tool_prompt import as_written
 from pipelines.turn_taking.commands import History, Role
 
 ChatRole: TypeAlias = Literal["system", "user", "assistant"]
@@ -10,7 +11,13 @@ ChatMessage: TypeAlias = dict[str, str]
 Render: TypeAlias = Callable[[list[ChatMessage], bool], str]
 """The template: (messages, whether to open the assistant's turn) -> prompt. May raise."""
 
-ROLES: dict[Role, ChatRole] = {"system": "system", "agent": "assistant", "caller": "user"}
+ROLES: dict[Role, ChatRole] = {
+    "system": "system",
+    "agent": "assistant",
+    "caller": "user",
+    "tool_call": "assistant",
+    "tool_result": "user",
+}
 OPENING: ChatMessage = {"role": "user", "content": "Hello?"}
 """What whoever answers a phone is taken to have said, for templates in which the user begins."""
 
@@ -22,13 +29,14 @@ class ChatPrompt:
     first. Both are found out by trying, once, rather than by the model's name.
     """
 
-    def __init__(self, render: Render) -> None:
-        """Try out the template.
+    def __init__(self, render: Render, instructions: str = "") -> None:
+        """Try out the template; `instructions` are added to every system message.
 
         Raises:
             ValueError: it does not even render a question.
         """
         self._render = render
+        self._instructions = instructions
         probe = "a-probe-of-the-system-role"
         user = {"role": "user", "content": "Hi"}
         try:
@@ -65,11 +73,15 @@ class ChatPrompt:
         messages: list[ChatMessage] = []
         for message in history:
             # Templates take their own marks for control tokens wherever they stand.
-            text = message.text.replace("<|", "< |")
+            text = as_written(message.role, message.text.replace("<|", "< |"))
             if messages and messages[-1]["role"] == ROLES[message.role]:
                 messages[-1]["content"] += " " + text
             else:
                 messages.append({"role": ROLES[message.role], "content": text})
+        if self._instructions:
+            if not messages or messages[0]["role"] != "system":
+                messages.insert(0, {"role": "system", "content": ""})
+            messages[0]["content"] = f"{messages[0]['content']}\n\n{self._instructions}".lstrip()
         if not self._assistant_first:
             first = next((i for i, each in enumerate(messages) if each["role"] != "system"), None)
             if first is not None and messages[first]["role"] == "assistant":

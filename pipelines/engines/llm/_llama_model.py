@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.engines.llm._grammar import Constraint
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -81,6 +83,10 @@ class LlamaModel:
     def piece(self, token: int) -> bytes:
         """The bytes of one token: possibly a part of a character, empty for control tokens."""
         return self._llama.detokenize([token])
+
+    def constraint(self, grammar: str) -> Constraint:
+        """The beginning of a text under a grammar; raises as that does."""
+        return Constraint(self._vocabulary, grammar)
 
     def ends(self, token: int) -> bool:
         """Whether a token ends a turn or a text."""

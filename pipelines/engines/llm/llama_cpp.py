@@ -1,6 +1,7 @@
 """Replies from a GGUF model through llama.cpp; changes with how a reply is chosen and ended."""
 
 import codecs
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,12 +11,23 @@ import numpy.typing as npt
 
 from pipelines.engines.llm._chat_prompt import ChatPrompt, shortened
 from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here
+from pipelines.engines.llm._grammar import grammar_of
 from pipelines.engines.llm._llama_model import LlamaModel
+from pipelines.engines.llm._tool_prompt import (
+    MARK,
+    OPENING,
+    before_mark,
+    call_schema,
+    instructions,
+)
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.speakable import speakable
+from pipelines.engines.tools import Tool, ToolRequest
 from pipelines.turn_taking.commands import History, Message
 
+TOOL_TOKENS = 256
+"""Longest call of a tool."""
 DROP_STEP = 6
 """Messages dropped at a time when the context overflows: each drop costs a full reading of the
 prompt, so it must not happen in every turn."""
@@ -37,28 +49,38 @@ class Settings:
     temperature: float = 0.0
     """0: the likeliest token always, and so the same reply to the same history."""
     seed: int = 0
+    tool_bias: float = 0.0
+    """Added to the logit of opening a reply with a tool call: for models too small to know when."""
 
 
 class LlamaCppLlm:
     """One conversation at a time; the KV cache keeps what histories have in common."""
 
-    def __init__(self, settings: Settings, model: LlamaModel) -> None:
+    def __init__(self, settings: Settings, model: LlamaModel, tools: tuple[Tool, ...] = ()) -> None:
+        """Raises ValueError if the tools' parameters cannot be made a grammar."""
         self._settings = settings
         self._model = model
-        self._prompt = ChatPrompt(model.render)
+        self._prompt = ChatPrompt(model.render, instructions(tools))
+        self._grammar = grammar_of(call_schema(tools)) if tools else ""
         self._end_marks = [model.tokens(mark)[0] for mark in SENTENCE_ENDS]
 
     def prepare(self, history: History) -> None:
         """Read the prompt into the KV cache; takes milliseconds for each token that is new."""
         self._model.read(self._fitted(history))
 
-    def stream(self, history: History, stop: StopSignal) -> Iterator[str]:
+    def stream(self, history: History, stop: StopSignal) -> Iterator[str | ToolRequest]:
         """The reply in speakable pieces, until its end, `max_tokens`, or `stop`.
+
+        Once the model has opened a tool call, it can write nothing but the JSON of a tool that
+        there is, with its parameters; the reply ends with that.
 
         Raises:
             ValueError: system prompt and last message alone do not fit into the context.
+            RuntimeError: a tool call does not end.
         """
-        return speakable(self._pieces(history, stop))
+        asked: list[ToolRequest] = []
+        yield from speakable(self._pieces(history, stop, asked))
+        yield from asked
 
     def end_probability(self, history: History, text: str) -> float:
         """Probability that the caller's turn ends after `text`.
@@ -82,25 +104,56 @@ class LlamaCppLlm:
         ends = {*self._end_marks, self._model.tokens(after)[0]}
         return min(1.0, float(_probabilities(logits)[list(ends)].sum()))
 
-    def _pieces(self, history: History, stop: StopSignal) -> Iterator[str]:
-        tokens = self._fitted(history)
+    def _pieces(
+        self, history: History, stop: StopSignal, asked: list[ToolRequest]
+    ) -> Iterator[str]:
+        prompt = self._fitted(history)
+        tokens = list(prompt)
+        said = held = ""
+        fresh = not history or history[-1].role != "tool_result"
         random = np.random.default_rng(self._settings.seed)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for count in range(1, self._settings.max_tokens + 1):
             logits = self._model.read(tokens, stop)
             if logits is None or stop.is_set():
                 return
+            if self._grammar and fresh and count == 1 and self._settings.tool_bias:
+                logits = logits.copy()
+                logits[self._model.tokens(MARK)[0]] += self._settings.tool_bias
             token = self._choose(logits, random)
             if self._model.ends(token):
                 break
             tokens.append(token)
-            text = decoder.decode(self._model.piece(token))
+            text = held + decoder.decode(self._model.piece(token))
+            if self._grammar:
+                text, held = before_mark(text)
+            said += text
             if text:
                 yield text
+            if held.startswith(MARK):
+                asked += self._call(prompt + self._model.tokens(said + OPENING), stop)
+                return
             if ends_here(count, self._settings.max_tokens, text):
                 break
-        if rest := decoder.decode(b"", final=True):
+        if rest := held + decoder.decode(b"", final=True):
             yield rest
+
+    def _call(self, tokens: list[int], stop: StopSignal) -> list[ToolRequest]:
+        """The call of a tool that the model has opened; empty if `stop` came first."""
+        constraint, text = self._model.constraint(self._grammar), b""
+        try:
+            for _ in range(TOOL_TOKENS):
+                logits = self._model.read(tokens, stop)
+                if logits is None or stop.is_set():
+                    return []
+                token = constraint.choose(logits)
+                tokens.append(token)
+                text += self._model.piece(token)
+                if call := _whole(text):
+                    return [call]
+        finally:
+            constraint.close()
+        raise RuntimeError(f"the model did not end a tool call within {TOOL_TOKENS} tokens")
 
     def _choose(self, logits: npt.NDArray[np.float32], random: np.random.Generator) -> int:
         if self._settings.temperature == 0:
@@ -110,7 +163,8 @@ class LlamaCppLlm:
 
     def _fitted(self, history: History) -> list[int]:
         """Tokens of the prompt, oldest turns dropped as needed to leave room for the reply."""
-        room = self._model.n_ctx - self._settings.max_tokens
+        calls = TOOL_TOKENS if self._grammar else 0
+        room = self._model.n_ctx - self._settings.max_tokens - calls
         spoken = sum(message.role != "system" for message in history)
         length = 0
         for drop in (*range(0, spoken, DROP_STEP), max(spoken - 1, 0)):
@@ -122,6 +176,17 @@ class LlamaCppLlm:
             f"the system prompt and the last message take {length} tokens, but n_ctx and "
             f"max_tokens leave room for {room}"
         )
+
+
+def _whole(text: bytes) -> ToolRequest | None:
+    """The call, if the text holds all of it."""
+    if not text.rstrip().endswith(b"}"):
+        return None
+    try:
+        call = json.loads(text, strict=False)  # the grammar lets line breaks into strings
+    except ValueError:
+        return None
+    return ToolRequest(call["name"], json.dumps(call["arguments"], ensure_ascii=False))
 
 
 def _probabilities(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -144,6 +209,7 @@ def build(settings: Settings, context: Context) -> LlamaCppLlm:
     if settings.temperature < 0 or settings.threads < 0:
         raise ValueError("temperature and threads must not be negative")
     path = context.locate(settings.weights)
-    llm = LlamaCppLlm(settings, LlamaModel(path, settings.n_ctx, _threads(settings.threads)))
+    model = LlamaModel(path, settings.n_ctx, _threads(settings.threads))
+    llm = LlamaCppLlm(settings, model, context.tools)
     llm.prepare((Message("caller", "Hello"),))
     return llm

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.engines.interruptible import interruptible
-from pipelines.engines.llm._chat_prompt import OPENING, ROLES
 from pipelines.engines.llm._ending import ends_here
+from pipelines.engines.llm._openai_tools import RequestedTools, chat_messages
+from pipelines.engines.llm._tool_prompt import described
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
@@ -26,9 +27,12 @@ from pipelines.engines.remote import (
     service,
 )
 from pipelines.engines.speakable import speakable
+from pipelines.engines.tools import Tool, ToolRequest
 from pipelines.turn_taking.commands import History
 
 ATTEMPTS = 2
+TOOL_TOKENS = 256
+"""Tokens that a server may write beyond the reply, for what it asks of tools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,9 @@ class Settings:
 class OpenAiCompatibleLlm:
     """One conversation with a server over one connection that is kept open."""
 
-    def __init__(self, settings: Settings, where: Service) -> None:
+    def __init__(self, settings: Settings, where: Service, tools: tuple[Tool, ...] = ()) -> None:
         self._settings = settings
+        self._tools = described(tools)
         self._where = where
         self._connection: Any = None
         self._client = http_client(where, settings.timeout_ms / 1000, self._note_connection)
@@ -74,8 +79,10 @@ class OpenAiCompatibleLlm:
         except Exception as error:  # noqa: BLE001 (edge: the reply itself will show what is wrong)
             remark(f"the prompt could not be sent in advance: {self._where.failed(error)}")
 
-    def stream(self, history: History, stop: StopSignal) -> Iterator[str]:
-        """The reply in speakable pieces; `stop` closes the request, and so ends the server's work.
+    def stream(self, history: History, stop: StopSignal) -> Iterator[str | ToolRequest]:
+        """The reply in speakable pieces, then the tools it asks for, once all of that is there.
+
+        `stop` closes the request, and so ends the server's work.
 
         A request that fails before its first piece, in a way that may pass, is made once more.
 
@@ -83,14 +90,19 @@ class OpenAiCompatibleLlm:
             RemoteError: the server cannot be reached, refuses, answers something else, is silent
                 for longer than the timeout, or breaks off.
         """
-        return speakable(self._pieces(history, stop))
+        asked: list[ToolRequest] = []
+        yield from speakable(self._pieces(history, stop, asked))
+        yield from asked
 
-    def _pieces(self, history: History, stop: StopSignal) -> Iterator[str]:
+    def _pieces(
+        self, history: History, stop: StopSignal, asked: list[ToolRequest]
+    ) -> Iterator[str]:
         body = self._body(history)
         for attempt in range(1, ATTEMPTS + 1):
-            written = 0
+            written, tools = 0, RequestedTools()
+            request = self._request(body, tools)
             try:
-                for piece in interruptible(self._request(body), stop, self._cut_connection):
+                for piece in interruptible(request, stop, self._cut_connection):
                     written += 1
                     yield piece
                     if ends_here(written, self._settings.max_tokens, piece):
@@ -100,32 +112,29 @@ class OpenAiCompatibleLlm:
                     raise
                 remark(f"{error}; asked once more")
             else:
+                asked += [] if stop.is_set() else tools.whole()
                 return
 
     def _body(self, history: History) -> dict[str, Any]:
-        messages = [
-            {
-                "role": ROLES[message.role],
-                "content": message.text.encode("utf-8", "replace").decode(),
-            }
-            for message in history
-        ]
-        return {
+        body = {
             "model": self._settings.model,
-            "messages": messages or [OPENING],
+            "messages": chat_messages(history),
             "max_tokens": self._settings.max_tokens,
             "temperature": self._settings.temperature,
             "stream": True,
         }
+        if self._tools:
+            body |= {"tools": self._tools, "max_tokens": self._settings.max_tokens + TOOL_TOKENS}
+        return body
 
-    def _request(self, body: dict[str, Any]) -> Iterator[str]:
+    def _request(self, body: dict[str, Any], tools: RequestedTools) -> Iterator[str]:
         import httpx2  # noqa: PLC0415 (loaded since `build`)
 
         try:
             with self._client.stream("POST", "chat/completions", json=body) as response:
                 if response.status_code != httpx2.codes.OK:
                     raise self._where.refused(response.status_code, response.read().decode())
-                yield from self._contents(httpx2.EventSource(response))
+                yield from self._contents(httpx2.EventSource(response), tools)
         except httpx2.SSEError:
             raise RemoteError(
                 f"{self._where.name} answered with something else than a stream of events; "
@@ -138,7 +147,7 @@ class OpenAiCompatibleLlm:
         except httpx2.HTTPError as error:
             raise self._where.failed(error) from error
 
-    def _contents(self, events: Any) -> Iterator[str]:
+    def _contents(self, events: Any, tools: RequestedTools) -> Iterator[str]:
         complete = False
         for event in events:
             if event.data.strip() == "[DONE]":
@@ -146,9 +155,12 @@ class OpenAiCompatibleLlm:
             try:
                 data = json.loads(event.data)
                 choices = data.get("choices") or []
-                said = [choice.get("delta", {}).get("content") or "" for choice in choices[:1]]
+                deltas = [choice.get("delta") or {} for choice in choices[:1]]
+                said = [delta.get("content") or "" for delta in deltas]
+                for delta in deltas:
+                    tools.take(delta.get("tool_calls"))
                 complete |= any(choice.get("finish_reason") for choice in choices)
-            except (ValueError, AttributeError):
+            except (ValueError, AttributeError, TypeError):
                 raise RemoteError(f"{self._where.name} sent no JSON", passing=False) from None
             if problem := data.get("error"):
                 text = self._where.without_key(json.dumps(problem))[:160]
@@ -178,6 +190,7 @@ def build(settings: Settings, context: Context) -> OpenAiCompatibleLlm:
         raise ValueError(
             "max_tokens and timeout_ms must be at least 1, temperature between 0 and 2"
         )
-    llm = OpenAiCompatibleLlm(settings, service(settings.base_url, settings.api_key_env))
+    where = service(settings.base_url, settings.api_key_env)
+    llm = OpenAiCompatibleLlm(settings, where, context.tools)
     connect_or_rely(llm.connect, context)
     return llm

@@ -1,5 +1,6 @@
 """A language model with prepared answers; changes with what tests need of one."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
+from pipelines.engines.tools import ToolRequest
 from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.time import from_ms
 
@@ -16,7 +18,11 @@ class Settings:
     """Keys of the profile's table."""
 
     replies: tuple[str, ...] = ("Of course. For what time shall I book it?",)
-    """The answer to each of the caller's messages in turn; after the last, the first again."""
+    """The answer to each of the caller's messages in turn; after the last, the first again.
+
+    `<tool_call>{"name": …, "arguments": {…}}</tool_call>` in one asks for a tool; what stands
+    behind it is said when the tool has answered, with that in place of `{result}`.
+    """
     first_token_ms: float = 80.0
     """Time to the first piece when the prompt has not been read in advance."""
     prepared_first_token_ms: float = 10.0
@@ -46,14 +52,14 @@ class ScriptedLlm:
             spend(from_ms(self._settings.first_token_ms))
             self._prepared = history
 
-    def stream(self, history: History, stop: StopSignal) -> Iterator[str]:
-        """The reply word by word, each with the space before it."""
+    def stream(self, history: History, stop: StopSignal) -> Iterator[str | ToolRequest]:
+        """The reply word by word, each with the space before it, up to and with the next tools."""
         ready = history == self._prepared
         self._prepared = history
         wait = self._settings.prepared_first_token_ms if ready else self._settings.first_token_ms
         turn = sum(message.role == "caller" for message in history)
         reply = self._settings.replies[(turn - 1) % len(self._settings.replies)]
-        for piece in re.findall(r"\s*\S+", reply):
+        for piece in _next_pieces(reply, history):
             spend(from_ms(wait))
             if stop.is_set():
                 return
@@ -65,6 +71,28 @@ class ScriptedLlm:
         return self._settings.end_probability if text.strip() else 0.0
 
 
+_CALL = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
+
+
+def _next_pieces(reply: str, history: History) -> list[str | ToolRequest]:
+    """The words and tools of a reply that come after the tools that have answered."""
+    answered = 0
+    for message in reversed(history):
+        if message.role == "caller":
+            break
+        answered += message.role == "tool_result"
+    texts, calls = _CALL.split(reply)[::2], _CALL.findall(reply)
+    result = history[-1].text if history and history[-1].role == "tool_result" else ""
+    text = texts[answered].replace("{result}", result)
+    pieces: list[str | ToolRequest] = list(re.findall(r"\s*\S+", text))
+    for call, following in zip(calls[answered:], texts[answered + 1 :], strict=True):
+        asked = json.loads(call)
+        pieces.append(ToolRequest(asked["name"], json.dumps(asked.get("arguments", {}))))
+        if following.strip():
+            break
+    return pieces
+
+
 def build(settings: Settings, context: Context) -> ScriptedLlm:  # noqa: ARG001 (every build's shape)
     """Build it.
 
@@ -73,6 +101,10 @@ def build(settings: Settings, context: Context) -> ScriptedLlm:  # noqa: ARG001 
     """
     if not settings.replies:
         raise ValueError("replies must hold at least one reply")
+    for reply in settings.replies:
+        for call in _CALL.findall(reply):
+            if not isinstance(json.loads(call), dict) or "name" not in json.loads(call):
+                raise ValueError(f'a tool call is {{"name": …, "arguments": …}}, not {call}')
     if not 0.0 <= settings.end_probability <= 1.0:
         raise ValueError("end_probability must lie between 0 and 1")
     return ScriptedLlm(settings)

@@ -69,6 +69,7 @@ class ScriptedEngines:
         self.llm = replaced.get("llm") or build("llm")
         self.tts = replaced.get("tts") or build("tts")
         detector = replaced.get("turn_detector") or build("turn_detector")
+        self.tools = replaced.get("tools") or {}
         self.turn_detectors = {"scripted": detector}
 
 

@@ -1,0 +1,71 @@
+"""Lets a model write only what a JSON schema allows; changes with llama.cpp's samplers."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)], align=True)
+
+
+class Constraint:
+    """One text under a grammar, token by token."""
+
+    def __init__(self, vocabulary: Any, grammar: str) -> None:
+        """Begin a text.
+
+        Raises:
+            ValueError: llama.cpp does not understand the grammar.
+        """
+        import llama_cpp  # noqa: PLC0415 (loaded with the model)
+
+        self._llama_cpp = llama_cpp
+        self._sampler = llama_cpp.llama_sampler_init_grammar(vocabulary, grammar.encode(), b"root")
+        if not self._sampler:
+            raise ValueError("the tools' parameters make no grammar that llama.cpp understands")
+
+    def choose(self, logits: npt.NDArray[np.float32]) -> int:
+        """The likeliest token that may come next, which is thereby taken."""
+        best = int(logits.argmax())
+        if not self._allowed(np.array([best]), logits).size:  # dear: only if it must be
+            allowed = self._allowed(np.arange(len(logits)), logits)
+            best = int(allowed[logits[allowed].argmax()])
+        self._llama_cpp.llama_sampler_accept(self._sampler, best)
+        return best
+
+    def close(self) -> None:
+        """Free its memory."""
+        self._llama_cpp.llama_sampler_free(self._sampler)
+
+    def _allowed(
+        self, tokens: npt.NDArray[np.integer[Any]], logits: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.int32]:
+        """Those of the tokens that the grammar lets follow."""
+        data = np.zeros(len(tokens), _TOKEN_DATA)
+        data["id"], data["logit"] = tokens, logits[tokens]
+        pointer = data.ctypes.data_as(self._llama_cpp.llama_token_data_p)
+        array: Any = self._llama_cpp.llama_token_data_array(
+            data=pointer, size=len(data), selected=-1, sorted=False
+        )
+        reference: Any = ctypes.byref(array)
+        self._llama_cpp.llama_sampler_apply(self._sampler, reference)
+        return data["id"][np.isfinite(data["logit"])]
+
+
+def grammar_of(schema: Mapping[str, Any]) -> str:
+    """The schema as a grammar in llama.cpp's notation (GBNF).
+
+    Raises:
+        ValueError: it holds something that cannot be one.
+    """
+    from llama_cpp.llama_grammar import json_schema_to_gbnf  # noqa: PLC0415
+
+    try:
+        return json_schema_to_gbnf(json.dumps(schema))
+    except Exception as error:
+        raise ValueError(f"the tools' parameters cannot be made a grammar: {error}") from error

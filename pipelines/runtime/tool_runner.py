@@ -1,0 +1,160 @@
+"""Runs the tools that the core calls: changes with what a tool can do to a call.
+
+A tool blocks, so it runs on a thread of its own, and its lane is left when nobody waits for it any
+more. One that acts is never stopped: it runs to its end even if the call is over.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+import soxr
+
+from pipelines.engines.interruptible import interruptible
+from pipelines.engines.protocols import StopSignal
+from pipelines.engines.tools import Tool, ToolRequest
+from pipelines.runtime.engines import Engines
+from pipelines.runtime.lanes import Delivery, Lanes, Work
+from pipelines.runtime.playout import Playout
+from pipelines.runtime.recall import Recall, in_time
+from pipelines.runtime.transport import TransferringTransport, Transport
+from pipelines.turn_taking.commands import CallTool
+from pipelines.turn_taking.events import (
+    Event,
+    JobId,
+    MarkReached,
+    PlayoutStarted,
+    ToolFailed,
+    ToolFinished,
+    ToolRequested,
+)
+from pipelines.turn_taking.time import Nanos
+
+RESULT_CHARS = 4000
+"""What a model is given to read of a result: a context is soon full."""
+TONES_RATE = 8000
+NOT_RECORDED = (
+    "not run: under another policy only the answers that were recorded are given, and this tool "
+    "was not called so in the recorded call"
+)
+
+
+class ToolRunner:
+    """The tools of one call.
+
+    With a `recall` no tool is ever run: what it answered is told again, and what was never asked
+    is answered by an error.
+    """
+
+    def __init__(
+        self,
+        engines: Engines,
+        transport: Transport,
+        playout: Playout,
+        lanes: Lanes,
+        recall: Recall | None,
+    ) -> None:
+        self._engines = engines
+        self._transport = transport
+        self._playout = playout
+        self._lanes = lanes
+        self._recall = recall
+        self._busy: dict[JobId, int] = {}
+        """The lane that each running tool has; a free one is used again."""
+        self._keys: set[JobId] = set()
+        """Tools whose tones are being played."""
+
+    def request(self, job: JobId, index: int, asked: ToolRequest) -> Delivery:
+        """What the core is told when a model asks for a tool."""
+        tool = self._engines.tools.get(asked.name)
+        effect, timeout_ms = (tool.effect, tool.timeout_ms) if tool is not None else ("reads", 0)
+        return lambda at: ToolRequested(
+            at, job, index, asked.name, asked.arguments, effect, timeout_ms
+        )
+
+    def call(self, command: CallTool) -> None:
+        """Run a tool; ToolFinished or ToolFailed follows."""
+        lane = next(n for n in range(len(self._busy) + 1) if n not in self._busy.values())
+        self._busy[command.job] = lane
+        if self._recall is not None:
+            run, modelled = partial(in_time, _recalled(self._recall, command)), True
+        else:
+            tool = self._engines.tools.get(command.name)
+            run = partial(self._run, command, tool)
+            modelled = tool is None or tool.modelled
+        done = partial(self._busy.__delitem__, command.job)
+        self._lanes.submit(Work(command.job, "llm", f"tool {lane}", run, modelled, done))
+
+    def cancel(self, job: JobId) -> None:
+        """Nobody waits for this tool any more."""
+        self._lanes.cancel(job)
+        self._playout.forget(job)
+        self._keys.discard(job)
+
+    def of_the_core(self, event: Event) -> Event | None:
+        """The event as the core is to hear it: tones are not a clause but a tool at work."""
+        job = getattr(event, "job", None)
+        if job not in self._keys:
+            return event
+        if isinstance(event, MarkReached):
+            self._keys.discard(event.job)
+            return ToolFinished(event.at, event.job, "the keys were sent")
+        return None if isinstance(event, PlayoutStarted) else event
+
+    # -- on the lanes -------------------------------------------------------------------------
+
+    def _run(self, command: CallTool, tool: Tool | None, stop: StopSignal) -> Iterator[Delivery]:
+        if tool is None:
+            known = ", ".join(self._engines.tools) or "none"
+            yield _failed(command.job, f"there is no tool {command.name}; there are: {known}")
+            return
+        calling = (tool.call(command.arguments) for _ in range(1))
+        try:
+            for result in interruptible(calling, stop, _let_it_run, daemon=tool.effect == "reads"):
+                yield self._answer(command.job, tool, result)
+        except Exception as error:  # noqa: BLE001 - an edge: a tool raises anything
+            yield _failed(command.job, str(error) or type(error).__name__)
+
+    def _answer(self, job: JobId, tool: Tool, result: str) -> Delivery:
+        if tool.effect == "transfers":
+            return partial(self._transfer, job, result)
+        if tool.effect == "sends_keys":
+            return partial(self._play, job, tool, result)
+        return lambda at: ToolFinished(at, job, result[:RESULT_CHARS])
+
+    # -- on the shell's thread ----------------------------------------------------------------
+
+    def _transfer(self, job: JobId, number: str, at: Nanos) -> Event | None:
+        if not isinstance(self._transport, TransferringTransport):
+            return ToolFailed(at, job, "this call does not come by a phone line: nobody to ask")
+        self._transport.transfer(job, number)
+        return None
+
+    def _play(self, job: JobId, tool: Tool, digits: str, at: Nanos) -> Event | None:
+        if tool.tones is None:
+            return ToolFailed(at, job, "this tool has no tones")
+        rate = self._transport.rate
+        pcm = tool.tones(digits)
+        if rate != TONES_RATE:
+            pcm = soxr.resample(pcm, TONES_RATE, rate)
+        self._keys.add(job)
+        self._playout.add(job, pcm, complete=True)
+        self._playout.play(job)
+        return None
+
+
+def _recalled(recall: Recall, command: CallTool) -> list[tuple[Nanos, Delivery]]:
+    """What the tool answered when it was called so for the first time not yet told."""
+    answers = recall.look_up(recall.tools, (command.name, command.arguments))
+    if not answers:
+        return [(0, _failed(command.job, NOT_RECORDED))]
+    recorded = answers.popleft()
+    return [(recorded.after, lambda at: replace(recorded.answer, at=at, job=command.job))]
+
+
+def _failed(job: JobId, message: str) -> Delivery:
+    return lambda at: ToolFailed(at, job, message[:RESULT_CHARS])
+
+
+def _let_it_run() -> None:
+    """Python cannot stop a thread; what the tool gives in the end is not heard of."""

@@ -1,0 +1,128 @@
+"""Loads the tools that a profile names; changes with where tools come from.
+
+A tools file is code and runs with all the rights of voicecli: it is read only when a profile names
+it, never from the folder of a recorded call.
+"""
+
+import ast
+import importlib.util
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pipelines.engines.tools import Tool
+from voicecli.recording.bundle import is_bundle
+from voicecli.tables import Place
+from voicecli.tools.builtin import builtin_tool
+from voicecli.tools.choice import ToolsChoice
+from voicecli.tools.declare import MARK, Declared
+from voicecli.tools.schema import tool_of
+
+SETUP = "setup"
+"""The function of a tools file that is given the profile's [tools.settings] before any call."""
+
+
+def load_tools(choice: ToolsChoice, folder: Path, place: Place) -> dict[str, Tool]:
+    """The tools by name, in order: those of the file, then those that come with voicecli.
+
+    Args:
+        choice: what the profile says.
+        folder: that of the profile: what the file's path is relative to.
+        place: in the profile, for messages.
+
+    Raises:
+        VoicecliError: of the class `place.error`: the file is missing, raises, or declares what no
+            model could call.
+    """
+    tools: dict[str, Tool] = {}
+    if choice.file:
+        tools |= _of_file(tools_path(choice, folder), choice.settings, place.at("file"))
+    elif choice.settings:
+        raise place.at("settings").wrong("is for the functions of a file, and none is named")
+    for name in choice.builtin:
+        if name in tools:
+            raise place.at("builtin").wrong(f"{name} is also a function of {choice.file}")
+        try:
+            tools[name] = builtin_tool(name, choice.transfer_to)
+        except ValueError as error:
+            raise place.wrong(str(error)) from None
+    return tools
+
+
+def tools_path(choice: ToolsChoice, folder: Path) -> Path:
+    """Where the file is, absolute."""
+    return (folder / Path(choice.file).expanduser()).resolve()
+
+
+def _of_file(path: Path, settings: Mapping[str, Any], place: Place) -> dict[str, Tool]:
+    if is_bundle(path.parent):
+        raise place.wrong(f"{path} lies in a recorded call: code from recordings is not run")
+    if not path.is_file():
+        raise place.wrong(f"there is no file {path}")
+    module = _executed(path, place)
+    _set_up(module, path, settings, place)
+    tools: dict[str, Tool] = {}
+    for function in vars(module).values():
+        declared = getattr(function, MARK, None)
+        if not isinstance(declared, Declared):
+            continue
+        if function.__name__ in tools:
+            raise place.wrong(f"{path}: two tools are called {function.__name__}")
+        try:
+            effect = "reads" if declared.read_only else "acts"
+            tools[function.__name__] = tool_of(function, effect, declared.timeout_s)
+        except ValueError as error:
+            raise place.wrong(f"{path}: {error}") from None
+    if not tools:
+        raise place.wrong(f"{path} declares no tool: mark functions with @tool")
+    return tools
+
+
+def _executed(path: Path, place: Place) -> ModuleType:
+    name = f"voicecli_tools_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise place.wrong(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # type hints are looked up there
+    try:
+        _refuse_twins(path)
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an edge: somebody else's code
+        raise place.wrong(_what_it_raised(path, error)) from None
+    return module
+
+
+def _refuse_twins(path: Path) -> None:
+    """Of two functions of one name the first would silently be lost."""
+    body = ast.parse(path.read_text(encoding="utf-8"), str(path)).body
+    names = Counter(node.name for node in body if isinstance(node, ast.FunctionDef))
+    for name, times in names.items():
+        if times > 1:
+            raise ValueError(f"{times} functions are called {name}")
+
+
+def _set_up(module: ModuleType, path: Path, settings: Mapping[str, Any], place: Place) -> None:
+    setup = getattr(module, SETUP, None)
+    if setup is None:
+        if settings:
+            raise place.wrong(f"{path} has no function {SETUP} that takes [tools.settings]")
+        return
+    try:
+        setup(**settings)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an edge: somebody else's code
+        raise place.wrong(_what_it_raised(path, error)) from None
+
+
+def _what_it_raised(path: Path, error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    if isinstance(error, SyntaxError):
+        lines = [error.lineno]
+    where = f"{path}:{lines[-1]}" if lines else str(path)
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{where}: {type(error).__name__}: {said}"
