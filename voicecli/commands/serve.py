@@ -108,10 +108,9 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
     from voicecli.profile import load_profile
     from voicecli.serve.logs import set_up_logs
-    from voicecli.serve.outside import Wishes
     from voicecli.serve.plan import Request, plan_server
     from voicecli.serve.server import CallServer
-    from voicecli.serve.settings import Limits, Recording
+    from voicecli.serve.settings import Limits, Recording, Wishes
     from voicecli.tui.terminal import is_terminal
 
     plan = plan_server(

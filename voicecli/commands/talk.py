@@ -75,6 +75,17 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
         ),
     ] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Keep nothing.")] = False,
+    phone: Annotated[
+        bool, typer.Option("--phone", help="Begin on your phone number, as the f key does.")
+    ] = False,
+    number: Annotated[
+        str | None,
+        typer.Option(metavar="+1…", help="Your number, if the Twilio account has several."),
+    ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(metavar="https://HOST", help="Our address for it, instead of ngrok's."),
+    ] = None,
     light: Annotated[bool, typer.Option("--light", help="Colours for a light terminal.")] = False,
 ) -> None:
     """Talk to the agent with this computer's microphone and loudspeaker, as if on the phone.
@@ -87,6 +98,8 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
       voicecli talk
 
       voicecli talk --line pstn                     (as over the phone network)
+
+      voicecli talk --phone                         (the same agent on your Twilio number)
 
       voicecli talk --headless --input me.wav --output agent.wav --for 30
     """
@@ -110,14 +123,17 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
         record=None if no_record else record or calls_folder(),
         seconds=seconds,
     )
+    if headless and phone:
+        raise UsageError("--phone has a screen; `voicecli serve --twilio` is for scripts.")
     if headless:
         from voicecli.talk.headless import talk_headless
 
         talk_headless(setting)
     else:
+        from voicecli.tui.flip import Phone
         from voicecli.tui.run import talk_on_screen
 
-        talk_on_screen(setting, light=light)
+        talk_on_screen(setting, light=light, phone=Phone(number, public_url), on_phone=phone)
 
 
 def _print_devices() -> None:

@@ -4,37 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from voicecli.errors import VoicecliError
 from voicecli.serve.account import Account, TwilioError
 from voicecli.serve.app import Switchboard
 from voicecli.serve.borrowed import Webhook, borrow, give_back
+from voicecli.serve.settings import Wishes
 
 log = logging.getLogger("voicecli.serve")
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What was asked for on the command line; numbers like +15551234567."""
-
-    number: str | None = None
-    call: str | None = None
-    message: str = ""
-    transfer_to: str | None = None
-    transfer_key: str = "0"
-    twilio: bool = False
-    """Borrow a number: `number`, or the account's only one."""
-
-    @property
-    def borrows(self) -> bool:
-        """Whether a number's calls are to come to us."""
-        return self.twilio or self.number is not None
-
-    @property
-    def any(self) -> bool:
-        """Whether Twilio is needed for any of it."""
-        return bool(self.borrows or self.call or self.transfer_to)
 
 
 @asynccontextmanager

@@ -2,10 +2,9 @@
 
 import os
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from voicecli.errors import UsageError
-from voicecli.serve.account import API, API_VARIABLE, Account
-from voicecli.serve.outside import Wishes
 from voicecli.serve.settings import (
     ACCOUNT_SID,
     AUTH_TOKEN,
@@ -13,12 +12,16 @@ from voicecli.serve.settings import (
     Limits,
     Recording,
     ServeSettings,
+    Wishes,
     is_loopback,
     local_url,
     parse_endpoint,
     parse_public_url,
 )
 from voicecli.serve.tunnel import NGROK_TOKEN
+
+if TYPE_CHECKING:
+    from voicecli.serve.account import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Plan:
 
     settings: ServeSettings
     wishes: Wishes
-    account: Account | None
+    account: "Account | None"
     """None: Twilio is not asked for anything."""
     ngrok: bool
     """Whether the public address is yet to come from a tunnel."""
@@ -107,6 +110,9 @@ def plan_server(request: Request) -> Plan:
     )  # fmt: skip
     account = None
     if wishes.any:
+        # Twilio's library takes a good part of a second to load: only for those who need it.
+        from voicecli.serve.account import API, API_VARIABLE, Account  # noqa: PLC0415
+
         base_url = os.environ.get(API_VARIABLE) or API
         account = Account(os.environ[ACCOUNT_SID].strip(), token or "", base_url)
     return Plan(settings, wishes, account, request.ngrok)

@@ -43,6 +43,29 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is asked of Twilio; numbers like +15551234567."""
+
+    number: str | None = None
+    call: str | None = None
+    message: str = ""
+    transfer_to: str | None = None
+    transfer_key: str = "0"
+    twilio: bool = False
+    """Borrow a number: `number`, or the account's only one."""
+
+    @property
+    def borrows(self) -> bool:
+        """Whether a number's calls are to come to us."""
+        return self.twilio or self.number is not None
+
+    @property
+    def any(self) -> bool:
+        """Whether Twilio is needed for any of it."""
+        return bool(self.borrows or self.call or self.transfer_to)
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """Who may call."""
 

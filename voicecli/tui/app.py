@@ -5,7 +5,7 @@ depends on, so a slow terminal slows only itself.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
@@ -17,6 +17,7 @@ from voicecli.errors import VoicecliError
 from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.transports.sound_card_devices import SoundCardError, list_devices
 from voicecli.tui.dialogs import DeviceScreen, HelpScreen
+from voicecli.tui.flip import NoNumberScreen
 from voicecli.tui.keys import BINDINGS as KEYS
 from voicecli.tui.widgets.decisions import DecisionsPart
 from voicecli.tui.widgets.gauges import GaugesPart
@@ -28,10 +29,14 @@ from voicecli.tui.widgets.transcript import TranscriptPart
 from voicecli.tui.widgets.waterfall import Turns, WaterfallPart
 
 _REDRAW_S = 0.1
+Flip: TypeAlias = Literal["number", "loopback"]
 
 
 class TalkApp(App[None]):
-    """Shows a call that somebody else has started, and ends when it is over."""
+    """Shows a call that somebody else has started, and ends when it is over.
+
+    `missing` names the environment variables without which there is no phone number.
+    """
 
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = KEYS
@@ -39,9 +44,12 @@ class TalkApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (18, "-short"), (44, "-tall")]  # noqa: RUF012 - Textual's
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, call: LiveCall, *, light: bool = False) -> None:
+    def __init__(self, call: LiveCall, *, light: bool = False, missing: Sequence[str] = ()) -> None:
         super().__init__()
         self.call = call
+        self.flip: Flip | None = None
+        """Where the user wants the agent to answer next; None: nowhere."""
+        self._missing = missing
         self.theme = "textual-light" if light else "textual-dark"
         self._seen = 0
         self._asked_to_quit = False
@@ -192,6 +200,20 @@ class TalkApp(App[None]):
     def action_help(self) -> None:
         """Show what the keys do."""
         self.push_screen(HelpScreen(self._lines))
+
+    def action_flip(self) -> None:
+        """End the call here, and answer the phone number; explain what is missing for that."""
+
+        def decide(without_number: bool | None) -> None:
+            if without_number:
+                self.flip = "loopback"
+                self.action_hang_up()
+
+        if self._missing:
+            self.push_screen(NoNumberScreen(self._missing), decide)
+        else:
+            self.flip = "number"
+            self.action_hang_up()
 
     def action_hang_up(self) -> None:
         """End the call; the screen closes when it is over, or at once when asked again."""

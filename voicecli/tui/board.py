@@ -15,6 +15,7 @@ from textual.widgets import Footer, Static
 
 from pipelines.turn_taking.journal import Entry
 from voicecli.recording.journal import decode
+from voicecli.serve.app import Switchboard
 from voicecli.serve.calls import LiveCall
 from voicecli.serve.server import CallServer, Stage
 from voicecli.tui.widgets.calls import CallsPart
@@ -65,6 +66,18 @@ class CallView(Container):
         return [decode(line) for lump in lumps for line in lump.splitlines()]
 
 
+def _how_to_call(board: Switchboard) -> str:
+    """What would make a call come."""
+    settings = board.settings
+    if board.number:
+        return f"ring {board.number}"
+    if settings.access.public_url != settings.url:
+        return f"point a number's voice webhook at {settings.access.public_url}/voice"
+    if settings.access.auth_token is not None:
+        return f"voicecli dial {settings.url}/voice"
+    return f"voicecli dial {settings.access.stream_url} --mic"
+
+
 class BoardApp(App[bool]):
     """Shows a server that somebody else runs, and ends when it is over.
 
@@ -108,11 +121,12 @@ class BoardApp(App[bool]):
         yield self._log_part
         yield Footer(show_command_palette=False)
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Textual's: the screen is there."""
         for part in (self._calls, self._log_part):
             part.border_title = part.BORDER_TITLE
         self.set_interval(_REDRAW_S, self.feed)
+        await self.feed()
 
     async def feed(self) -> None:
         """Show what is new."""
@@ -120,7 +134,7 @@ class BoardApp(App[bool]):
         self._heading.update(self._title())
         if board is not None:
             calls = [*board.calls, *reversed(board.calls.past)]
-            self._calls.show(calls, server.now)
+            self._calls.show(calls, server.now, f"No call yet: {_how_to_call(board)}.")
         await self._follow_selection()
         if self._view is not None:
             self._view.feed()
@@ -132,10 +146,10 @@ class BoardApp(App[bool]):
         call = self._calls.selected
         if call is (self._view.call if self._view is not None else None):
             return
-        if self._view is not None:
-            await self._view.remove()
-        self._view = None if call is None else CallView(call)
+        before, self._view = self._view, None if call is None else CallView(call)
         self._server.watch(None if call is None else call.name)
+        if before is not None:
+            await before.remove()
         if self._view is not None:
             await self.query_one("#selected").mount(self._view)
 

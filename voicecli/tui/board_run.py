@@ -17,13 +17,16 @@ _KEPT = 500
 _SWITCH_S = 0.001
 
 
-def serve_on_screen(plan: Plan, profile: Profile, *, back: bool = False) -> bool:
+def serve_on_screen(
+    plan: Plan, profile: Profile, *, back: bool = False, light: bool = False
+) -> bool:
     """Serve until the user ends it; the log of the last calls is printed afterwards.
 
     Args:
         plan: where to listen, and for whom.
         profile: the agent.
         back: whether there is something that the user may want to go back to.
+        light: whether the terminal is light.
 
     Returns:
         Whether they do.
@@ -48,7 +51,7 @@ def serve_on_screen(plan: Plan, profile: Profile, *, back: bool = False) -> bool
     try:
         with native_messages_in("serve.log"), stopping_on_signals(server.stop):
             thread.start()
-            wanted = BoardApp(server, lines, back=back).run()
+            wanted = BoardApp(server, lines, back=back, light=light).run()
             server.stop()
             thread.join()
     finally:

@@ -15,6 +15,8 @@ BINDINGS: list[BindingType] = [
     Binding("z", "pause_log", "pause log", show=False,
             tooltip="stop the decision log, to read it; again to go on"),
     Binding("d", "devices", "devices", tooltip="choose microphone and loudspeaker"),
+    Binding("f", "flip", "phone",
+            tooltip="put this agent on your phone number; f there comes back"),
     Binding("question_mark", "help", "help", key_display="?", tooltip="show this help"),
     Binding("q,ctrl+c", "hang_up", "quit", key_display="q", priority=True,
             tooltip="hang up and quit; a second ctrl+c quits at once"),

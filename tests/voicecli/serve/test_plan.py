@@ -5,8 +5,8 @@ import pytest
 from tests.voicecli.serve.conftest import TOKEN
 from tests.voicecli.serve.twilio_stand_in import NUMBER, SID
 from voicecli.errors import UsageError
-from voicecli.serve.outside import Wishes
 from voicecli.serve.plan import Request, missing_variables, plan_server
+from voicecli.serve.settings import Wishes
 from voicecli.serve.tunnel import tunnel
 
 PUBLIC = "https://agent.example"

@@ -66,14 +66,22 @@ def server(monkeypatch):
     return server
 
 
+async def settle(pilot):
+    """Until all that there is was shown: the selected call is mounted late."""
+    for _ in range(3):
+        await pilot.pause()
+        await pilot.app.feed()
+    await pilot.pause()
+
+
 @pytest.mark.parametrize("size", [(80, 24), (160, 50), (100, 42), (60, 12)], ids=str)
 def test_four_calls_of_which_one_is_over(snap_compare, server, size):
-    assert snap_compare(BoardApp(server, LOG), terminal_size=size)
+    assert snap_compare(BoardApp(server, LOG), terminal_size=size, run_before=settle)
 
 
 def test_a_server_that_loads(snap_compare, server):
     server.board, server.stage = None, Stage.LOADING
-    assert snap_compare(BoardApp(server, []), terminal_size=(80, 24))
+    assert snap_compare(BoardApp(server, []), terminal_size=(80, 24), run_before=settle)
 
 
 def run(app, *keys, size=(100, 30)):
@@ -81,10 +89,9 @@ def run(app, *keys, size=(100, 30)):
 
     async def play():
         async with app.run_test(size=size) as pilot:
-            await app.feed()
+            await settle(pilot)
             await pilot.press(*keys)
-            await app.feed()
-            await pilot.pause()
+            await settle(pilot)
             shown = app.query(WaterfallPart)
             return str(Static.render(shown.first())) if shown else ""
 
@@ -108,14 +115,13 @@ def test_the_journal_grows_while_it_is_watched(server):
 
     async def play():
         async with app.run_test(size=(100, 30)) as pilot:
-            await app.feed()
+            await settle(pilot)
             await pilot.press(*["down"] * 3)
-            await app.feed()
+            await settle(pilot)
             before = str(app.query_one(WaterfallPart).render())
             for entry in TWO_TURNS:
                 call.journal.append(encode(entry) + "\n")
-            await app.feed()
-            await pilot.pause()
+            await settle(pilot)
             return before, str(app.query_one(WaterfallPart).render())
 
     before, after = asyncio.run(play())

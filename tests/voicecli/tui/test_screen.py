@@ -15,6 +15,7 @@ from voicecli.transports.microphone import MicrophoneCaller
 from voicecli.transports.microphone_files import FileSink, SilentSource
 from voicecli.transports.wav import PlainLeg
 from voicecli.tui.app import TalkApp
+from voicecli.tui.flip import NoNumberScreen, Phone, plan_without_number
 
 from .journals import answer, greeting, in_order, interruption, question
 
@@ -130,6 +131,63 @@ def test_a_bookmark_is_the_present_moment_of_the_journal():
     call = call_at(TWO_TURNS, 9300)
     press(call, "b")
     assert call.bookmarks == [call.now]
+
+
+def play_flip(app, *keys):
+    """Press f and these keys; whether the explanation is open in between."""
+
+    async def play():
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("f")
+            await pilot.pause()
+            explained = isinstance(app.screen, NoNumberScreen)
+            await pilot.press(*keys)
+            await pilot.pause()
+            return explained
+
+    return asyncio.run(play())
+
+
+def test_the_phone_key_ends_the_call_here_to_answer_the_number():
+    app = TalkApp(call_at(TWO_TURNS, 9300))
+    assert not play_flip(app)
+    assert app.flip == "number"
+    assert app.call.caller.finished
+
+
+MISSING = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "NGROK_AUTHTOKEN"]
+
+
+def test_without_an_account_the_phone_key_says_what_is_missing_and_offers_dial(snap_compare):
+    app = TalkApp(call_at(TWO_TURNS, 9300), missing=MISSING)
+    assert snap_compare(app, press=["f"], terminal_size=(80, 24))
+
+
+def test_the_offer_can_be_taken_or_left():
+    taken = TalkApp(call_at(TWO_TURNS, 9300), missing=MISSING)
+    assert play_flip(taken, "enter")
+    assert taken.flip == "loopback"
+    assert taken.call.caller.finished
+    left = TalkApp(call_at(TWO_TURNS, 9300), missing=MISSING)
+    assert play_flip(left, "escape")
+    assert left.flip is None
+    assert not left.call.caller.finished
+
+
+def test_the_same_agent_goes_to_the_number_and_its_calls_to_the_same_folder(monkeypatch, tmp_path):
+    for name, value in zip(MISSING, ("AC" + "1" * 32, "token", "tunnel"), strict=True):
+        monkeypatch.setenv(name, value)
+    setting = TalkSetting(load_profile("scripted"), "pstn", record=tmp_path)
+    plan = Phone(number="+15005550006").plan(setting)
+    assert (plan.wishes.number, plan.ngrok) == ("+15005550006", True)
+    assert plan.settings.recording.folder == tmp_path
+    own = Phone(public_url="https://agent.example").plan(setting)
+    assert (own.settings.access.public_url, own.ngrok) == ("https://agent.example", False)
+    monkeypatch.delenv("NGROK_AUTHTOKEN")
+    assert Phone().missing == ["NGROK_AUTHTOKEN"]
+    assert Phone(public_url="https://agent.example").missing == []
+    alone = plan_without_number(setting).settings
+    assert (alone.access.auth_token, alone.access.public_url) == (None, "http://127.0.0.1:8000")
 
 
 def test_quitting_hangs_up_and_the_screen_closes_when_the_call_is_over():

@@ -25,11 +25,12 @@ class CallsPart(Part):
         super().__init__("", id=id, markup=False)
         self._calls: Sequence[LiveCall] = ()
         self._now = 0.0
+        self._idle = ""
         self.selected: LiveCall | None = None
 
-    def show(self, calls: Sequence[LiveCall], now: float) -> None:
-        """The calls in order, and the moment on their clock in seconds."""
-        self._calls, self._now = calls, now
+    def show(self, calls: Sequence[LiveCall], now: float, idle: str) -> None:
+        """The calls in order, the moment on their clock in seconds, and what to say without any."""
+        self._calls, self._now, self._idle = calls, now, idle
         if self.selected not in calls:
             self.selected = calls[0] if calls else None
         self.redraw()
@@ -47,7 +48,7 @@ class CallsPart(Part):
     def picture(self, screen: Screen, height: int) -> Text:
         """See `Part`."""
         if not self._calls:
-            return Text("No call yet.", "dim")
+            return Text(self._idle, "dim")
         name = 29 if screen.width >= _WIDE else _SHORT_NAME
         state = min(_STATE, screen.width - 2 - name - 2 - sum(_NUMBERS))
         numbers = "".join(f"{text:>{n}}" for text, n in zip(_HEADINGS, _NUMBERS, strict=True))
