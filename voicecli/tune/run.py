@@ -62,7 +62,8 @@ def run(
     front = pareto_front(tried)
     chosen = choose(front, most_cut_ins)
     now = score([outcome for call in calls for outcome in call.outcomes(base.policy)])
-    console.print(_table(now, front, chosen))
+    names = [name for name, _ in base.policy.endpointing.weights]
+    console.print(_table(now, front, chosen, names))
     console.print(_elsewhere(chosen.point))
     write_whole(out, tuned_profile(base, chosen.point))
     console.print(
@@ -98,14 +99,18 @@ def _search(  # noqa: PLR0917 - all of what a search is
         return search(folders, base.policy, candidates, workers, advance)
 
 
-def _table(now: Score, front: Sequence[Tried], chosen: Tried) -> Table:
+def _table(now: Score, front: Sequence[Tried], chosen: Tried, detectors: Sequence[str]) -> Table:
     table = Table("setting", box=None, header_style="bold")
-    for column in ("cut-ins", "missed", "answer p50", "answer p95"):
+    for column in (*detectors, "cut-ins", "missed", "answer p50", "answer p95"):
         table.add_column(column, justify="right")
-    rows = [("as it is", now), *((_named(tried, chosen), tried.score) for tried in front)]
-    for name, result in rows:
+    blank = [""] * len(detectors)
+    rows = [
+        ("as it is", blank, now),
+        *((_named(t, chosen), [f"{w:.2f}" for w in t.point.weights], t.score) for t in front),
+    ]
+    for name, weights, result in rows:
         table.add_row(
-            name, f"{result.cut_ins} of {result.judged}", str(result.missed),
+            name, *weights, f"{result.cut_ins} of {result.judged}", str(result.missed),
             milliseconds(result.median), milliseconds(result.p95),
         )  # fmt: skip
     return table
@@ -119,11 +124,10 @@ def _named(tried: Tried, chosen: Tried) -> str:
 
 def _elsewhere(point: Point) -> str:
     """The same in the words of the field's frameworks, as far as they have them."""
-    delays = dict(point.delays_ms())
     return (
         "In Pipecat's settings about: VAD stop_secs = "
         f"{point.floor_ms / 1000:.2f}, smart turn stop_secs = {point.ceiling_ms / 1000:.1f}.\n"
         "In LiveKit's: min_endpointing_delay = "
-        f"{delays[0.95] / 1000:.2f}, max_endpointing_delay = {delays[0.0] / 1000:.1f}.\n"
+        f"{point.floor_ms / 1000:.2f}, max_endpointing_delay = {point.ceiling_ms / 1000:.1f}.\n"
         "Neither lets the delay follow P(end) between the two."
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from pipelines.turn_taking.policy import Policy
 
-_AT = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95)
+_AT = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 1.0)
 """Probabilities at which the delay is written down."""
 
 
