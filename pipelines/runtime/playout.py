@@ -70,6 +70,11 @@ class Playout:
         """Whether anything is queued or on its way to the ear."""
         return bool(self._queue or self._in_flight)
 
+    @property
+    def unsaid(self) -> Nanos:
+        """Audio that is queued and has not been sent."""
+        return self._duration(sum(clause.waiting for clause in self._queue))
+
     def add(self, job: JobId, pcm: Samples, *, complete: bool) -> Nanos:
         """More audio of a clause; the duration of all of it so far."""
         clause = self._made.setdefault(job, _ClauseAudio(job))

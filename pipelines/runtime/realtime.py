@@ -15,6 +15,7 @@ from typing import Final
 
 from pipelines.runtime.clock import MonotonicClock, Stopwatch
 from pipelines.runtime.engines import Engines
+from pipelines.runtime.gauges import Gauges
 from pipelines.runtime.lanes import Delivery, Work, steps_of
 from pipelines.runtime.playout import FRAME
 from pipelines.runtime.session import Session
@@ -36,15 +37,17 @@ async def run_realtime(
     progress: Callable[[Nanos], None] | None = None,
     *,
     clock: MonotonicClock | None = None,
+    gauges: Gauges | None = None,
 ) -> Session:
     """Run a call to its end on the wall clock; the arguments are those of `run_virtual`.
 
     `clock` is given by whoever must put times of their own on it; the call begins at its zero.
+    `gauges` are kept up to date for whoever shows them.
     Ticks follow an absolute schedule, so lateness of one does not delay the next. No engine runs
     on the event loop. Cancelling the task stops the engines and raises CancelledError.
     """
-    clock = clock or MonotonicClock()
-    lanes = _ThreadLanes(asyncio.get_running_loop().call_soon_threadsafe, clock)
+    clock, gauges = clock or MonotonicClock(), gauges or Gauges()
+    lanes = _ThreadLanes(asyncio.get_running_loop().call_soon_threadsafe, clock, gauges)
     call = _Call(Session(policy, engines, transport, lanes, record), lanes, clock, progress)
     try:
         while (wake := call.run_due()) is not None:
@@ -62,18 +65,19 @@ def run_alone(
     progress: Callable[[Nanos], None] | None = None,
     *,
     clock: MonotonicClock | None = None,
+    gauges: Gauges | None = None,
 ) -> Session:
     """The same on a thread of its own: blocks until the call is over.
 
     The voice detector runs on this thread, between the caller's frame and the agent's.
     """
-    clock = clock or MonotonicClock()
+    clock, gauges = clock or MonotonicClock(), gauges or Gauges()
     results = SimpleQueue[Callable[[], None]]()
 
     def post(arrive: Callable[..., None], *arguments: object) -> None:
         results.put(partial(arrive, *arguments))
 
-    lanes = _ThreadLanes(post, clock, _BRIEF)
+    lanes = _ThreadLanes(post, clock, gauges, _BRIEF)
     call = _Call(Session(policy, engines, transport, lanes, record), lanes, clock, progress)
     try:
         while (wake := call.run_due()) is not None:
@@ -98,6 +102,7 @@ class _Call:
         self._clock = clock
         self._progress = progress
         self._due: Nanos = 0
+        self._gauges = lanes.gauges
         lanes.deliver = session.handle
 
     def run_due(self) -> Nanos | None:
@@ -114,6 +119,7 @@ class _Call:
             self.session.deadline_reached(now)
         if self._due <= now:
             self.session.tick(now)
+            self._gauges.unsaid = self.session.unsaid
             if self._progress is not None:
                 self._progress(self._due)
             self._due += FRAME
@@ -133,10 +139,12 @@ class _ThreadLanes:
         self,
         post: Callable[..., object],
         clock: MonotonicClock,
+        gauges: Gauges,
         brief: frozenset[str] = frozenset(),
     ) -> None:
         self._hand_over = post
         self._clock = clock
+        self.gauges = gauges
         self._brief = brief
         self._queues: dict[str, SimpleQueue[tuple[Work, threading.Event] | None]] = {}
         self._threads: list[threading.Thread] = []
@@ -145,6 +153,7 @@ class _ThreadLanes:
         self.deliver: Callable[[Event], None]
 
     def submit(self, work: Work) -> None:
+        self.gauges.waiting[work.lane] += 1
         if work.lane in self._brief:
             self._run_here(work)
             return
@@ -209,5 +218,7 @@ class _ThreadLanes:
 
     def _over(self, work: Work, spent: Nanos) -> None:
         self._stops.pop(work.job, None)
+        self.gauges.waiting[work.lane] -= 1
+        self.gauges.busy[work.lane] += spent
         if not self._closing.is_set():
             work.over(self._clock.now(), spent, self.deliver)

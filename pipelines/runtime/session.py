@@ -96,6 +96,11 @@ class Session:
         """Frames the agent had nothing to say in, in the midst of a clause."""
         return self._playout.underruns
 
+    @property
+    def unsaid(self) -> Nanos:
+        """Audio that is made and has not left for the caller."""
+        return self._playout.unsaid
+
     def start(self, now: Nanos) -> None:
         """The call is connected."""
         self.handle(CallStarted(now))

@@ -164,6 +164,17 @@ class SoundCard:
         return _sum(self._past, self._streams)
 
     @property
+    def queued_ms(self) -> tuple[float, float]:
+        """Milliseconds of sound that wait between card and call: heard, and to be played."""
+        streams = self._streams
+        heard = played = 0.0
+        if streams is not None and streams.input:
+            heard = 1000 * streams.input.ring.filled / streams.input.rate
+        if streams is not None and streams.output:
+            played = 1000 * streams.output.ring.filled / streams.output.rate
+        return heard, played
+
+    @property
     def names(self) -> tuple[str, str]:
         """The devices in use, microphone and loudspeaker; empty where there is none."""
         streams = self._streams
