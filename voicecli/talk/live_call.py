@@ -4,7 +4,6 @@ The screen and the call share one interpreter but no event loop: a slow redraw m
 5 ms at most (Python's switch interval, halved here), never for the redraw's end.
 """
 
-import asyncio
 import sys
 import threading
 from collections import deque
@@ -16,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.runtime.clock import MonotonicClock
-from pipelines.runtime.realtime import run_realtime
+from pipelines.runtime.gauges import Gauges
+from pipelines.runtime.realtime import run_alone
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
 from voicecli.engines import build_engines
@@ -69,6 +69,7 @@ class LiveCall:
         self._notify = notify
         self._devices: Devices | None = None
         self._lags: deque[Nanos] = deque(maxlen=250)
+        self._gauges = Gauges()
         self._clock = MonotonicClock()
         self._hang_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="call", daemon=True)
@@ -135,7 +136,12 @@ class LiveCall:
         lags = sorted(self._lags)
         worst = lags[-1] if lags else 0
         typical = lags[len(lags) // 2] if lags else 0
-        return Health(typical / MILLISECOND, worst / MILLISECOND, counters)
+        heard, to_play = card.queued_ms if card is not None else (0.0, 0.0)
+        gauges = self._gauges
+        return Health(
+            typical / MILLISECOND, worst / MILLISECOND, counters,
+            heard, to_play, gauges.unsaid / MILLISECOND, gauges.waiting, gauges.busy,
+        )  # fmt: skip
 
     def stereo(self) -> npt.NDArray[np.int16]:
         """The call's audio: shape (samples, 2), int16, 8000 Hz; caller left, agent right."""
@@ -174,11 +180,9 @@ class LiveCall:
         )
         self.stage = Stage.TALKING
         self._clock = MonotonicClock()
-        asyncio.run(
-            run_realtime(
-                self.setting.profile.policy, engines, self.caller, self._record,
-                self._ticked, clock=self._clock,
-            )
+        run_alone(
+            self.setting.profile.policy, engines, self.caller, self._record,
+            self._ticked, clock=self._clock, gauges=self._gauges,
         )  # fmt: skip
 
     def _record(self, entry: Entry) -> None:

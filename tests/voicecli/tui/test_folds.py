@@ -3,11 +3,12 @@
 import pytest
 
 from pipelines.latency import fold_turns
+from pipelines.turn_taking.events import ClauseSynthesized, FrameScored
 from pipelines.turn_taking.policy import EndpointingPolicy, Policy
 from pipelines.turn_taking.time import from_ms, to_ms
 from voicecli.tui.live_turn import LiveTurn
 from voicecli.tui.widgets.gauges import Gauges
-from voicecli.tui.widgets.headroom import Workload
+from voicecli.tui.widgets.headroom import Factors, Workload
 from voicecli.tui.widgets.transcript import Transcript
 
 from .journals import answer, frames, greeting, in_order, interruption, question
@@ -96,12 +97,30 @@ def test_the_speech_meter_shows_the_highest_of_what_is_new():
     assert gauges.speech == 0.9
 
 
-def test_the_headroom_knows_how_long_each_engine_took():
+def test_the_headroom_knows_how_much_audio_each_engine_dealt_with():
     work = Workload()
-    for entry in in_order(question(), answer()):
+    entries = in_order(greeting(), question(), answer(heard=True))
+    for entry in entries:
         work.take(entry)
-    assert list(work.took_ms["asr"]) == [90]
-    assert list(work.took_ms["turn"]) == [20]
-    assert list(work.took_ms["llm"]) == [200]
-    assert list(work.tts_factor) == [pytest.approx(40 / 2700)]
-    assert work.under_way == 0
+    heard = [entry for entry in entries if isinstance(entry, FrameScored)]
+    spoken = [e for e in entries if isinstance(e, ClauseSynthesized) and e.complete]
+    assert work.audio["vad"] == sum(frame.end - frame.start for frame in heard) > 0
+    assert work.audio["tts"] == work.audio["llm"] == sum(clause.audio for clause in spoken) > 0
+    assert work.audio["asr"] == work.audio["turn_detector"] > 0
+
+
+def test_a_real_time_factor_is_work_over_audio_and_forgets_the_past():
+    factors = Factors()
+    audio = {"vad": 0, "asr": 0, "turn_detector": 0, "llm": 0, "tts": 0}
+    factors.take({}, audio)
+    assert factors.of("asr") is None
+    factors.take({"asr": from_ms(500)}, audio | {"asr": from_ms(1000)})
+    assert factors.of("asr") == 0.5
+    for _ in range(20):
+        factors.take({"asr": from_ms(500)}, audio | {"asr": from_ms(1000)})
+    assert factors.of("asr") == 0.5
+    for n in range(1, 600):
+        work, heard = {"asr": from_ms(500 + n)}, audio | {"asr": from_ms(1000 + 10 * n)}
+        factors.take(work, heard)
+    assert factors.of("asr") == pytest.approx(0.1, rel=0.05)
+    assert factors.of("llm") is None
