@@ -13,6 +13,7 @@ from pipelines.latency.vocabulary import (
     Decision,
     SpanName,
     Turn,
+    spans_worth_showing,
 )
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "fold_decisions",
     "fold_turns",
     "percentile",
+    "spans_worth_showing",
     "summarise",
 ]

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pipelines.latency.decisions import decision_of
 from pipelines.latency.vocabulary import Decision
 from pipelines.turn_taking.commands import (
+    CallTool,
     CancelReply,
     Command,
+    ContinueReply,
     FinishTranscription,
     GenerateReply,
     PausePlayout,
@@ -41,6 +43,10 @@ class ReplyTrace:
     requested: Nanos | None = None
     first_text: Nanos | None = None
     pieces: list[str] = field(default_factory=list[str])
+    called: list[Nanos] = field(default_factory=list[Nanos])
+    """When it called a tool."""
+    continued: list[Nanos] = field(default_factory=list[Nanos])
+    """When all tools of a round had answered."""
     cancelled: bool = False
     clauses: dict[JobId, tuple[Nanos, str]] = field(default_factory=dict[JobId, tuple[Nanos, str]])
     """Synthesis job -> when it was asked for and its text."""
@@ -74,6 +80,8 @@ class JournalIndex:
         self.pauses: list[Nanos] = []
         self.resumes: list[Nanos] = []
         self.clears: list[PlayoutCleared] = []
+        self._continues: dict[JobId, JobId] = {}
+        """What writes on after tools -> its reply."""
         self._frame_ends: list[Nanos] = []
         self._frame_ingress: list[Nanos] = []
         for entry in entries:
@@ -133,11 +141,8 @@ class JournalIndex:
                 self.transcriptions[event.job].finals.append(event)
             case ReplyPrepared() if event.job in self.prefills:
                 self.prefills[event.job] = (self.prefills[event.job][0], event.at)
-            case ReplyTextReceived() if not self.replies[event.job].cancelled:
-                trace = self.replies[event.job]
-                trace.pieces.append(event.text)
-                if trace.first_text is None:
-                    trace.first_text = event.at
+            case ReplyTextReceived():
+                self._take_text(event)
             case ClauseSynthesized() if event.audio > 0:
                 self.first_audio.setdefault(event.job, event.at)
             case PlayoutStarted():
@@ -149,6 +154,13 @@ class JournalIndex:
             case _:
                 pass
 
+    def _take_text(self, event: ReplyTextReceived) -> None:
+        trace = self.replies[self._continues.get(event.job, event.job)]
+        if not trace.cancelled:
+            trace.pieces.append(event.text)
+            if trace.first_text is None:
+                trace.first_text = event.at
+
     def _take_command(self, at: Nanos, command: Command) -> None:
         match command:
             case FinishTranscription():
@@ -157,6 +169,11 @@ class JournalIndex:
                 self.prefills[command.job] = (at, None)
             case GenerateReply():
                 self.replies[command.job].requested = at
+            case ContinueReply():
+                self._continues[command.job] = command.reply
+                self.replies[command.reply].continued.append(at)
+            case CallTool():
+                self.replies[command.reply].called.append(at)
             case CancelReply():
                 self.replies[command.job].cancelled = True
             case SynthesizeClause():

@@ -7,13 +7,19 @@ while it was still open whether the caller had finished) costs 0, and shows as `
 
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import Final
 
 from pipelines.latency.decisions import decisions_by_turn
-from pipelines.latency.index import JournalIndex, TranscriptionTrace
+from pipelines.latency.index import JournalIndex, ReplyTrace, TranscriptionTrace
 from pipelines.latency.vocabulary import SPANS, Decision, SpanName, Turn
 from pipelines.turn_taking.events import JobId, PlayoutStarted
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import Nanos, from_ms
+
+_PREPARED: Final[tuple[SpanName, ...]] = (
+    "asr_final", "tools", "llm_ttft", "first_clause", "tts_ttfb",
+)  # fmt: skip
+"""What may be done before the turn is over."""
 
 
 def fold_turns(journal: Iterable[Entry] | JournalIndex) -> list[Turn]:
@@ -90,11 +96,25 @@ def _milestones(
         "vad_hangover": _moment(commit, "paused_at_ns", arrival),
         "endpoint_wait": commit.at - _transcript_wait(index, commit, arrival),
         "asr_final": max(commit.at, reply.requested or 0),
-        "llm_ttft": reply.first_text,
+        "tools": _tools_answered(reply, asked),
+        "llm_ttft": None if reply.first_text is None else min(reply.first_text, asked),
         "first_clause": asked,
         "tts_ttfb": index.first_audio.get(playout.job),
         "pacing": playout.at,
     }
+
+
+def _tools_answered(reply: ReplyTrace, asked: Nanos) -> Nanos | None:
+    """Until when the first clause, asked for then, waited for tools; None if it did not.
+
+    A sentence said to bridge the wait was waited for as long as the tool alone was at work.
+    """
+    first = min(reply.first_text or asked, asked)
+    if not reply.called or reply.called[0] > first:
+        return None
+    if reply.first_text is None or reply.first_text > asked:
+        return asked
+    return max((at for at in reply.continued if at <= first), default=None)
 
 
 def _transcript_wait(index: JournalIndex, commit: Decision, arrival: Nanos) -> Nanos:
@@ -146,7 +166,7 @@ def _saved(
     if reply.requested is not None:
         took += max(0, asked - reply.requested)
     took += max(0, index.first_audio.get(playout.job, asked) - asked)
-    paid = sum(spans[name] for name in ("asr_final", "llm_ttft", "first_clause", "tts_ttfb"))
+    paid = sum(spans[name] for name in _PREPARED)
     return max(0, took - paid)
 
 

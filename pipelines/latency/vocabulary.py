@@ -17,6 +17,7 @@ SpanName: TypeAlias = Literal[
     "vad_hangover",  # until the silence counts as a pause
     "endpoint_wait",  # until the turn is judged to be over
     "asr_final",  # until the transcript is final
+    "tools",  # until the tools that the first words wait for were asked for and have answered
     "llm_ttft",  # until the first piece of the reply's text
     "first_clause",  # until that is a clause that can be spoken
     "tts_ttfb",  # until the first audio of it
@@ -25,6 +26,12 @@ SpanName: TypeAlias = Literal[
 ]
 SPANS: Final[tuple[SpanName, ...]] = get_args(SpanName)
 """The parts of voice-to-voice, in order; they add up to it exactly."""
+
+
+def spans_worth_showing(spans: Mapping[SpanName, Nanos]) -> dict[SpanName, Nanos]:
+    """The spans without that of tools where no tool was waited for."""
+    return {name: span for name, span in spans.items() if span or name != "tools"}
+
 
 BargeInSpan: TypeAlias = Literal[
     "detected",  # from the onset of the caller's speech until it was noticed

@@ -13,7 +13,7 @@ from pipelines.turn_taking.time import MILLISECOND, Nanos
 from voicecli.report.call_report import CallReport
 
 TRACKS: Final = (
-    "caller", "agent", "vad", "asr", "detectors", "llm", "tts", "playout", "decisions",
+    "caller", "agent", "vad", "asr", "detectors", "llm", "tools", "tts", "playout", "decisions",
 )  # fmt: skip
 
 
@@ -58,6 +58,8 @@ class _Work:
         self._open: dict[tuple[str, JobId, str], Slice] = {}
         self._clauses: dict[JobId, tuple[JobId, str]] = {}
         """Clause -> its reply and text."""
+        self._continues: dict[JobId, list[JobId]] = {}
+        """Reply -> what writes on after its tools."""
 
     def finished(self, at: Nanos) -> list[Slice]:
         """All slices; what is still under way ends with the call."""
@@ -90,8 +92,16 @@ class _Work:
             case commands.GenerateReply(job=job):
                 name = "reply (speculative)" if command.speculative else "reply"
                 self._begin("llm", job, name, at)
+            case commands.ContinueReply(job=job):
+                self._continues.setdefault(command.reply, []).append(job)
+                self._begin("llm", job, "reply after tools", at)
+            case commands.CallTool(job=job):
+                self._begin("tools", job, command.name, at, arguments=command.arguments)
+            case commands.CancelTool(job=job):
+                self._close("tools", job, at, outcome="cancelled")
             case commands.CancelReply(job=job):
-                self._close("llm", job, at, outcome="cancelled")
+                for generation in (job, *self._continues.get(job, ())):
+                    self._close("llm", generation, at, outcome="cancelled")
                 for clause in [c for c, (reply, _) in self._clauses.items() if reply == job]:
                     self._close("tts", clause, at, outcome="cancelled")
             case commands.SynthesizeClause(job=job):
@@ -119,6 +129,10 @@ class _Work:
                 self._mark("llm", event.text, event.at)
             case events.ReplyPrepared() | events.ReplyCompleted():
                 self._close("llm", event.job, event.at)
+            case events.ToolFinished(job=job, result=result):
+                self._close("tools", job, event.at, result=result)
+            case events.ToolFailed(job=job, message=message):
+                self._close("tools", job, event.at, failed=message)
             case events.EngineFailed():
                 self._mark("decisions", "EngineFailed", event.at, message=event.message)
             case _:

@@ -72,7 +72,7 @@ def _latencies(calls: Sequence[CallReport]) -> Table:
         table.add_column(heading, justify="right")
     for name, bands in _ROWS.items():
         found = distribution(DURATIONS[name](calls))
-        if found is None:
+        if found is None or (name == "spans.tools" and not found.max):
             continue
         values = (round(found.p50), round(found.p95), round(found.max))
         cells = [Text(milliseconds(v), bands.style(v) if bands else "") for v in values]

@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.latency import BargeIn, Decision, Turn
+from pipelines.latency import BargeIn, Decision, Turn, spans_worth_showing
 from pipelines.turn_taking.time import MILLISECOND, Nanos
 from voicecli.report.bars import BARGE_IN, VOICE_TO_VOICE, Axis
 from voicecli.report.call_report import CallReport, TurnReport
@@ -98,7 +98,7 @@ def _turn(
     if latency is not None:
         axis = Axis(latency, VOICE_TO_VOICE, screen)
         yield axis.ruler()
-        yield from _cascade(axis, turn.spans)
+        yield from _cascade(axis, spans_worth_showing(turn.spans))
         yield axis.row("voice_to_voice", 0, latency, thin=True)
         heard = report.acoustic_voice_to_voice
         if heard is not None:

@@ -9,7 +9,9 @@ from itertools import pairwise
 
 from pipelines.latency import SPANS, SpanName
 from pipelines.turn_taking.commands import (
+    CallTool,
     Command,
+    ContinueReply,
     FinishTranscription,
     GenerateReply,
     RecordDecision,
@@ -35,6 +37,9 @@ class _Reply:
     clause: JobId | None = None
     asked: Nanos | None = None
     audio: Nanos | None = None
+    tools: Nanos | None = None
+    """When the tools it called first had answered."""
+    called: bool = False
 
 
 @dataclass(slots=True)
@@ -49,6 +54,7 @@ class LiveTurn:
     _ingress: Nanos = 0
     _replies: dict[JobId, _Reply] = field(default_factory=dict[JobId, _Reply])
     _owner: dict[JobId, JobId] = field(default_factory=dict[JobId, JobId])
+    _continues: dict[JobId, JobId] = field(default_factory=dict[JobId, JobId])
 
     @property
     def active(self) -> bool:
@@ -70,7 +76,9 @@ class LiveTurn:
         passed = [self.end + self._ingress, self.paused]
         if self.committed is not None:
             passed += [self.committed, self.committed]
-            for milestone in (reply.first_text, reply.asked, reply.audio):
+            waits = reply.called and reply.first_text is None
+            tools = reply.tools if waits or reply.tools else self.committed
+            for milestone in (tools, reply.first_text, reply.asked, reply.audio):
                 if milestone is None:
                     break
                 passed.append(milestone)
@@ -81,12 +89,16 @@ class LiveTurn:
         parts = [b - a for a, b in pairwise(moments)]
         return dict(zip(SPANS, parts, strict=False))
 
+    def _writer_of(self, job: JobId) -> JobId:
+        """The reply that a generation works for."""
+        return self._continues.get(job, job)
+
     def _event(self, event: Event) -> None:
         match event:
             case FrameScored():
                 self._ingress = event.ingress
-            case ReplyTextReceived() if event.job in self._replies:
-                reply = self._replies[event.job]
+            case ReplyTextReceived() if self._writer_of(event.job) in self._replies:
+                reply = self._replies[self._writer_of(event.job)]
                 reply.first_text = reply.first_text or event.at
             case ClauseSynthesized() if event.audio > 0 and event.job in self._owner:
                 reply = self._replies[self._owner[event.job]]
@@ -108,6 +120,13 @@ class LiveTurn:
                     self.paused = at
             case GenerateReply():
                 self._replies[command.job] = _Reply()
+            case CallTool() if command.reply in self._replies:
+                reply = self._replies[command.reply]
+                reply.called = reply.called or reply.first_text is None
+            case ContinueReply() if command.reply in self._replies:
+                self._continues[command.job] = command.reply
+                reply = self._replies[command.reply]
+                reply.tools = reply.tools or (at if reply.called else None)
             case SynthesizeClause() if command.reply in self._replies:
                 self._owner[command.job] = command.reply
                 reply = self._replies[command.reply]

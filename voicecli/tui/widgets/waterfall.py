@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
-from pipelines.latency import JournalIndex, SpanName, Turn, fold_turns
+from pipelines.latency import JournalIndex, SpanName, Turn, fold_turns, spans_worth_showing
 from pipelines.turn_taking.commands import RecordDecision
 from pipelines.turn_taking.events import MarkReached, PlayoutStarted
 from pipelines.turn_taking.journal import Issued
@@ -19,6 +19,7 @@ _LOOKS: Mapping[SpanName, tuple[str, str]] = {
     "vad_hangover": ("vad", "#56b4e9"),
     "endpoint_wait": ("wait", "#e69f00"),
     "asr_final": ("asr", "#cc79a7"),
+    "tools": ("tools", "#f0e442"),
     "llm_ttft": ("llm", "#009e73"),
     "first_clause": ("clause", "#9acd32"),
     "tts_ttfb": ("tts", "#d55e00"),
@@ -81,11 +82,11 @@ class WaterfallPart(Part):
         """See `Part`."""
         live, answered = self._turns.live, self._turns.answered
         if live.active:
-            spans = live.spans(self._now)
+            spans = spans_worth_showing(live.spans(self._now))
             state = "waiting to answer" if live.committed is None else "answering"
             title = Text().append(f"turn {len(answered) + 1}, {state}:", "bold")
         elif answered:
-            spans = dict(answered[-1].spans)
+            spans = spans_worth_showing(answered[-1].spans)
             title = Text().append(f"turn {answered[-1].index}:", "bold")
         else:
             return Text(self._idle, "dim")
