@@ -1,7 +1,8 @@
-"""Measures the engines and prints the tables of docs/ENGINES.md: `python scripts/bench_engines.py`.
+"""Measures the engines and prints the tables of docs/ENGINES.md: `make bench-engines`.
 
-Only engines whose weights are here are measured; ratios between rows of one table come from one
-run. Word error rates need human speech (VOICECLI_SPEECH_DATA, else ../shared/data/speech).
+Only engines whose weights are here are measured, and, for their timing alone, a Whisper of random
+weights and a Piper voice that hums, as the tests make them. Ratios between rows of one table come
+from one run. Word error rates need human speech (VOICECLI_SPEECH_DATA, else ../shared/data/speech).
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
@@ -21,11 +24,17 @@ import numpy as np
 import soundfile
 import soxr
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from pipelines.engines.protocols import Pcm
 from pipelines.engines.registry import Context, build_engine, engine_module
+from pipelines.engines.spoken.reader import reader
 from pipelines.turn_taking.commands import Message
 from telephony_sim.file import process_file
 from telephony_sim.line import load_line
+from tests.pipelines.engines.made_voice import make_voice
+from tests.pipelines.engines.made_whisper import BASE, make_whisper
+from tests.pipelines.engines.socket_stand_in import cartesia, elevenlabs, socket_stand_in
 from voicecli.errors import VoicecliError
 from voicecli.models.store import locate
 from voicecli.report.wer import word_error_rate
@@ -47,6 +56,10 @@ TURNS = (
 PARTIAL = Message("caller", "Thursday afternoon would be good if that is")
 FINAL = Message("caller", "Thursday afternoon would be good, if that is possible.")
 SENTENCE = "Of course, I can book that for you on Thursday at three."
+NUMBERS = "That is $12.50 on 2026-11-20 at 3:30 pm; call 555-0199 or write to bob@example.com."
+FOLDER = tempfile.TemporaryDirectory(prefix="voicecli-bench-")
+MADE = Path(FOLDER.name)
+"""Where models are made that have the shape of real ones and random weights."""
 
 
 def build(kind: Any, name: str, **settings: Any) -> Any | None:
@@ -115,34 +128,70 @@ def first_sound() -> None:
         f'Time to the first audio of "{SENTENCE}", ms (median of 5)',
         "engine", "first audio", "all of it", "real-time factor",
     )  # fmt: skip
-    voices = {
-        "espeak": build("tts", "espeak"),
-        "piper (ljspeech medium)": build("tts", "piper"),
-    }
-    for name, tts in voices.items():
-        if tts is None:
-            row(name, *["not here"] * 3)
-            continue
-        firsts, wholes, seconds = [], [], 1.0
-        for _ in range(REPEATS):
-            started = time.perf_counter()
-            chunks = tts.synthesize(SENTENCE, STOP)
-            audio = [next(chunks)]
-            firsts.append((time.perf_counter() - started) * 1000)
-            audio += chunks
-            wholes.append((time.perf_counter() - started) * 1000)
-            seconds = sum(map(len, audio)) / tts.sample_rate
-        factor = median(wholes) / 1000 / seconds
-        row(name, f"{median(firsts):.1f}", f"{median(wholes):.0f}", f"{factor:.4f}")
+    with ExitStack() as servers:
+        for name, tts in voices(servers):
+            measure_voice(name, tts)
+    read = reader("en-us")
+    took = median(timed(read, NUMBERS)[0] for _ in range(20))
+    plain = median(timed(read, SENTENCE)[0] for _ in range(20))
+    print(
+        f"\nPutting numbers into words: {took:.1f} ms for {NUMBERS!r}, {plain:.2f} ms without any"
+    )
 
 
-def recognisers() -> Iterator[tuple[str, Any]]:
-    """Each recogniser whose weights are here."""
+def voices(servers: ExitStack) -> Iterator[tuple[str, Any]]:
+    """Each voice that is here; for those that are not, what the client and its parts cost."""
+    yield "espeak", build("tts", "espeak")
+    piper = build("tts", "piper")
+    yield "piper (ljspeech medium)", piper
+    if piper is None:
+        made = make_voice(MADE / "voice")
+        yield (
+            "piper without a network (a voice that hums)",
+            build("tts", "piper", weights=str(made)),
+        )
+    os.environ["BENCH_KEY"] = "none"
+    for name, answer in {"elevenlabs": elevenlabs, "cartesia": cartesia}.items():
+        server = servers.enter_context(socket_stand_in(answer))
+        tts = build("tts", name, url=server.url, api_key_env="BENCH_KEY")
+        yield f"{name}'s client (a server on this machine that answers at once)", tts
+
+
+def measure_voice(name: str, tts: Any | None) -> None:
+    """One row of that table."""
+    if tts is None:
+        row(name, *["not here"] * 3)
+        return
+    firsts, wholes, seconds = [], [], 1.0
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        chunks = tts.synthesize(SENTENCE, STOP)
+        audio = [next(chunks)]
+        firsts.append((time.perf_counter() - started) * 1000)
+        audio += chunks
+        wholes.append((time.perf_counter() - started) * 1000)
+        seconds = sum(map(len, audio)) / tts.sample_rate
+    factor = median(wholes) / 1000 / seconds
+    row(name, f"{median(firsts):.1f}", f"{median(wholes):.0f}", f"{factor:.4f}")
+
+
+def recognisers(*, timing: bool = False) -> Iterator[tuple[str, Any]]:
+    """Each recogniser whose weights are here; for `timing` also one that hears nothing right."""
     yield "moonshine tiny", build("asr", "moonshine")
     for weights in WHISPERS:
-        for chunk in ("auto", 30.0):
-            name = f"{weights}, {chunk if chunk == 'auto' else '30 s'}"
-            yield name, build("asr", "faster_whisper", weights=weights, chunk_length_s=chunk)
+        yield from whispers(weights, weights)
+    if timing:
+        made = MADE / "whisper"
+        if not made.exists():
+            make_whisper(made, shape=BASE)
+        yield from whispers("whisper base, random weights", str(made))
+
+
+def whispers(name: str, weights: str) -> Iterator[tuple[str, Any]]:
+    """A Whisper that encodes what was said, and the same on its full input."""
+    for chunk, said in (("auto", "as long as the speech"), (30.0, "30 s")):
+        engine = build("asr", "faster_whisper", weights=weights, chunk_length_s=chunk)
+        yield f"{name}; input {said}", engine
 
 
 def clips() -> list[tuple[Pcm, int, str]]:
@@ -195,7 +244,7 @@ def streaming(speech: list[tuple[Pcm, int, str]]) -> None:
     long = [
         (soxr.resample(p, r, 16000).astype(np.float32), t) for p, r, t in speech if len(p) / r > 2
     ][:20]
-    for name, asr in recognisers():
+    for name, asr in recognisers(timing=True):
         if asr is None:
             row(name, *["not here"] * 5)
             continue
@@ -246,6 +295,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tables", nargs="*", help="llm, tts, streaming, errors; default: all")
     chosen = set(parser.parse_args().tables) or {"llm", "tts", "streaming", "errors"}
+    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
     if "llm" in chosen:
         first_token()
     if "tts" in chosen:
