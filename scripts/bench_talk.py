@@ -95,9 +95,9 @@ class Meter:
     losses_db: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
     frames: int = 0
 
-    def process(self, near: Mono, far: Mono, delay_ms: float) -> Mono:
+    def process(self, near: Mono, far: Mono, delay_ms: float, *, steady: bool = True) -> Mono:
         """See `EchoGuard`."""
-        cleaned = self.guard.process(near, far, delay_ms)
+        cleaned = self.guard.process(near, far, delay_ms, steady=steady)
         self.frames += 1
         if float(np.abs(far).max()) > _AUDIBLE:
             powers = [float(np.mean(np.square(x))) + 1e-12 for x in (near, cleaned)]

@@ -15,12 +15,20 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.runtime.engines import Engines
 from pipelines.runtime.resampling import LiveResampler
 from pipelines.runtime.timeline import to_float
 from pipelines.runtime.transport import Received
+from pipelines.runtime.virtual import run_virtual
+from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import SECOND, Nanos
+from tests.voicecli.responsive_human import ResponsiveHuman
+from voicecli.profile import Profile
 from voicecli.transports.base import Frame
+from voicecli.transports.echo import EchoGuard
 from voicecli.transports.microphone import MicrophoneCaller
+from voicecli.transports.sound_card import SoundCard
+from voicecli.transports.wav import PlainLeg
 
 RATE = 16_000
 _TAPS = 2400  # 150 ms
@@ -47,6 +55,8 @@ class Room:
     """Time stamps waver by this much, standard deviation."""
     move_every_s: float = 0.0
     """Every so often the way from loudspeaker to microphone becomes 15 ms longer or shorter."""
+    lost_every_s: float = 0.0
+    """Every so often the card loses 40 ms of the microphone, as when the computer is too busy."""
     seed: int = 3
 
 
@@ -111,6 +121,8 @@ class SimulatedCard:
         noise = self._rng.normal(0, 10 ** (self.room.noise_db / 20), self._block)
         voice = self._human()
         self.voice.append(voice)
+        if self._is_lost():
+            return
         block = (echo + noise + voice).astype(np.float32)
         for stream in self._inputs:
             captured = self._next_in - self.room.buffer_ms / 1000 - self._block / RATE
@@ -119,6 +131,10 @@ class SimulatedCard:
     def _moved(self) -> int:
         every = self.room.move_every_s
         return round(0.015 * RATE) * (int(self.now / every) % 2) if every and self.now > 0 else 0
+
+    def _is_lost(self) -> bool:
+        every = self.room.lost_every_s
+        return bool(every) and self.now > 0 and self.now % every < 0.04
 
     def _human(self) -> np.ndarray:
         while len(self._spoken) < self._block:
@@ -179,9 +195,11 @@ class _Stream:
 class InRoom:
     """A call on a simulated card, as a Transport: lets time pass in the room before each tick."""
 
-    def __init__(self, caller: MicrophoneCaller, card: SimulatedCard) -> None:
+    def __init__(
+        self, caller: MicrophoneCaller, card: SimulatedCard, human: ResponsiveHuman
+    ) -> None:
         self.rate = caller.rate
-        self._caller, self._card = caller, card
+        self._caller, self._card, self._human = caller, card, human
         self._late = np.random.default_rng(card.room.seed)
 
     @property
@@ -200,6 +218,7 @@ class InRoom:
 
     def send(self, frame: Frame | None, now: Nanos) -> None:
         self._caller.send(frame, now)
+        self._human.hear(frame, now + self._caller.egress)
 
 
 @contextmanager
@@ -223,3 +242,29 @@ def _impulse_response(rng: np.random.Generator, gain: float) -> np.ndarray:
     taps[:16] = 0  # 30 cm
     taps[16] = 8
     return gain * taps / np.sqrt(np.sum(taps**2))
+
+
+def talk_in_room(
+    room: Room,
+    human: ResponsiveHuman,
+    profile: Profile,
+    engines: Engines,
+    guard: EchoGuard,
+    seconds: float,
+) -> tuple[list[Entry], MicrophoneCaller]:
+    """A live call of so many seconds on the virtual clock; its journal and its transport."""
+    card = SimulatedCard(room, human.say)
+    entries: list[Entry] = []
+    with simulated(card):
+        pair = SoundCard(None, None, print)
+        caller = MicrophoneCaller(pair, pair, guard, (PlainLeg(), PlainLeg()))
+        card.advance(-0.05)
+        pair.go_live()
+        call = InRoom(caller, card, human)
+
+        def hang_up(now: Nanos) -> None:
+            if now >= seconds * SECOND:
+                caller.hang_up()
+
+        run_virtual(profile.policy, engines, call, entries.append, hang_up)
+    return entries, caller

@@ -127,11 +127,11 @@ def _play(card: SoundCard, guard: EchoGuard, probe: Samples) -> tuple[Samples, S
     for number, start in enumerate(range(0, len(probe), FRAME_SAMPLES)):
         pause.wait(max(0.0, (number * FRAME - clock.now()) / SECOND))
         near, _ = card.listen()
-        played, delay = card.played()
-        cleaned.append(guard.process(near, played, delay * 1000))
+        played = card.played()
+        cleaned.append(guard.process(near, played.frame, played.delay * 1000, steady=played.steady))
         card.say(probe[start : start + FRAME_SAMPLES])
         heard.append(near)
-        far.append(played)
+        far.append(played.frame)
     return np.concatenate(heard), np.concatenate(far), np.concatenate(cleaned)
 
 

@@ -6,7 +6,9 @@ microphone hears, ten milliseconds at a time, and takes the one out of the other
 in it; `ResidueGate` silences that.
 """
 
+from collections import deque
 from dataclasses import dataclass
+from statistics import median
 from typing import Final, Protocol
 
 import numpy as np
@@ -20,6 +22,10 @@ _ROOM_FRAMES: Final = 15  # 300 ms: a room has fallen silent by then
 _RESIDUE: Final = 0.1  # -10 dB; see `ResidueGate` for where that lies
 _SMOOTHING: Final = 1 / 3  # of frame powers: over 60 ms
 _OPEN_FRAMES: Final = 3  # 60 ms: a voice has gaps
+_PROOF_FRAMES: Final = 50  # a second of the agent's voice ...
+_PROOF_LEAST: Final = 10  # ... of which so much must be known
+_ECHO_FRAMES: Final = 10  # 200 ms: an echo is from what was played so lately
+_LOUDER: Final = 4.0  # 6 dB: an echo's level wavers
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +43,14 @@ class Processing:
 class EchoGuard(Protocol):
     """Takes what is played out of what the microphone hears."""
 
-    def process(self, near: Mono, far: Mono, delay_ms: float) -> Mono:
+    def process(self, near: Mono, far: Mono, delay_ms: float, *, steady: bool = True) -> Mono:
         """The caller alone, shape (160,).
 
         Args:
             near: what the microphone heard, shape (160,), 8000 Hz.
             far: what was given to the loudspeaker meanwhile, the same.
             delay_ms: from `far` being given to its echo in `near`, roughly.
+            steady: whether that delay has been the same for a while.
         """
         ...
 
@@ -75,7 +82,7 @@ def echo_guard(settings: Processing) -> tuple[EchoGuard, str]:
 class Untouched:
     """No processing: for headphones."""
 
-    def process(self, near: Mono, far: Mono, delay_ms: float) -> Mono:  # noqa: ARG002
+    def process(self, near: Mono, far: Mono, delay_ms: float, *, steady: bool = True) -> Mono:  # noqa: ARG002
         """`near` as it is."""
         return near
 
@@ -98,7 +105,14 @@ class WebRtcProcessing:
             auto_gain_control=settings.auto_gain,
         )
 
-    def process(self, near: Mono, far: Mono, delay_ms: float) -> Mono:
+    def process(
+        self,
+        near: Mono,
+        far: Mono,
+        delay_ms: float,
+        *,
+        steady: bool = True,  # noqa: ARG002
+    ) -> Mono:
         """See `EchoGuard`."""
         cleaned = np.empty(FRAME_SAMPLES, np.float32)
         for start in range(0, FRAME_SAMPLES, _TEN_MS):
@@ -137,25 +151,54 @@ class ResidueGate:
     While the agent is heard, a frame passes only if the canceller let through a tenth of its power
     or more. Of an echo it takes 13 dB or more in 99 frames of 100, from the first one on; of a
     caller who speaks over it at the same loudness, 1 to 2 dB (medians; docs/TALK.md, "Echo").
+
+    That holds for a canceller that knows the room. Until it has proved that, and after every jump
+    of the delay, a frame must also be louder than the echo usually is: a caller who is not is
+    missed for a moment, as with `HalfDuplex`.
     """
 
     def __init__(self, inner: EchoGuard) -> None:
-        self._inner = inner
+        self.inner = inner
         self._presence = _Presence()
         self._heard = self._left = 0.0  # powers, smoothed
         self._open = 0
+        self._played: deque[float] = deque(maxlen=_ECHO_FRAMES)
+        self._couplings: deque[float] = deque(maxlen=2 * _PROOF_FRAMES)
+        self._taken_out: deque[bool] = deque(maxlen=_PROOF_FRAMES)
 
-    def process(self, near: Mono, far: Mono, delay_ms: float) -> Mono:
+    def process(self, near: Mono, far: Mono, delay_ms: float, *, steady: bool = True) -> Mono:
         """See `EchoGuard`."""
-        cleaned = self._inner.process(near, far, delay_ms)
+        cleaned = self.inner.process(near, far, delay_ms, steady=steady)
         self._heard += _SMOOTHING * (_power(near) - self._heard)
         self._left += _SMOOTHING * (_power(cleaned) - self._left)
-        if self._left >= self._heard * _RESIDUE:
+        self._played.append(_power(far))
+        if not self._presence.update(far, delay_ms):
+            self._open = _OPEN_FRAMES  # a caller who speaks already goes on doing so
+            return cleaned
+        taken_out = self._left < self._heard * _RESIDUE
+        echo = max(self._played)
+        if float(np.abs(far).max()) > _AUDIBLE:
+            self._couplings.append(self._heard / echo)
+            self._taken_out.append(taken_out)
+        if not steady:
+            self._taken_out.clear()
+        if taken_out or not (self._proved() or self._heard > echo * self._usual_coupling()):
+            self._open = max(0, self._open - 1)
+        else:
             self._open = _OPEN_FRAMES
-        elif self._open:
-            self._open -= 1
-        echoing = self._presence.update(far, delay_ms)
-        return np.zeros_like(cleaned) if echoing and not self._open else cleaned
+        return cleaned if self._open else np.zeros_like(cleaned)
+
+    def _proved(self) -> bool:
+        """Whether the canceller took out most of what it lately heard while the agent spoke."""
+        return len(self._taken_out) >= _PROOF_LEAST and 2 * sum(self._taken_out) >= len(
+            self._taken_out
+        )
+
+    def _usual_coupling(self) -> float:
+        """Power at the microphone over power played, as echo alone hardly ever reaches it."""
+        if len(self._couplings) < _PROOF_LEAST:
+            return float("inf")
+        return _LOUDER * median(self._couplings)
 
 
 class HalfDuplex:
@@ -165,9 +208,9 @@ class HalfDuplex:
         self._inner = inner
         self._presence = _Presence()
 
-    def process(self, near: Mono, far: Mono, delay_ms: float) -> Mono:
+    def process(self, near: Mono, far: Mono, delay_ms: float, *, steady: bool = True) -> Mono:
         """See `EchoGuard`."""
-        cleaned = self._inner.process(near, far, delay_ms)
+        cleaned = self._inner.process(near, far, delay_ms, steady=steady)
         return np.zeros_like(cleaned) if self._presence.update(far, delay_ms) else cleaned
 
 

@@ -102,8 +102,9 @@ class MicrophoneCaller:
         self._frames += 1
         media_end = self._frames * FRAME
         near, age = self._source.listen()
-        far, delay = self._sink.played()
-        spoken = _to_int16(self._guard.process(near, far, delay * 1000))
+        far = self._sink.played()
+        cleaned = self._guard.process(near, far.frame, far.delay * 1000, steady=far.steady)
+        spoken = _to_int16(cleaned)
         if self.muted:
             spoken = _SILENCE
         start = self._spoken.place(now - round(age * SECOND) - FRAME)

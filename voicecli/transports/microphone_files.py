@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,18 @@ from voicecli.errors import StorageError
 from voicecli.recording.audio_file import read_call_audio
 from voicecli.transports.base import FRAME_SAMPLES, RATE
 from voicecli.transports.ring import Mono
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """20 ms of what the caller's loudspeaker played."""
+
+    frame: Mono
+    """Shape (160,), 8000 Hz."""
+    delay: float = 0.0
+    """How much later its echo is in the microphone's frames, in seconds, without the room's own."""
+    steady: bool = True
+    """Whether that delay has been the same for a while."""
 
 
 class Source(Protocol):
@@ -29,11 +42,8 @@ class Sink(Protocol):
         """Queue 20 ms, shape (160,), 8000 Hz; how soon their beginning is heard, in seconds."""
         ...
 
-    def played(self) -> tuple[Mono, float]:
-        """What was played, shape (160,), 8000 Hz, for the frame last listened to.
-
-        Beside it: how much later its echo comes, in seconds, without the room's own delay.
-        """
+    def played(self) -> Played:
+        """What was played, for the frame last listened to."""
         ...
 
 
@@ -90,9 +100,9 @@ class FileSink:
                 self._file.write(frame)
         return 0.0
 
-    def played(self) -> tuple[Mono, float]:
+    def played(self) -> Played:
         """See `Sink`."""
-        return self._last, 0.0
+        return Played(self._last)
 
     def close(self) -> None:
         """Finish the file."""

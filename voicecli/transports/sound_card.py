@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from voicecli.transports.base import FRAME_SAMPLES
+from voicecli.transports.microphone_files import Played
 from voicecli.transports.ring import Mono
 from voicecli.transports.sound_card_devices import (
     Device,
@@ -144,14 +145,14 @@ class SoundCard:
             self._delay = max(0.0, heard - streams.output.now)
         return self._delay
 
-    def played(self) -> tuple[Mono, float]:
-        """What the loudspeaker played, for the frame last listened to; see `Sink`."""
+    def played(self) -> Played:
+        """What the loudspeaker played, for the frame last listened to."""
         streams = self._streams
         if streams is None or streams.incoming is None or not (streams.output and streams.far):
-            return _SILENCE, 0.0
-        output, near = streams.output, streams.incoming
+            return Played(_SILENCE)
+        output, near, far = streams.output, streams.incoming, streams.far
         heard = output.played_at.sample_at(output.now - self._age, output.rate)
-        return streams.far.frame(near.taken, near.ready, heard), streams.far.delay
+        return Played(far.frame(near.taken, near.ready, heard), far.delay, far.steady)
 
     @property
     def running(self) -> bool:

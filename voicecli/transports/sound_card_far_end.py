@@ -21,6 +21,7 @@ _RESERVE = 160  # samples (20 ms) by which a callback may be late and still not 
 _WINDOW = 50  # frames: time stamps waver, their median over a second does not
 _DRIFTED = 16  # samples (2 ms)
 _JUMPED = 80  # samples (10 ms)
+_SETTLED = 25  # frames (0.5 s) after a jump, in which the canceller has to find the room again
 _SLIP_EVERY = 5  # frames: a sample every 100 ms makes up for 1250 ppm
 
 
@@ -43,11 +44,17 @@ class FarEnd:
         self._offset: int | None = None
         self._ahead = 0
         self._frames = 0
+        self._since_jump = 0
 
     @property
     def delay(self) -> float:
         """From a frame being given to its echo at the microphone, without the room, in seconds."""
         return self._ahead / RATE
+
+    @property
+    def steady(self) -> bool:
+        """Whether what is given has had its place for a while, and time stamps agree with it."""
+        return self._since_jump > _SETTLED
 
     def frame(self, position: int, ready: int, heard: float | None) -> Mono:
         """The far end of a frame of the microphone, shape (160,).
@@ -77,10 +84,12 @@ class FarEnd:
         """Take the far end from where the time stamps say, unless that is but their wavering."""
         self._stamped.append(stamped)
         usual = median(self._stamped)
+        self._since_jump = 0 if abs(stamped - usual) > _JUMPED else self._since_jump + 1
         if self._offset is None or abs(usual + self._ahead - self._offset) > _JUMPED:
             spare = self._resampler.given - position - round(usual)
             self._ahead = max(0, min(_AHEAD, spare - _RESERVE))
             self._offset = round(usual) + self._ahead
+            self._since_jump = 0
             return
         error = usual + self._ahead - self._offset
         if abs(error) > _DRIFTED and self._frames % _SLIP_EVERY == 0:

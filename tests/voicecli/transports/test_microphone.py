@@ -11,7 +11,7 @@ from voicecli.lines import open_line
 from voicecli.transports.base import FRAME
 from voicecli.transports.echo import Untouched
 from voicecli.transports.microphone import MicrophoneCaller
-from voicecli.transports.microphone_files import FileSink, FileSource, SilentSource
+from voicecli.transports.microphone_files import FileSink, FileSource, Played, SilentSource
 from voicecli.transports.wav import PlainLeg
 
 
@@ -31,7 +31,7 @@ class Card:
         return self.delay
 
     def played(self):
-        return np.zeros(160, np.float32), 0.0
+        return Played(np.zeros(160, np.float32))
 
 
 def call(card: Card, line: str | None = None) -> MicrophoneCaller:
