@@ -6,6 +6,7 @@ import multiprocessing
 import socket
 from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
+from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
 from typing import Literal, TypeAlias
 
@@ -132,7 +133,16 @@ class CallPool:
         attempt = 0
         while not self._closing:
             await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
-            worker = await self._spawn()
+            try:
+                worker = await self._spawn()
+            except (OSError, ValueError) as error:  # no memory, no file descriptors
+                attempt += 1
+                trouble = EngineError(f"no process can be started for a call: {error}")
+                if ready is not None and not ready.done():
+                    ready.set_exception(trouble)
+                    return
+                self._on_trouble(str(trouble))
+                continue
             trouble = await self._attend(worker, ready)
             if worker.state == "loading":
                 attempt += 1
@@ -197,6 +207,15 @@ def _unfit(text: str, exit_code: int) -> EngineError:
     error = EngineError(text)
     error.exit_code = exit_code
     return error
+
+
+def start_fork_server() -> None:
+    """Start what processes are forked from, which needs the real standard error: before a screen.
+
+    A pool does it by itself where there is no screen.
+    """
+    _context()
+    ensure_running()
 
 
 def _context() -> ForkServerContext:

@@ -9,6 +9,7 @@ from voicecli.errors import VoicecliError
 from voicecli.profile import Profile
 from voicecli.serve.logs import set_up_logs
 from voicecli.serve.plan import Plan
+from voicecli.serve.pool import start_fork_server
 from voicecli.serve.server import CallServer
 from voicecli.tui.board import BoardApp
 from voicecli.tui.terminal import native_messages_in, stopping_on_signals
@@ -50,6 +51,7 @@ def serve_on_screen(
     sys.setswitchinterval(_SWITCH_S)
     try:
         with native_messages_in("serve.log"), stopping_on_signals(server.stop):
+            start_fork_server()
             thread.start()
             wanted = BoardApp(server, lines, back=back, light=light).run()
             server.stop()
