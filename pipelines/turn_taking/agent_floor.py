@@ -72,6 +72,24 @@ class AgentFloor:
             return False
         return barge_in.greeting_interruptible or self.reply.purpose != "greeting"
 
+    @property
+    def muted(self) -> bool:
+        """Whether the clause being heard must be heard to its end."""
+        phrases = self._policy.barge_in.uninterruptible
+        unheard = (c for c in self.reply.clauses if not c.heard) if self.reply else ()
+        clause = next(iter(unheard), None)
+        if clause is None or not clause.started:
+            return False
+        return any(phrase.lower() in clause.text.lower() for phrase in phrases)
+
+    @property
+    def last_clause(self) -> bool:
+        """Whether nothing comes after the clause being heard."""
+        reply = self.reply
+        if reply is None or not reply.completed:
+            return False
+        return sum(not clause.heard for clause in reply.clauses) <= 1
+
     # -- taking the floor ---------------------------------------------------------------------
 
     def _new_reply(

@@ -36,7 +36,10 @@ class CallerSide:
         self._timers, self._emit = desk.timers, desk.emit
         self._floor = floor
         self._gate = SpeechGate(desk.policy.gate)
-        self._backchannels = BackchannelList(desk.policy.barge_in.backchannels)
+        self._backchannels = BackchannelList(
+            desk.policy.barge_in.backchannels, desk.policy.barge_in.cues
+        )
+        self._resume_after = from_ms(desk.policy.barge_in.resume_after_ms)
         self._end = TurnEnd(desk, floor)
         self._transcribed_until: Nanos = 0
         self._echoes = 0
@@ -121,8 +124,7 @@ class CallerSide:
         else:
             self._end.ask_for_words_ahead(turn, pause, event.at, reason)
         if turn.over_agent:
-            resume = end + from_ms(self._policy.barge_in.resume_after_ms)
-            self._timers.set("overlap", max(resume, event.at))
+            self._timers.set("overlap", max(end + self._resume_after, event.at))
             return
         self._end.ask_detectors(turn, pause, "audio", reason)
         self.consider_end(event.at)
@@ -262,6 +264,8 @@ class CallerSide:
     # -- speech over the agent ----------------------------------------------------------------
 
     def _judge_overlap(self, turn: CallerTurn, now: Nanos) -> None:
+        if self._floor.muted:
+            return  # asked again when the clause has been heard
         pause = turn.pause
         speech = self._gate.speech_end - turn.onset
         verdict = judge_overlap(
@@ -270,6 +274,8 @@ class CallerSide:
             said=self._said_meanwhile(turn, now),
             echoes=self._line_echoes,
             whole=pause is not None and pause.final is not None,
+            settled=pause is not None and pause.silence(now) >= self._resume_after,
+            audible=self._floor.state is Agent.SPEAKING,
             backchannels=self._backchannels,
             policy=self._policy.barge_in,
         )
@@ -281,6 +287,11 @@ class CallerSide:
         reason = self._overlap_reason(turn, verdict, speech)
         if verdict.kind == "interrupts":
             self.interrupt(reason, now)
+        elif verdict.rule == "overlap_too_short" and self._floor.last_clause:
+            # Perhaps an answer a little too soon; `agent_free` makes an ordinary turn of it.
+            reason = because("overlap_kept", **reason.numbers)
+            self._emit(RecordDecision("overlap_ignored", reason))
+            self._floor.resume(now, because("resume_ignored"))
         elif pause is not None:
             self._emit(RecordDecision("overlap_ignored", reason))
             if verdict.rule == "overlap_own_words":
@@ -332,9 +343,19 @@ class CallerSide:
 
     def overlap_unjudged(self, now: Nanos) -> None:
         """Silence after overlapping speech, and still no verdict: the agent goes on meanwhile."""
-        if self.pause is not None:
-            silence_ms = milliseconds(self.pause.silence(now))
+        turn, pause = self.turn, self.pause
+        if turn is None or pause is None:
+            return
+        if pause.final is not None:
+            self._judge_overlap(turn, now)
+        else:
+            silence_ms = milliseconds(pause.silence(now))
             self._floor.resume(now, because("resume_unjudged", silence_ms=silence_ms))
+
+    def clause_heard(self, now: Nanos) -> None:
+        """A clause of the agent's was heard to its end: what could not stop it may now."""
+        if self.turn is not None and self.turn.over_agent:
+            self._judge_overlap(self.turn, now)
 
     def agent_free(self, now: Nanos) -> None:
         """The agent no longer has the floor: overlapping speech has become an ordinary turn.

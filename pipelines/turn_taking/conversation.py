@@ -142,6 +142,8 @@ class Conversation:
         reply = self._reply_of(event.job)
         if reply is not None:
             self._REPLY_HANDLERS[type(event)](self._floor, reply, event)
+        if isinstance(event, MarkReached):
+            self._caller.clause_heard(event.at)
 
     def _tool_answered(self, event: ToolFinished | ToolFailed) -> None:
         failed = isinstance(event, ToolFailed)
@@ -222,7 +224,7 @@ class Conversation:
     def _interrupt_by_hand(self, now: Nanos, rule: str, **numbers: Number) -> None:
         """Stop the agent for what needs no judging, if it may be stopped."""
         reply = self._floor.reply
-        if reply is not None and self._floor.interruptible:
+        if reply is not None and self._floor.interruptible and not self._floor.muted:
             reason = because(rule, **numbers, onset_ns=now, detected_ns=now, reply=reply.job)
             self._caller.interrupt(reason, now)
 

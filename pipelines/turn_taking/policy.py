@@ -85,6 +85,15 @@ class BargeInPolicy:
     """Overlapping speech that is an interruption whatever the words."""
     min_words: int = _bounded(1, 1)
     """Words that are no backchannel, needed to interrupt sooner than that."""
+    words_after_ms: int = _bounded(600, 0, _MINUTE_MS)
+    """Overlapping speech whose words are believed: shorter speech with nothing after it is a
+    misheard backchannel, unless a cue is among its words. 0: words are always believed."""
+    cues: tuple[str, ...] = (
+        "stop", "wait", "no", "hold", "hang on", "one moment", "sorry", "pardon", "excuse me",
+        "actually", "but", "hello", "hey", "help", "cancel", "repeat", "again", "what", "who",
+        "when", "where", "why", "how", "which", "agent", "operator", "human",
+    )  # fmt: skip
+    """One or two words that stop the agent however short the speech; compared as below."""
     own_words: int = _bounded(2, 0)
     """So many of the agent's own words in a row, heard while it says them, are an echo of the line
     and no interruption; 0: nothing is."""
@@ -94,10 +103,14 @@ class BargeInPolicy:
     resume_after_ms: int = _bounded(350, 0, _MINUTE_MS)
     """Silence after overlapping speech that was no interruption before the agent goes on."""
     greeting_interruptible: bool = True
+    uninterruptible: tuple[str, ...] = ()
+    """Phrases of the agent's, such as "this call is recorded": a clause with one of them is heard
+    to its end. What the caller says meanwhile is judged then. Compared without case."""
     backchannels: tuple[str, ...] = (
         "mm", "mhm", "mm hmm", "hmm", "hm", "uh huh", "aha", "ah", "oh", "uh", "um", "er",
         "yeah", "yes", "yep", "yup", "ok", "okay", "right", "sure", "i see", "got it", "good",
-        "great", "cool", "alright", "all right", "nice", "wow", "really", "of course",
+        "great", "cool", "alright", "all right", "nice", "wow", "really", "of course", "thanks",
+        "thank you",
     )  # fmt: skip
     """What a listener says to show that they listen; compared without case and punctuation."""
 

@@ -109,6 +109,14 @@ RULES: Mapping[str, str] = {
     "interrupted_by_typing": "interruption: the caller wrote “{text}”",
     "interrupted_by_request": "interruption: asked for by hand",
     "overlap_backchannel": "backchannel “{text}”: the agent keeps the floor",
+    "overlap_too_short": (
+        "{speech_ms:.0f} ms of speech, heard as “{text}”, and nothing after it: the agent keeps "
+        "the floor"
+    ),
+    "overlap_kept": (
+        "{speech_ms:.0f} ms of speech, heard as “{text}”, over the agent's last clause: answered "
+        "after it"
+    ),
     "overlap_without_words": "{speech_ms:.0f} ms of sound without words: the agent keeps the floor",
     "overlap_own_words": "heard its own words “{text}”: an echo, the agent keeps the floor",
     "line_echoes": (

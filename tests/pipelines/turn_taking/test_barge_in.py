@@ -1,0 +1,163 @@
+"""Who gets to stop the agent: misheard backchannels, cues, clauses that must be heard."""
+
+from dataclasses import replace
+
+import pytest
+
+from pipelines.turn_taking.barge_in import BackchannelList, OverlapVerdict, judge_overlap
+from pipelines.turn_taking.commands import ClearPlayout, Message, PausePlayout, ResumePlayout
+from pipelines.turn_taking.events import CallerTyped, MarkReached
+from pipelines.turn_taking.policy import (
+    AgentPolicy,
+    BargeInPolicy,
+    ClausePolicy,
+    EndpointingPolicy,
+    Policy,
+)
+from pipelines.turn_taking.time import from_ms, to_ms
+
+from .world import Speech, World
+
+POLICY = Policy(
+    agent=AgentPolicy(idle_ms=60_000),
+    endpointing=EndpointingPolicy(weights=(("words", 1.0),), text_detectors=("words",)),
+)
+QUESTION = Speech(1000, 2000, "what time do you open")
+ANSWER = "We open at nine in the morning, and we close at eight in the evening on every day."
+LONG = (ANSWER, "Alright.")
+
+
+def overlap(*speech: Speech, policy: Policy = POLICY, replies: tuple[str, ...] = LONG) -> World:
+    world = World(policy, [QUESTION, *speech], replies=replies, until_ms=20_000)
+    world.run()
+    return world
+
+
+def rules(world: World, verdict: str) -> list[str]:
+    return [entry.command.reason.rule for entry in world.verdicts(verdict)]
+
+
+def judged(speech_ms: int, text: str, *, whole: bool = True, settled: bool = True,
+           audible: bool = True) -> OverlapVerdict | None:  # fmt: skip
+    policy = BargeInPolicy()
+    phrases = BackchannelList(policy.backchannels, policy.cues)
+    return judge_overlap(
+        from_ms(speech_ms), text, said="", echoes=False, whole=whole, settled=settled,
+        audible=audible, backchannels=phrases, policy=policy,
+    )  # fmt: skip
+
+
+class TestMisheardBackchannels:
+    """A listener's "uh-huh" comes out of a recogniser as anything."""
+
+    def test_short_speech_with_nothing_after_it_does_not_stop_the_agent_whatever_was_heard(self):
+        world = overlap(Speech(3400, 3820, "that hurts"))
+        assert rules(world, "overlap_ignored") == ["overlap_too_short"]
+        assert not world.commands(ClearPlayout)
+        assert world.core.history[-1] == Message("agent", ANSWER)
+        [paused, resumed] = [
+            entry for entry in world.journal
+            if isinstance(getattr(entry, "command", None), PausePlayout | ResumePlayout)
+        ]  # fmt: skip
+        assert to_ms(resumed.at - paused.at) < 800
+
+    def test_it_does_when_the_caller_keeps_the_floor(self):
+        world = overlap(Speech(3400, 3700, "that hurts"), Speech(3950, 4600, "my ears so much"))
+        assert rules(world, "overlap_interrupts") == ["interrupted_by_words"]
+        callers = [m.text for m in world.core.history if m.role == "caller"]
+        assert callers[-1] == "that hurts my ears so much"
+
+    @pytest.mark.parametrize("words", ["stop", "no no", "hang on", "sorry what"])
+    def test_a_cue_stops_it_however_short(self, words: str):
+        world = overlap(Speech(3400, 3750, words))
+        assert rules(world, "overlap_interrupts") == ["interrupted_by_words"]
+
+    def test_it_falls_silent_as_soon_as_for_any_interruption(self):
+        long = overlap(Speech(3400, 4800, "that is not what i asked for"))
+        short = overlap(Speech(3400, 3820, "that hurts"))
+        silent = [
+            next(e.at for e in world.journal if isinstance(getattr(e, "command", 0), PausePlayout))
+            for world in (long, short)
+        ]
+        assert silent[0] == silent[1]
+
+    def test_a_short_answer_over_the_last_clause_is_answered_after_it(self):
+        world = overlap(
+            Speech(3200, 3650, "friday"), replies=("Which day would suit you?", "Good.")
+        )
+        assert rules(world, "overlap_ignored") == ["overlap_kept"]
+        said = [(m.role, m.text) for m in world.core.history]
+        assert said[1:] == [
+            ("agent", "Which day would suit you?"), ("caller", "friday"), ("agent", "Good."),
+        ]  # fmt: skip
+
+    def test_before_the_agent_is_heard_words_go_on_with_the_turn(self):
+        assert judged(300, "on sunday", audible=False) == OverlapVerdict(
+            "interrupts", "interrupted_by_words", 2
+        )
+
+    def test_while_more_may_come_nothing_is_decided(self):
+        assert judged(400, "that hurts", whole=False) is None
+        assert judged(400, "that hurts", settled=False) is None
+
+
+class TestUninterruptibleClauses:
+    """What must be heard, such as that the call is recorded."""
+
+    NOTICE = "This call is recorded for training. Now tell me, what can I do for you this morning?"
+
+    def policy(self) -> Policy:
+        return replace(
+            POLICY,
+            agent=replace(POLICY.agent, greeting=self.NOTICE),
+            barge_in=BargeInPolicy(uninterruptible=("call is recorded",)),
+            clauses=ClausePolicy(first_max_words=30),
+        )
+
+    def test_it_is_heard_to_its_end_and_what_was_said_over_it_stops_the_next_clause(self):
+        world = World(self.policy(), [Speech(300, 1200, "i want a table for two")],
+                      until_ms=20_000)  # fmt: skip
+        world.run()
+        first_heard = next(e.at for e in world.journal if isinstance(e, MarkReached))
+        [stopped] = world.verdicts("overlap_interrupts")
+        assert stopped.at == first_heard
+        assert not any(
+            entry.at < first_heard
+            for entry in world.journal
+            if isinstance(getattr(entry, "command", None), PausePlayout | ClearPlayout)
+        )
+        heard, caller, *_ = world.core.history
+        assert heard.text.startswith("This call is recorded for training.")
+        assert "morning" not in heard.text
+        assert caller == Message("caller", "i want a table for two")
+
+    def test_a_backchannel_over_it_is_forgotten(self):
+        world = World(self.policy(), [Speech(300, 700, "uh huh")], until_ms=20_000)
+        world.run()
+        assert rules(world, "overlap_ignored") == ["overlap_backchannel"]
+        assert world.core.history == (Message("agent", self.NOTICE),)
+
+    def test_typing_does_not_cut_it_off_either(self):
+        typed = CallerTyped(from_ms(500), "hello")
+        world = World(self.policy(), extra=[typed], until_ms=20_000)
+        world.run()
+        assert world.core.history[:2] == (Message("agent", self.NOTICE), Message("caller", "hello"))
+
+    def test_other_clauses_can_be_interrupted_as_ever(self):
+        world = World(self.policy(), [Speech(2600, 4000, "stop i know all that")], until_ms=20_000)
+        world.run()
+        [stopped] = world.verdicts("overlap_interrupts")
+        assert to_ms(stopped.at) < 4000
+
+
+def test_double_talk_is_transcribed_from_its_first_word():
+    world = overlap(Speech(3400, 5200, "no wait i meant the shop in town"))
+    last = [m.text for m in world.core.history if m.role == "caller"][-1]
+    assert last == "no wait i meant the shop in town"
+
+
+def test_the_history_keeps_only_what_was_heard_before_the_interruption():
+    world = overlap(Speech(3400, 5200, "no wait i meant the shop in town"))
+    agents = [m.text for m in world.core.history if m.role == "agent"]
+    assert ANSWER.startswith(agents[0])
+    assert 0 < len(agents[0].split()) < 6
