@@ -67,8 +67,8 @@ def run(
     console.print(_elsewhere(chosen.point))
     write_whole(out, tuned_profile(base, chosen.point))
     console.print(
-        f"[dim]written: {out}; try it on other calls: voicecli compare CALL... -p {base.name} "
-        f"-p {out}[/]",
+        f"[dim]written: {out}; try it on other calls: voicecli compare CALL... "
+        f"-p {base.path} -p {out}[/]",
         soft_wrap=True,
     )
 
@@ -100,26 +100,26 @@ def _search(  # noqa: PLR0917 - all of what a search is
 
 
 def _table(now: Score, front: Sequence[Tried], chosen: Tried, detectors: Sequence[str]) -> Table:
-    table = Table("setting", box=None, header_style="bold")
-    for column in (*detectors, "cut-ins", "missed", "answer p50", "answer p95"):
-        table.add_column(column, justify="right")
-    blank = [""] * len(detectors)
-    rows = [
-        ("as it is", blank, now),
-        *((_named(t, chosen), [f"{w:.2f}" for w in t.point.weights], t.score) for t in front),
-    ]
-    for name, weights, result in rows:
+    caption = f"weights: {', '.join(detectors)}; of {now.judged} pauses and ends"
+    table = Table(box=None, header_style="bold", caption=caption, caption_justify="left")
+    table.add_column("", no_wrap=True)
+    for column in ("silence, ms", "bend", "weights", "cut-ins", "missed", "p50", "p95"):
+        table.add_column(column, justify="right", no_wrap=True)
+    rows = [("as it is", ("", "", ""), now), *(_row(tried, chosen) for tried in front)]
+    for name, setting, result in rows:
         table.add_row(
-            name, *weights, f"{result.cut_ins} of {result.judged}", str(result.missed),
+            name, *setting, str(result.cut_ins), str(result.missed),
             milliseconds(result.median), milliseconds(result.p95),
         )  # fmt: skip
     return table
 
 
-def _named(tried: Tried, chosen: Tried) -> str:
+def _row(tried: Tried, chosen: Tried) -> tuple[str, tuple[str, str, str], Score]:
     point = tried.point
-    mark = "  <- chosen" if tried is chosen else ""
-    return f"{point.floor_ms:.0f} to {point.ceiling_ms:.0f} ms, bend {point.bend:.1f}{mark}"
+    silence = f"{point.floor_ms:.0f}-{point.ceiling_ms:.0f}"
+    weights = " ".join(f"{weight:.2f}" for weight in point.weights)
+    mark = "chosen" if tried is chosen else ""
+    return mark, (silence, f"{point.bend:.1f}", weights), tried.score
 
 
 def _elsewhere(point: Point) -> str:
