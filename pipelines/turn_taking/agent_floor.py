@@ -411,6 +411,8 @@ class AgentFloor:
         return "", "", 0
 
     def _finish(self, reply: Reply, now: Nanos) -> None:
+        if self.paused:  # its end was on the way already: the next utterance must not be silent
+            self._emit(ResumePlayout(because("resume_heard")))
         self.reply, self.paused = None, False
         self._timers.cancel("reply", "filler", "playout")
         self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
