@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pipelines.engines.modelled import spend
+from pipelines.engines.protocols import Transcript
 from pipelines.engines.remarks import remark
 from pipelines.runtime.recall import recall_from
 from pipelines.runtime.virtual import run_virtual
@@ -199,3 +200,30 @@ def test_scripted_calls_do_not_depend_on_the_hash_seed():
     }
     here = repr(played(Caller(ONE_TURN, until_ms=9000))).encode()
     assert hashes == {hashlib.sha256(here).hexdigest() + "\n"}
+
+
+class Deaf:
+    """A recogniser that makes no words of anything."""
+
+    sample_rate = 16_000
+    modelled = True
+
+    def feed(self, pcm):
+        return None
+
+    def finish(self):
+        return Transcript("")
+
+    def reset(self):
+        pass
+
+
+@pytest.mark.parametrize("cough_ms", range(100, 1300, 150))
+def test_a_cough_over_the_end_of_an_utterance_does_not_silence_the_next_one(cough_ms):
+    """The end is on its way to the ear when playout pauses: nothing is left to be resumed."""
+    caller = Caller([(cough_ms, cough_ms + 400)], until_ms=16_000, egress=400_000_000)
+    entries: list[Entry] = []
+    run_virtual(POLICY, ScriptedEngines(asr=Deaf()), caller, entries.append)
+    assert verdicts(entries, "marks_assumed") == []
+    asked = next(e.at for e in verdicts(entries, "agent_speaks") if e.at > 5_000_000_000)
+    assert any(audible for at, audible in caller.heard if at > asked)
