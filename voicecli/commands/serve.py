@@ -113,6 +113,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from voicecli.serve.settings import Limits, Recording, Wishes
     from voicecli.tui.terminal import is_terminal
 
+    agent = load_profile(profile)
     plan = plan_server(
         Request(
             host, port, operators, public_url, ngrok, insecure,
@@ -121,10 +122,12 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
                 target_p95_ms=target_p95,
             ),
             Recording(out if record else None, redact),
-            Wishes(number, call, message, transfer_to, transfer_key, twilio),
+            Wishes(
+                number, call, message, transfer_to, transfer_key, twilio,
+                agent_transfers="transfer_call" in agent.tools.builtin,
+            ),
         )
     )  # fmt: skip
-    agent = load_profile(profile)
     if is_terminal() and not log_json:
         from voicecli.tui.board_run import serve_on_screen
 

@@ -21,7 +21,7 @@ from starlette.websockets import WebSocket
 from voicecli.serve import twiml
 from voicecli.serve.admission import Admission
 from voicecli.serve.calls import Calls
-from voicecli.serve.media import CallerStream, CallRelay
+from voicecli.serve.media import CallerStream, CallRelay, Transferrer
 from voicecli.serve.metrics import Metrics
 from voicecli.serve.pool import CallPool
 from voicecli.serve.settings import ServeSettings
@@ -59,6 +59,8 @@ class Switchboard:
         """What an answering machine is told in an outbound call; empty: the agent speaks."""
         self.on_key: Callable[[str, str], None] = lambda _call_sid, _digit: None
         """Told the call and each key pressed in it."""
+        self.transfer: Transferrer = _nobody_to_ask
+        """Puts a call through to a number; gives what went wrong."""
         self._signature = SignatureCheck(settings.access)
         self._connections = 0
 
@@ -189,7 +191,10 @@ class Switchboard:
             return
         pid = worker.process.pid or 0
         call = self.calls.begin(_name(start.call_sid), start.call_sid, pid, _now())
-        relay = CallRelay(stream, worker, call, self.calls, self.on_key, watchable=self.watchable)
+        relay = CallRelay(
+            stream, worker, call, self.calls, self.on_key,
+            transfer=self.transfer, watchable=self.watchable,
+        )  # fmt: skip
         self.relays.add(relay)
         self.admission.live += 1
         cause = "the server ended"
@@ -220,6 +225,10 @@ async def _start_of(stream: CallerStream) -> Start | None:
         if isinstance(message, Start):
             return message
     return None
+
+
+async def _nobody_to_ask(_call_sid: str, _number: str) -> str:
+    return "this server has no Twilio account to put calls through with"
 
 
 def _name(call_sid: str) -> str:

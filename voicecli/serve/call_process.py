@@ -11,11 +11,13 @@ import select
 import signal
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 
 from pipelines.runtime.clock import MonotonicClock
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.realtime import run_alone
 from pipelines.runtime.transport import Received
+from pipelines.turn_taking.events import Event, JobId, ToolFailed
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.engines import build_engines
@@ -28,7 +30,18 @@ from voicecli.serve.redact import redact
 from voicecli.serve.settings import Recording
 from voicecli.serve.tap import JournalTap
 from voicecli.serve.warm import warm_up
-from voicecli.serve.wire import Begin, HangUp, Journal, Link, Over, Ready, Unfit, Watch
+from voicecli.serve.wire import (
+    Begin,
+    HangUp,
+    Journal,
+    Link,
+    NotTransferred,
+    Over,
+    Ready,
+    Transfer,
+    Unfit,
+    Watch,
+)
 from voicecli.transports.capture import Capture
 from voicecli.transports.twilio_call import TwilioCall
 from voicecli.transports.twilio_messages import Dtmf, Mark, Media
@@ -139,14 +152,21 @@ class _LinkedCall(TwilioCall):
         self._link = link
         self._clock = clock
 
+    def transfer(self, job: JobId, number: str) -> None:
+        """Have the server put the caller through."""
+        self._link.send(Transfer(job, number))
+
     def receive(self, now: Nanos) -> Received:
         """The caller's next 20 ms, which the server may have had for a while."""
+        failed: list[Event] = []
         for message, sent in self._link.receive():
             match message:
                 case Watch(on) if self.tap is not None:
                     self.tap.watched = on
                 case HangUp(cause):
                     self.hang_up(cause)
+                case NotTransferred(job, problem):
+                    failed.append(ToolFailed(now, job, problem))
                 case Media() | Mark() | Dtmf():
                     self.take(message, self._clock.at(sent))
                 case _:
@@ -154,4 +174,5 @@ class _LinkedCall(TwilioCall):
         self._link.flush()
         if self._link.closed:
             self.hang_up("the server ended")
-        return super().receive(now)
+        received = super().receive(now)
+        return replace(received, events=(*failed, *received.events)) if failed else received

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -12,7 +12,17 @@ from voicecli.serve.calls import Calls, LiveCall
 from voicecli.serve.outbox import Outbox
 from voicecli.serve.pool import CallPool, CallWorker
 from voicecli.serve.settings import Limits
-from voicecli.serve.wire import Begin, HangUp, Journal, Message, Over, Progress, Watch
+from voicecli.serve.wire import (
+    Begin,
+    HangUp,
+    Journal,
+    Message,
+    NotTransferred,
+    Over,
+    Progress,
+    Transfer,
+    Watch,
+)
 from voicecli.transports.twilio import AgentEnd
 from voicecli.transports.twilio_messages import (
     Clear,
@@ -77,11 +87,15 @@ class CallerStream:
                 pass  # nobody is there to hear it
 
 
+Transferrer: TypeAlias = Callable[[str, str], Awaitable[str]]
+
+
 class CallRelay:
     """Carries one call: the caller's messages to the process, the agent's voice back.
 
-    `on_key` is told the call's SID and each key that is pressed; `watchable` says whether `watch`
-    may be called.
+    `on_key` is told the call's SID and each key that is pressed, `transfer` the SID and a number to
+    put it through to (it gives what went wrong, or nothing); `watchable` says whether `watch` may
+    be called.
     """
 
     def __init__(
@@ -92,6 +106,7 @@ class CallRelay:
         calls: Calls,
         on_key: Callable[[str, str], None],
         *,
+        transfer: Transferrer,
         watchable: bool = False,
     ) -> None:
         self.call = call
@@ -99,6 +114,8 @@ class CallRelay:
         self._worker = worker
         self._calls = calls
         self._on_key = on_key
+        self._transfer = transfer
+        self._transfers: set[asyncio.Task[None]] = set()
         self._watchable = watchable
         self._outbox = Outbox()
         self._news = asyncio.Event()
@@ -160,9 +177,18 @@ class CallRelay:
                 self.call.journal.append(lines)
             case Over(cause):
                 self._over = cause
+            case Transfer(job, number):
+                task = asyncio.create_task(self._put_through(job, number))
+                self._transfers.add(task)
+                task.add_done_callback(self._transfers.discard)
             case _:
                 pass
         self._news.set()
+
+    async def _put_through(self, job: int, number: str) -> None:
+        """If it works, the caller's end hangs up on us."""
+        if problem := await self._transfer(self.call.call_sid, number):
+            self._worker.send(NotTransferred(job, problem))
 
     async def _listen(self) -> tuple[str, int]:
         """Until the caller's end is done; the cause and the code to close with."""

@@ -24,7 +24,7 @@ async def outside(account: Account, wishes: Wishes, board: Switchboard) -> Async
     """
     public_url = board.settings.access.public_url
     board.machine_message = wishes.message
-    pending: set[asyncio.Task[None]] = set()
+    pending: set[asyncio.Task[str]] = set()
 
     def pressed(call_sid: str, digit: str) -> None:
         if wishes.transfer_to and digit == wishes.transfer_key:
@@ -32,7 +32,11 @@ async def outside(account: Account, wishes: Wishes, board: Switchboard) -> Async
             pending.add(task)
             task.add_done_callback(pending.discard)
 
+    async def put_through(call_sid: str, number: str) -> str:
+        return await _transfer(account, call_sid, number)
+
     board.on_key = pressed
+    board.transfer = put_through
     if not wishes.borrows:
         yield
         return
@@ -68,9 +72,12 @@ async def _give_back(account: Account, before: Webhook, url: str) -> None:
         log.error(text)  # noqa: TRY400 - a sentence, no traceback
 
 
-async def _transfer(account: Account, call_sid: str, number: str) -> None:
+async def _transfer(account: Account, call_sid: str, number: str) -> str:
+    """Put a call through; what went wrong, or nothing."""
     try:
         await asyncio.to_thread(account.transfer, call_sid, number)
         log.info("transferred", extra={"to": number})
     except TwilioError as error:
         log.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
+        return str(error)
+    return ""

@@ -109,12 +109,13 @@ def plan_server(request: Request) -> Plan:
         _operators(request),
     )  # fmt: skip
     account = None
-    if wishes.any:
+    sid = os.environ.get(ACCOUNT_SID, "").strip()
+    if wishes.any or (wishes.agent_transfers and sid and token):
         # Twilio's library takes a good part of a second to load: only for those who need it.
         from voicecli.serve.account import API, API_VARIABLE, Account  # noqa: PLC0415
 
         base_url = os.environ.get(API_VARIABLE) or API
-        account = Account(os.environ[ACCOUNT_SID].strip(), token or "", base_url)
+        account = Account(sid, token or "", base_url)
     return Plan(settings, wishes, account, request.ngrok)
 
 

@@ -53,6 +53,8 @@ class Wishes:
     transfer_key: str = "0"
     twilio: bool = False
     """Borrow a number: `number`, or the account's only one."""
+    agent_transfers: bool = False
+    """Whether the agent's tools may put callers through, if there is an account for it."""
 
     @property
     def borrows(self) -> bool:

@@ -74,6 +74,22 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer:
+    """Put the caller through; the process's job of that number asks for it."""
+
+    job: int
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotTransferred:
+    """Why that job could not be done; if it can, the call ends."""
+
+    job: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """What has happened in the call since the last of these."""
 
@@ -101,10 +117,12 @@ class Over:
 
 
 Message: TypeAlias = (
-    Ready | Unfit | Begin | Watch | Journal | HangUp | Progress | Over | Media | Mark | Clear | Dtmf
-)
+    Ready | Unfit | Begin | Watch | Journal | HangUp | Transfer | NotTransferred | Progress | Over
+    | Media | Mark | Clear | Dtmf
+)  # fmt: skip
 _KINDS: Final[tuple[type, ...]] = (
-    Media, Mark, Clear, Dtmf, Ready, Unfit, Begin, Watch, Journal, HangUp, Progress, Over,
+    Media, Mark, Clear, Dtmf, Ready, Unfit, Begin, Watch, Journal, HangUp, Transfer,
+    NotTransferred, Progress, Over,
 )  # fmt: skip
 _TAGS: Final = {kind: tag for tag, kind in enumerate(_KINDS)}
 
