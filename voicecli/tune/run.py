@@ -103,7 +103,7 @@ def _table(now: Score, front: Sequence[Tried], chosen: Tried, detectors: Sequenc
     caption = f"weights: {', '.join(detectors)}; of {now.judged} pauses and ends"
     table = Table(box=None, header_style="bold", caption=caption, caption_justify="left")
     table.add_column("", no_wrap=True)
-    for column in ("silence, ms", "bend", "weights", "cut-ins", "missed", "p50", "p95"):
+    for column in ("silence, ms", "bend", "weights", "cut", "missed", "p50", "p95"):
         table.add_column(column, justify="right", no_wrap=True)
     rows = [("as it is", ("", "", ""), now), *(_row(tried, chosen) for tried in front)]
     for name, setting, result in rows:
