@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
+from telephony_sim.dtmf import DtmfDetector
 from voicecli.recording.labels import Turn
 from voicecli.recording.segments import speech_segments
 from voicecli.report.acoustic import acoustic_voice_to_voice
@@ -82,6 +83,11 @@ def measure(
         if turns[segment.index].intent == "backchannel":
             _judge_backchannel(result, segment, agent)
     return result
+
+
+def keys_heard(agent: npt.NDArray[np.int16]) -> str:
+    """The keys whose tones the agent sent, in order; `agent` has shape (samples,), 8000 Hz."""
+    return "".join(digit.key for digit in DtmfDetector().process(agent))
 
 
 def measure_unscripted(stereo: npt.NDArray[np.int16]) -> Measured:

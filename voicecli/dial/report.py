@@ -24,6 +24,8 @@ class CallResult:
     dialled: Dialled | None
     measured: Measured
     failure: str = ""
+    keys: str = ""
+    """Keys whose tones the agent sent."""
 
     @property
     def problem(self) -> str:
@@ -139,4 +141,5 @@ def _call(result: CallResult) -> dict[str, Any]:
         "cut_ins": measured.cut_ins,
         "backchannels": measured.backchannels,
         "backchannels_obeyed": measured.backchannels_obeyed,
+        "keys_heard": result.keys,
     }

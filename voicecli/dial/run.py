@@ -16,10 +16,11 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.turn_taking.time import from_ms
+from telephony_sim.dtmf import KEYS
 from voicecli.dial.conditions import check, parse_condition
 from voicecli.dial.errors import DialError
 from voicecli.dial.junit import junit_report
-from voicecli.dial.measure import Measured, measure, measure_unscripted
+from voicecli.dial.measure import Measured, keys_heard, measure, measure_unscripted
 from voicecli.dial.phone import Dialled, Key, dial
 from voicecli.dial.report import DURATIONS, NUMBERS, CallResult, Results, build_document, in_short
 from voicecli.dial.script import Script
@@ -29,7 +30,7 @@ from voicecli.report.assertions import Outcome, require
 from voicecli.report.json_report import write_whole
 from voicecli.transports.base import RATE
 from voicecli.transports.pacing import Pace
-from voicecli.transports.wav import FileCaller
+from voicecli.transports.wav import KEY_EVERY, FileCaller
 
 if TYPE_CHECKING:
     from voicecli.dial.handset import HandsetCall  # loads the sound card
@@ -105,7 +106,8 @@ def _result(
         return CallResult(name, None, Measured(), str(went))
     stereo = caller.stereo()
     _write(stereo, folder, name)
-    return CallResult(name, went, measure(stereo, caller.played, plan.script.turns))
+    measured = measure(stereo, caller.played, plan.script.turns)
+    return CallResult(name, went, measured, keys=keys_heard(stereo[:, 1]))
 
 
 def result_of(call: "HandsetCall", folder: Path | None) -> CallResult:
@@ -120,7 +122,8 @@ def result_of(call: "HandsetCall", folder: Path | None) -> CallResult:
     name = f"microphone-{datetime.now().astimezone():%Y%m%d-%H%M%S}"  # nobody says it twice
     if len(stereo):
         _write(stereo, folder, name)
-    return CallResult(name, call.result, measure_unscripted(stereo))
+    measured = measure_unscripted(stereo)
+    return CallResult(name, call.result, measured, keys=keys_heard(stereo[:, 1]))
 
 
 def _write(stereo: npt.NDArray[np.int16], folder: Path | None, name: str) -> None:
@@ -184,8 +187,8 @@ def parse_keys(texts: Sequence[str]) -> tuple[Key, ...]:
     keys: list[Key] = []
     for text in texts:
         moment, _, digits = text.partition(":")
-        if not digits or set(digits) - set("0123456789*#ABCD"):
+        if not digits or set(digits) - set(KEYS):
             raise ValueError(f"{text!r}: write SECONDS:KEYS, such as 12.5:42#")
         start = from_ms(float(moment) * 1000)
-        keys += [Key(start + from_ms(200 * index), digit) for index, digit in enumerate(digits)]
+        keys += [Key(start + index * KEY_EVERY, digit) for index, digit in enumerate(digits)]
     return tuple(sorted(keys, key=lambda key: key.at))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from voicecli.errors import InputError, StorageError
-from voicecli.recording.labels import Intent
+from voicecli.recording.labels import Intent, check_keys
 from voicecli.tables import Place, build, read_toml
 
 Sound: TypeAlias = Literal["speech", "cough"]
@@ -29,11 +29,14 @@ class Utterance:
     the script, or by its path."""
     words_per_minute: int | None = field(default=None, metadata={"range": (80, 450)})
     """Another pace than the rest of the call."""
+    keys: str = ""
+    """Keys of the phone, pressed when it has been said, or without saying anything."""
 
     def __post_init__(self) -> None:
+        check_keys(self.keys)
         spoken = self.sound == "speech" and not (self.file and self.intent == "noise")
-        if spoken != bool(self.text):
-            raise ValueError("needs a text, or a sound that has none")
+        if spoken != bool(self.text) and not (spoken and self.keys):
+            raise ValueError("needs a text, keys, or a sound that has no text")
 
 
 @dataclass(frozen=True, slots=True)

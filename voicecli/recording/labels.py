@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 from pipelines.turn_taking.time import MILLISECOND, Nanos
+from telephony_sim.dtmf import KEYS
 from voicecli.errors import InputError
 from voicecli.tables import Place, build
 
@@ -23,6 +24,12 @@ caller listens, takes the floor from the agent, or is no speech at all."""
 
 
 _SECONDS = {"range": (0, 86_400)}
+
+
+def check_keys(keys: str) -> None:
+    """Raise ValueError unless all of them are keys of a phone."""
+    if wrong := "".join(sorted(set(keys) - set(KEYS))):
+        raise ValueError(f"a phone has no key {wrong[0]!r}; it has 0-9, *, #, A-D")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,11 @@ class Turn:
     text: str = ""
     intent: Intent | None = None
     cue: Cue | None = None
+    keys: str = ""
+    """Keys of the phone that are pressed when it has been played."""
 
     def __post_init__(self) -> None:
+        check_keys(self.keys)
         if self.end_s <= self.start_s:
             raise ValueError(f"end_s {self.end_s} is not after start_s {self.start_s}")
 
@@ -95,7 +105,8 @@ def read_labels(path: str | os.PathLike[str], duration_s: float = math.inf) -> L
 
 def write_labels(path: str | os.PathLike[str], labels: Labels) -> None:
     """Write labels so that `read_labels` gives them back, one turn a line."""
-    turns = ",\n".join("  " + json.dumps(asdict(turn), ensure_ascii=False) for turn in labels.turns)
+    rows = ({k: v for k, v in asdict(turn).items() if k != "keys" or v} for turn in labels.turns)
+    turns = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in rows)
     head = f'{{"schema": "{SCHEMA}", "source": {json.dumps(labels.source, ensure_ascii=False)}'
     Path(path).write_text(f'{head}, "turns": [\n{turns}\n]}}\n', encoding="utf-8")
 

@@ -28,6 +28,7 @@ _TAIL_S = 1.0
 _PEAK = 0.5  # -6 dB of full scale: about what a telephone delivers
 _EDGE_DB = -45.0  # under the loudest sample, a sound is over
 _FADE_S = 0.005
+_KEY_S = 0.2  # that somebody takes to press a key, where they press some and say nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,8 @@ def _sound(
         return _finish(to_float(read_call_audio(path.parent / utterance.file, RATE).caller))
     if utterance.sound == "cough":
         return _cough(rng)
+    if not utterance.text:
+        return _silence(_KEY_S * len(utterance.keys))
     return _speech(script, utterance, path)
 
 
@@ -122,10 +125,12 @@ def _turns(utterance: Utterance, sound: Samples, position: int) -> list[Turn]:
     spoken = utterance.file and utterance.text
     pieces = speech_segments(sound, RATE) if spoken else ()
     if len(pieces) < 2:
-        return [Turn(start_s, end_s, utterance.text, utterance.intent, cue)]
+        return [Turn(start_s, end_s, utterance.text, utterance.intent, cue, utterance.keys)]
     turns = [Turn(start_s + piece.start_s, start_s + piece.end_s, "", "hold") for piece in pieces]
     turns[0] = replace(turns[0], start_s=start_s, cue=cue)
-    turns[-1] = replace(turns[-1], end_s=end_s, text=utterance.text, intent=utterance.intent)
+    turns[-1] = replace(
+        turns[-1], end_s=end_s, text=utterance.text, intent=utterance.intent, keys=utterance.keys
+    )
     return turns
 
 

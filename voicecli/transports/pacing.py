@@ -73,6 +73,11 @@ class Pacer:
         return self._position >= len(self._audio)
 
     @property
+    def said(self) -> Sequence[Turn]:
+        """The turns played to their end so far."""
+        return self._turns[: self._next]
+
+    @property
     def played(self) -> list[PlayedSegment]:
         """The turns played so far, the present one up to now."""
         return [

@@ -4,6 +4,7 @@
 caller and agent, the capture of both sides, and the end of the call.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.runtime.transport import Received
+from pipelines.turn_taking.events import DtmfReceived
 from pipelines.turn_taking.time import Nanos, from_ms
 from telephony_sim.g711 import ulaw_heard
 from voicecli.recording.audio_file import CallAudio
@@ -21,6 +23,7 @@ from voicecli.transports.capture import Capture
 from voicecli.transports.ear import Ear
 from voicecli.transports.pacing import Pace, Pacer, PlayedSegment
 
+KEY_EVERY: Nanos = from_ms(200)
 _SILENCE: Frame = np.zeros(FRAME_SAMPLES, np.int16)
 
 
@@ -78,6 +81,8 @@ class FileCaller:
         self._now: Nanos = 0
         self._audio_ended: Nanos | None = None
         self._received: Frame = _SILENCE
+        self._keyed = 0  # turns whose keys are being pressed, or were
+        self._keys: deque[tuple[Nanos, str]] = deque()
 
     @property
     def egress(self) -> Nanos:
@@ -105,7 +110,15 @@ class FileCaller:
         self.capture.caller(spoken, start)
         carried = self._uplink.process(spoken, self.capture.heard(start, FRAME_SAMPLES))
         self._received = carried.pcm
-        return Received(carried.pcm, from_ms(carried.ingress_ms))
+        return Received(carried.pcm, from_ms(carried.ingress_ms), self._pressed(now))
+
+    def _pressed(self, now: Nanos) -> tuple[DtmfReceived, ...]:
+        """The keys of what was said, one after the other."""
+        for turn in self._pacer.said[self._keyed :]:
+            self._keys.extend((now + n * KEY_EVERY, key) for n, key in enumerate(turn.keys))
+            self._keyed += 1
+        due = sum(at <= now for at, _ in self._keys)
+        return tuple(DtmfReceived(now, self._keys.popleft()[1]) for _ in range(due))
 
     def send(self, frame: Frame | None, now: Nanos) -> None:
         """Put the agent's frame of the tick at `now` on the line; None is silence."""

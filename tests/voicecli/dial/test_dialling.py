@@ -122,6 +122,21 @@ def test_an_agent_may_hang_up(stranger):
     assert (dialled.ending, dialled.problem) == ("agent hung up", "")
 
 
+def test_a_caller_presses_the_keys_of_the_script_when_it_has_said_the_turn(stranger):
+    async def listen(agent):
+        await asyncio.sleep(0)
+
+    pcm = np.zeros(8000, np.int16)
+    turns = [Turn(0.1, 0.3, "x", keys="42"), Turn(0.6, 0.7, "", keys="#")]
+    audio = CallAudio(pcm, None, 8000, 8000, 1.0)
+    agent = stranger(listen)
+    ring(agent, FileCaller(audio, turns, "recorded", tail_s=0.3, max_wait_s=1))
+    pressed = [(m.digit, n) for n, m in enumerate(agent.heard) if isinstance(m, Dtmf)]
+    assert [digit for digit, _ in pressed] == ["4", "2", "#"]
+    before = sum(isinstance(m, Media) for m in agent.heard[: pressed[0][1]])
+    assert before == pytest.approx(15, abs=2)  # frames: after 300 ms
+
+
 def test_nobody_there_is_one_sentence():
     who, _ = caller((0.1, 0.2), seconds=1)
     with pytest.raises(DialError, match=r"nobody answers at ws://127\.0\.0\.1:9/"):

@@ -7,18 +7,19 @@ import numpy as np
 import pytest
 
 from pipelines.turn_taking.time import MILLISECOND, SECOND
+from telephony_sim.dtmf import dtmf
 from telephony_sim.g711 import ulaw_encode
 from voicecli.dial.conditions import check, parse_condition
 from voicecli.dial.errors import DialError
 from voicecli.dial.far_buffer import FarBuffer
 from voicecli.dial.junit import junit_report
-from voicecli.dial.measure import Measured, measure
+from voicecli.dial.measure import Measured, keys_heard, measure
 from voicecli.dial.phone import Dialled
 from voicecli.dial.report import CallResult, build_document, frame_lateness
 from voicecli.dial.run import parse_keys
 from voicecli.dial.script import open_script
 from voicecli.dial.webhook import _stream_in
-from voicecli.errors import UsageError
+from voicecli.errors import InputError, UsageError
 from voicecli.recording.labels import Turn
 from voicecli.transports.pacing import PlayedSegment
 from voicecli.transports.twilio_messages import Clear, Mark, Media
@@ -216,6 +217,31 @@ def test_keys_are_pressed_one_after_the_other():
 def test_twiml_that_opens_no_stream_is_named(twiml, why):
     with pytest.raises(DialError, match=why):
         _stream_in(twiml, "http://agent")
+
+
+def test_tones_that_the_agent_sends_are_heard_as_keys():
+    silence = np.zeros(4000, np.int16)
+    assert keys_heard(np.concatenate([silence, dtmf("42#"), silence])) == "42#"
+    assert keys_heard(call([], [(1, 4)])[0][:, 1]) == ""
+    assert (
+        build_document("ws://x", [result(), CallResult("b", None, Measured(), "", "1")], [])[
+            "calls"
+        ][1]["keys_heard"]
+        == "1"
+    )
+
+
+def test_a_call_script_presses_keys_with_or_without_words(tmp_path):
+    script = tmp_path / "menu.toml"
+    head = 'description = "d"\nlicence = "CC0-1.0"\nvoice = "en-us"\nlead_in_s = 0.2\n'
+    script.write_text(
+        f'{head}[[turns]]\ntext = "My number is"\nkeys = "42#"\n[[turns]]\nkeys = "1"\n'
+    )
+    spoken = open_script(str(script))
+    assert [(turn.text, turn.keys) for turn in spoken.turns] == [("My number is", "42#"), ("", "1")]
+    script.write_text(f'{head}[[turns]]\nkeys = "1E"\n')
+    with pytest.raises(InputError, match=r"turns 1.*no key 'E'"):
+        open_script(str(script))
 
 
 def test_a_call_script_is_spoken(tmp_path):
