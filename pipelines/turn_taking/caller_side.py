@@ -125,6 +125,9 @@ class CallerSide:
             self._end.ask_for_words_ahead(turn, pause, event.at, reason)
         if turn.over_agent:
             self._timers.set("overlap", max(end + self._resume_after, event.at))
+            sound = end - turn.onset
+            if self._floor.paused and sound < from_ms(self._policy.barge_in.brief_ms):
+                self._floor.resume(event.at, because("resume_brief", sound_ms=milliseconds(sound)))
             return
         self._end.ask_detectors(turn, pause, "audio", reason)
         self.consider_end(event.at)

@@ -79,8 +79,11 @@ class BargeInPolicy:
     """Who gets to stop the agent, and how soon."""
 
     enabled: bool = True
-    pause_after_ms: int = _bounded(220, 0, _MINUTE_MS)
+    pause_after_ms: int = _bounded(120, 0, _MINUTE_MS)
     """Overlapping speech that makes the agent fall silent while it is judged."""
+    brief_ms: int = _bounded(220, 0, _MINUTE_MS)
+    """A sound over the agent shorter than this is a cough or a click: the agent goes on as soon as
+    it is over, and it is judged meanwhile."""
     interrupt_after_ms: int = _bounded(700, 0, _MINUTE_MS)
     """Overlapping speech that is an interruption whatever the words."""
     min_words: int = _bounded(1, 1)

@@ -215,6 +215,27 @@ class TestBargeIn:
         assert world.verdicts("overlap_ignored")[0].command.reason.rule == "overlap_without_words"
         assert not world.commands(ClearPlayout)
 
+    def test_the_agent_falls_silent_within_a_syllable_while_speech_over_it_is_judged(self):
+        world = World(POLICY, [QUESTION, Speech(3000, 3800, "no wait i meant the shop")])
+        world.run()
+        [pause] = world.commands(PausePlayout)
+        assert pause.reason.numbers["speech_ms"] <= 128
+
+    def test_a_brief_sound_silences_the_agent_only_for_as_long_as_it_lasts(self):
+        world = World(POLICY, [QUESTION, Speech(3000, 3150)], delays=Delays(asr_final=600))
+        world.run()
+        [resume] = [
+            e for e in world.journal if isinstance(getattr(e, "command", None), ResumePlayout)
+        ]
+        assert resume.command.reason.rule == "resume_brief"
+        assert to_ms(resume.at) < 3150 + 150
+        assert world.verdicts("overlap_ignored")[0].at > resume.at
+
+    def test_a_brief_word_still_interrupts(self):
+        world = World(POLICY, [QUESTION, Speech(3000, 3150, "stop")])
+        world.run()
+        assert len(world.verdicts("overlap_interrupts")) == 1
+
     def test_long_speech_interrupts_whatever_the_words(self):
         world = World(POLICY, [QUESTION, Speech(2800, 5000)])
         world.run()
