@@ -117,9 +117,9 @@ class LlamaCppLlm:
             logits = self._model.read(tokens, stop)
             if logits is None or stop.is_set():
                 return
-            if self._grammar and fresh and count == 1 and self._settings.tool_bias:
-                logits = logits.copy()
-                logits[self._model.tokens(MARK)[0]] += self._settings.tool_bias
+            if count == 1 and fresh and self._is_pushed_to_call(logits):
+                asked += self._call(prompt + self._model.tokens(OPENING), stop)
+                return
             token = self._choose(logits, random)
             if self._model.ends(token):
                 break
@@ -137,6 +137,13 @@ class LlamaCppLlm:
                 break
         if rest := held + decoder.decode(b"", final=True):
             yield rest
+
+    def _is_pushed_to_call(self, logits: npt.NDArray[np.float32]) -> bool:
+        """Whether `tool_bias` makes opening a call the likeliest way to begin."""
+        if not self._grammar or not self._settings.tool_bias:
+            return False
+        mark = self._model.tokens(MARK)[0]
+        return bool(logits[mark] + self._settings.tool_bias >= logits.max())
 
     def _call(self, tokens: list[int], stop: StopSignal) -> list[ToolRequest]:
         """The call of a tool that the model has opened; empty if `stop` came first."""

@@ -133,7 +133,10 @@ def dropped(_: Request, reply: Reply) -> None:
 
 
 def chat_event(text: str | None, finish: str | None = None) -> str:
-    delta = {} if text is None else {"content": text}
+    return delta_event({} if text is None else {"content": text}, finish)
+
+
+def delta_event(delta: dict[str, Any], finish: str | None = None) -> str:
     choice = {"index": 0, "delta": delta, "finish_reason": finish}
     data = {"object": "chat.completion.chunk", "choices": [choice]}
     return f"data: {json.dumps(data)}\n\n"
@@ -152,6 +155,33 @@ def chat(*pieces: str, ending: str = "data: [DONE]\n\n", stalls: bool = False) -
             reply.stall()
         elif ending:
             reply.write(chat_event(None, "stop") + ending)
+
+    return answer
+
+
+def tool_calls(*calls: tuple[str, str], cut: int = 7, text: str = "") -> Answer:
+    """Answer as a chat server does that asks for tools: side by side, the arguments in pieces."""
+
+    def delta(index: int, **function: str) -> dict[str, Any]:
+        return {"index": index, "function": function}
+
+    def answer(_: Request, reply: Reply) -> None:
+        reply.start("text/event-stream")
+        if text:
+            reply.write(chat_event(text))
+        for index, (name, _arguments) in enumerate(calls):
+            opened = {
+                **delta(index, name=name, arguments=""),
+                "id": f"c{index}",
+                "type": "function",
+            }
+            reply.write(delta_event({"tool_calls": [opened]}))
+        longest = max(len(arguments) for _, arguments in calls)
+        for start in range(0, longest, cut):
+            pieces = [delta(i, arguments=arguments[start : start + cut])
+                      for i, (_, arguments) in enumerate(calls) if arguments[start:]]  # fmt: skip
+            reply.write(delta_event({"tool_calls": pieces}))
+        reply.write(chat_event(None, "tool_calls") + "data: [DONE]\n\n")
 
     return answer
 

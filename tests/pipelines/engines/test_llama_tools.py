@@ -1,0 +1,108 @@
+"""Tool calls of a model without a protocol for them: a call that is opened is a whole one."""
+
+import json
+import threading
+import time
+from datetime import date
+
+import pytest
+
+from pipelines.engines.llm import llama_cpp
+from pipelines.engines.llm._tool_prompt import MARK, before_mark
+from pipelines.engines.registry import Context
+from pipelines.engines.tools import Tool, ToolRequest
+from pipelines.turn_taking.commands import Message
+
+from .made_gguf import make_gguf
+
+DAY = {
+    "type": "object",
+    "properties": {"day": {"type": "string", "format": "date"}, "many": {"type": "integer"}},
+    "required": ["day"],
+    "additionalProperties": False,
+}
+TOOLS = (
+    Tool("free_slots", "List the free times of a day.", DAY, lambda _: "9:00", "reads"),
+    Tool("end_call", "Hang up.", {"type": "object", "properties": {}}, lambda _: "", "ends_call"),
+)
+HISTORY = (
+    Message("system", "You take appointments. Today is 2026-11-23."),
+    Message("caller", "Is Tuesday the 24th free?"),
+)
+SURELY = 100.0
+"""Added to the logit of opening a call: no model resists it."""
+
+
+def said(llm, history=HISTORY, stop=None):
+    return list(llm.stream(history, stop or threading.Event()))
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken", "held"),
+    [
+        ("Hello", "Hello", ""),
+        ("Hello <", "Hello ", "<"),
+        ("a < b", "a < b", ""),
+        ("Hello <tool", "Hello ", "<tool"),
+        ("<tool_box>", "<tool_box>", ""),
+        (f"Well. {MARK}\n{{", "Well. ", f"{MARK}\n{{"),
+    ],
+)
+def test_what_may_become_a_call_is_not_spoken_before_it_is_clear(text, spoken, held):
+    assert before_mark(text) == (spoken, held)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_even_a_model_of_random_weights_writes_a_call_of_a_tool_that_there_is(tmp_path, seed):
+    path = make_gguf(tmp_path / "random.gguf", seed=seed)
+    settings = llama_cpp.Settings(str(path), n_ctx=4096, tool_bias=SURELY)
+    llm = llama_cpp.build(settings, Context(lambda _: path, tools=TOOLS[:1]))
+    try:
+        [request] = said(llm)
+    except RuntimeError as error:  # an integer of many digits, or a thousand spaces
+        assert "did not end a tool call" in str(error)  # noqa: PT017
+        return
+    assert isinstance(request, ToolRequest)
+    assert request.name == "free_slots"
+    assert set(json.loads(request.arguments)) <= {"day", "many"}
+
+
+@pytest.mark.weights
+class TestEmbedded:
+    @pytest.fixture(scope="class")
+    def build(self, locate):
+        def build(**settings):
+            chosen = llama_cpp.Settings(**settings)
+            return llama_cpp.build(chosen, Context(locate, tools=TOOLS))
+
+        return build
+
+    def test_a_call_has_the_form_of_its_parameters(self, build):
+        [request] = said(build(tool_bias=SURELY))
+        assert isinstance(request, ToolRequest)
+        assert request.name in {"free_slots", "end_call"}
+        arguments = json.loads(request.arguments)
+        if request.name == "free_slots":
+            date.fromisoformat(arguments["day"])
+
+    def test_after_a_result_the_reply_goes_on_in_words(self, build):
+        answered = (
+            *HISTORY,
+            Message("tool_call", '{"name": "free_slots", "arguments": {"day": "2026-11-24"}}'),
+            Message("tool_result", "9:00, 10:30"),
+        )
+        assert all(isinstance(piece, str) for piece in said(build(tool_bias=SURELY), answered))
+
+    def test_without_a_push_the_prompt_with_tools_is_answered_in_words_and_prepared(self, build):
+        llm = build()
+        llm.prepare(HISTORY)
+        began = time.perf_counter()
+        first = next(llm.stream(HISTORY, threading.Event()))
+        assert isinstance(first, str)
+        # Reading a prompt of this length takes a second: it was not read again.
+        assert time.perf_counter() - began < 0.5
+
+    def test_stop_ends_a_call_within_a_token(self, build):
+        stop = threading.Event()
+        stop.set()
+        assert said(build(tool_bias=SURELY), stop=stop) == []
