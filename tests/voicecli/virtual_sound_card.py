@@ -49,6 +49,11 @@ class VirtualCard:
         """Load a module; its number."""
         return self._run("pactl", "load-module", *module)
 
+    def number_of(self, argument: str) -> str:
+        """The number of the module that was loaded with this argument."""
+        modules = self._run("pactl", "list", "short", "modules").splitlines()
+        return next(line.split("\t")[0] for line in modules if argument in line.split())
+
     def unload(self, module: str) -> None:
         """Unload a module by its number."""
         self._run("pactl", "unload-module", module)

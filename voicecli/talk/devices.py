@@ -14,7 +14,7 @@ from voicecli.transports.microphone_files import (
     Source,
 )
 from voicecli.transports.sound_card import SoundCard
-from voicecli.transports.sound_card_devices import SoundCardError, list_devices
+from voicecli.transports.sound_card_devices import SoundCardError, list_devices, portaudio
 
 NONE = "none"
 _WAKING_S = 3.0
@@ -81,10 +81,12 @@ def open_devices(setting: Wanted, notify: Callable[[str], None]) -> Devices:
         source = SilentSource()
     elif setting.source is not None and _is_file(setting.source):
         source = FileSource(Path(setting.source).expanduser())
-    elif setting.source is None and not _has_microphone():
-        notify("This computer has no microphone: press t to type, or use --input FILE.")
-        source = SilentSource()
     file = _file_sink(setting.sink)
+    if file is None:
+        portaudio()  # without it there is no loudspeaker, and nothing else need be said
+    if source is None and setting.source is None and (lack := _microphone_lacks()):
+        notify(lack)
+        source = SilentSource()
     if source is not None:
         wants_card["source"] = ""
     if file is not None:
@@ -109,8 +111,11 @@ def _is_file(name: str) -> bool:
     return path.is_file() or len(path.parts) > 1 or bool(path.suffix)
 
 
-def _has_microphone() -> bool:
+def _microphone_lacks() -> str:
+    """Why there is no microphone, in a sentence; empty if there is one."""
     try:
-        return bool(list_devices("input"))
-    except SoundCardError:
-        return False
+        if list_devices("input"):
+            return ""
+    except SoundCardError as error:
+        return str(error)
+    return "This computer has no microphone: press t to type, or use --input FILE."

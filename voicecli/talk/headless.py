@@ -9,6 +9,7 @@ from rich.console import Console
 from voicecli.errors import StorageError
 from voicecli.recording.journal import JournalHeader
 from voicecli.report.call_report import build_call_report
+from voicecli.report.summary import Summary
 from voicecli.report.waterfall import CallWaterfall
 from voicecli.talk.live_call import LiveCall
 from voicecli.talk.setting import TalkSetting
@@ -25,7 +26,7 @@ def talk_headless(setting: TalkSetting) -> None:
         SystemExit: with 130 after a second signal.
     """
     console = Console(highlight=False)
-    call = LiveCall(setting, lambda notice: console.print(f"[yellow]{notice}[/]"))
+    call = LiveCall(setting, lambda notice: console.print(notice, style="yellow", soft_wrap=True))
     asked = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -53,7 +54,7 @@ def finish(call: LiveCall, console: Console) -> None:
     if call.entries:
         header = JournalHeader(call.setting.profile.name, RATE, {"line": call.setting.line})
         report = build_call_report("call", header, call.entries, call.stereo())
-        console.print(CallWaterfall(report))
+        console.print(CallWaterfall(report), "", Summary([report]))
     if call.recording is not None:
         console.print(f"\nreplay it: [bold]voicecli replay '{call.recording}'[/]", soft_wrap=True)
     if call.error is not None:

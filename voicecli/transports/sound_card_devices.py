@@ -71,8 +71,10 @@ def find_device(direction: Direction, wanted: str | None) -> Device:
     devices = list_devices(direction)
     kind = "microphone" if direction == "input" else "loudspeaker"
     if not devices:
-        instead = "--input FILE and text input" if direction == "input" else "--output FILE"
-        raise SoundCardError(f"This computer has no {kind}; {instead} work without one.")
+        instead = (
+            "--input FILE and text input work" if direction == "input" else "--output FILE works"
+        )
+        raise SoundCardError(f"This computer has no {kind}; {instead} without one.")
     if wanted is None:
         return devices[0]
     if wanted.isdecimal():
