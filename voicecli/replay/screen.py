@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -11,20 +12,24 @@ from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.engines import build_engines
 from voicecli.profile import Profile
 from voicecli.replay.source import CallSource
+from voicecli.tools.load import code_run
 
 
 class EngineCache:
     """Engines by profile, each set loaded once; profiles that differ only in policy share one."""
 
     def __init__(self) -> None:
-        self._loaded: dict[str, Engines] = {}
+        self._loaded: dict[tuple[Path, str], Engines] = {}
 
     def get(self, profile: Profile, console: Console) -> Engines:
         """The profile's engines, warm."""
-        if profile.source not in self._loaded:
+        key = (profile.path.resolve().parent, profile.source)
+        if key not in self._loaded:
+            if path := code_run(profile):
+                console.print(f"tools: {path}", highlight=False, soft_wrap=True)
             with console.status(f"loading the engines of {profile.name} …"):
-                self._loaded[profile.source] = build_engines(profile)
-        return self._loaded[profile.source]
+                self._loaded[key] = build_engines(profile)
+        return self._loaded[key]
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from voicecli.serve.plan import Plan
 from voicecli.serve.pool import CallPool
 from voicecli.serve.settings import ServeSettings, local_url
 from voicecli.serve.tunnel import tunnel
+from voicecli.tools.load import code_run
 from voicecli.transports.twilio import MAX_FROM_CALLER
 
 log = logging.getLogger("voicecli.serve")
@@ -109,6 +110,9 @@ class CallServer:
     async def _serve(self) -> None:
         async with AsyncExitStack() as cleanup:
             settings, listeners = _listening(self.plan.settings, cleanup)
+            if self.plan.account is not None and self.plan.wishes.borrows:
+                # Better now than when everything is loaded.
+                await asyncio.to_thread(self.plan.account.webhook, self.plan.wishes.number)
             if self.plan.ngrok:
                 address = await asyncio.to_thread(cleanup.enter_context, tunnel(settings.port))
                 settings = settings.reached_at(address)
@@ -121,6 +125,8 @@ class CallServer:
             pool = CallPool(settings.limits.max_calls, self.profile, settings.recording, on_trouble)
             size = settings.limits.max_calls
             log.info("loading", extra={"profile": self.profile.name, "processes": size})
+            if path := code_run(self.profile):
+                log.info("tools", extra={"file": path})
             await pool.start()
             cleanup.push_async_callback(pool.close)
             board = Switchboard(settings, pool, metrics)

@@ -28,6 +28,7 @@ from voicecli.talk.devices import Devices, open_devices
 from voicecli.talk.health import Health
 from voicecli.talk.keep import record_call
 from voicecli.talk.setting import TalkSetting
+from voicecli.tools.load import code_run
 from voicecli.transports.echo import echo_guard
 from voicecli.transports.microphone import MicrophoneCaller
 from voicecli.transports.sound_card import CardCounters
@@ -170,6 +171,8 @@ class LiveCall:
         guard, notice = echo_guard(self.setting.processing)
         if notice:
             self._notify(notice)
+        if path := code_run(self.setting.profile):
+            self._notify(f"tools: {path}")
         engines = build_engines(self.setting.profile)
         self.caller = MicrophoneCaller(self._devices.source, self._devices.sink, guard, legs)
         self._wait_for_card()

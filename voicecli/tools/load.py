@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from pipelines.engines.tools import Tool
+from voicecli.profile import Profile
 from voicecli.recording.bundle import is_bundle
 from voicecli.tables import Place
 from voicecli.tools.builtin import builtin_tool
@@ -56,6 +57,12 @@ def load_tools(choice: ToolsChoice, folder: Path, place: Place) -> dict[str, Too
 def tools_path(choice: ToolsChoice, folder: Path) -> Path:
     """Where the file is, absolute."""
     return (folder / Path(choice.file).expanduser()).resolve()
+
+
+def code_run(profile: Profile) -> str:
+    """The tools file that a profile has run, for whoever is to know; empty if there is none."""
+    tools = profile.tools
+    return str(tools_path(tools, profile.path.resolve().parent)) if tools.file else ""
 
 
 def _of_file(path: Path, settings: Mapping[str, Any], place: Place) -> dict[str, Tool]:
