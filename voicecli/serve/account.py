@@ -133,8 +133,8 @@ def _explained() -> Iterator[None]:
         status = error.status if isinstance(error, TwilioRestException) else found and int(found[1])
         if status == 401:
             raise TwilioError(
-                f"Twilio knows the account of {ACCOUNT_SID} not by this {AUTH_TOKEN}: the token is "
-                "wrong or was rotated, or both are of different accounts."
+                f"Twilio refuses the credentials (401): {AUTH_TOKEN} is not the token of the "
+                f"account in {ACCOUNT_SID}; it is wrong or old, or the SID is another's."
             ) from None
         said = error.msg if isinstance(error, TwilioRestException) else str(error)
         raise TwilioError(f"Twilio refuses ({status or 'no status'}): {said}") from None

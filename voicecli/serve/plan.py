@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from voicecli.errors import UsageError
 from voicecli.serve.settings import (
@@ -22,6 +22,13 @@ from voicecli.serve.tunnel import NGROK_TOKEN
 
 if TYPE_CHECKING:
     from voicecli.serve.account import Account
+
+WHERE: Final = {
+    ACCOUNT_SID: "Twilio console, Account Info",
+    AUTH_TOKEN: "Twilio console, Account Info",
+    NGROK_TOKEN: "ngrok dashboard, Your Authtoken",
+}
+"""Where the values of the environment variables are found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +102,10 @@ def plan_server(request: Request) -> Plan:
     if wishes.call and not wishes.borrows:
         raise UsageError("--call needs --twilio, or --number, one of your own, to call from.")
     if missing := missing_variables(request):
+        where = "; ".join(dict.fromkeys(WHERE[name] for name in missing))
         raise UsageError(
-            f"set {_listed(missing)} (Twilio console, Account Info; ngrok dashboard, Your "
-            "Authtoken). No account is needed for `voicecli serve` and, in another terminal, "
-            "`voicecli dial ws://127.0.0.1:8000/media`."
+            f"set {_listed(missing)} ({where}). No account is needed for `voicecli serve` and, in "
+            "another terminal, `voicecli dial ws://127.0.0.1:8000/media`."
         )
     token = None if request.insecure else os.environ.get(AUTH_TOKEN, "").strip() or None
     url = local_url(request.host, request.port)

@@ -1,6 +1,7 @@
 """A public address for this computer through ngrok; changes with how tunnels are opened."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -33,7 +34,11 @@ def tunnel(port: int) -> Iterator[str]:
     from pyngrok import conf, ngrok  # noqa: PLC0415 - only those who want a tunnel pay for it
     from pyngrok.exception import PyngrokError, PyngrokNgrokInstallError  # noqa: PLC0415
 
-    settings = conf.PyngrokConfig(auth_token=token)
+    # One's own ngrok if there is one. In a session of its own: Ctrl-C is for us, and the tunnel
+    # must stand while the last calls end. The token reaches it through the environment: on a
+    # command line everybody could read it.
+    settings = conf.PyngrokConfig(ngrok_path=shutil.which("ngrok"), start_new_session=True)
+    settings.auth_token = None
     try:
         opened = ngrok.connect(str(port), "http", pyngrok_config=settings)
     except PyngrokNgrokInstallError as error:
@@ -41,7 +46,7 @@ def tunnel(port: int) -> Iterator[str]:
             f"the ngrok program is not installed and cannot be fetched: {error}; install it from "
             "ngrok.com/download."
         ) from None
-    except PyngrokError as error:
+    except (PyngrokError, OSError) as error:
         detail = (getattr(error, "ngrok_error", None) or str(error)).replace(token, "[token]")
         raise TunnelError(f"ngrok opens no tunnel: {detail.strip()}") from None
     try:

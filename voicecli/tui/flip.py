@@ -10,17 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from voicecli.serve.plan import Plan, Request, missing_variables, plan_server
-from voicecli.serve.settings import ACCOUNT_SID, AUTH_TOKEN, Limits, Recording, Wishes
-from voicecli.serve.tunnel import NGROK_TOKEN
+from voicecli.serve.plan import WHERE, Plan, Request, missing_variables, plan_server
+from voicecli.serve.settings import Limits, Recording, Wishes
 from voicecli.talk.setting import TalkSetting
 
 _CALLS = 2
-_WHERE = {
-    ACCOUNT_SID: "Twilio console, Account Info",
-    AUTH_TOKEN: "Twilio console, Account Info",
-    NGROK_TOKEN: "ngrok dashboard, Your Authtoken; or give --public-url",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +80,7 @@ class NoNumberScreen(ModalScreen[bool]):
         """Textual's: the variables, and what works without them."""
         text = Text("To answer your phone number with this very agent, set\n\n")
         for name in self._missing:
-            text.append(f"  {name:<20}", "bold").append(f"{_WHERE[name]}\n", "dim")
+            text.append(f"  {name:<20}", "bold").append(f"{WHERE[name]}\n", "dim")
         text.append("\nand start again. Without an account, ")
         text.append("enter", "bold").append(" has it answer on this computer; call it with\n\n")
         text.append("  voicecli dial ws://127.0.0.1:8000/media --mic\n\n", "bold")

@@ -1,11 +1,14 @@
 """Twilio's REST API as we use it, against a stand-in that checks what it is sent."""
 
+import os
 import re
 import signal
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.voicecli.serve import twilio_stand_in
+from tests.voicecli.serve import ngrok_stand_in, twilio_stand_in
 from tests.voicecli.serve.conftest import TOKEN
 from tests.voicecli.serve.twilio_stand_in import NUMBER, OLD, SID
 from voicecli.errors import UsageError
@@ -86,7 +89,7 @@ def test_a_number_of_a_sip_trunk_cannot_be_borrowed(twilio, account):
 def test_bad_credentials_say_which_of_the_two_and_show_neither(twilio):
     with pytest.raises(UsageError, match="TWILIO_ACCOUNT_SID is not an account's SID"):
         Account("SK123", TOKEN)
-    with pytest.raises(TwilioError, match="token is wrong") as caught:
+    with pytest.raises(TwilioError, match="TWILIO_AUTH_TOKEN is not the token") as caught:
         Account(SID, "wrong-token", twilio["url"]).webhook(NUMBER)
     assert "wrong-token" not in str(caught.value)
 
@@ -139,6 +142,52 @@ def test_twilio_out_of_reach_on_exit_says_how_to_put_the_webhook_back(borrowing,
     server.signal(signal.SIGTERM)
     assert server.wait() == 0
     assert re.search(rf"by hand: Twilio console, .*{re.escape(OLD)} GET", server.log)
+
+
+@pytest.fixture
+def ngrok(tmp_path, monkeypatch):
+    """A stand-in on the PATH; what it noted."""
+    program = tmp_path / "bin" / "ngrok"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\n{Path(ngrok_stand_in.__file__).read_text()}")
+    program.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NGROK_STAND_IN_LOG", str(tmp_path / "ngrok.log"))
+    return (tmp_path / "ngrok.log").read_text
+
+
+@pytest.mark.realtime
+def test_the_command_of_the_readme_opens_a_tunnel_and_borrows_the_number(
+    serve, account, twilio, ngrok, monkeypatch
+):
+    monkeypatch.setenv("VOICECLI_TWILIO_API", twilio["url"])
+    monkeypatch.setenv("NGROK_AUTHTOKEN", "hush-hush")
+    server = serve("--twilio", "--ngrok", "--number", NUMBER, "--max-calls", "1",
+                   token=TOKEN, account=SID)  # fmt: skip
+    assert twilio["voice_url"] == f"{ngrok_stand_in.PUBLIC}/voice"
+    assert re.search(rf"tunnel to \S*\b{server.port}$", ngrok(), re.MULTILINE)
+    assert "hush-hush" not in ngrok()  # a command line is for everybody to read
+    pid, session = map(int, re.match(r"pid (\d+) session (\d+)", ngrok()).groups())
+    assert session == pid  # Ctrl-C at our terminal does not reach it
+    server.signal(signal.SIGINT)
+    assert server.wait() == 0
+    assert twilio["voice_url"] == OLD
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.realtime
+def test_a_tunnel_token_that_ngrok_refuses_is_one_sentence(
+    serve, account, twilio, ngrok, monkeypatch
+):
+    monkeypatch.setenv("VOICECLI_TWILIO_API", twilio["url"])
+    monkeypatch.setenv("NGROK_AUTHTOKEN", "refused")
+    with pytest.raises(AssertionError, match=r"ngrok opens no tunnel: .*ERR_NGROK_105") as caught:
+        serve("--twilio", "--ngrok", "--max-calls", "1", token=TOKEN, account=SID)
+    assert "the token [token] is invalid" in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+    assert twilio["voice_url"] == OLD
 
 
 @pytest.mark.realtime

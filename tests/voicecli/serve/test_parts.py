@@ -10,6 +10,7 @@ from pipelines.turn_taking.commands import Message, RecordDecision, SynthesizeCl
 from pipelines.turn_taking.events import (
     DtmfReceived,
     FinalTranscript,
+    FrameScored,
     PlayoutCleared,
     PlayoutStarted,
     ReplyTextReceived,
@@ -94,6 +95,7 @@ def test_latency_of_a_turn_and_of_a_barge_in_are_told_once():
     reason = because("end_by_timer", silence_ms=1, wait_ms=1, speech_end_ns=1000 * ms, reply=5)
     for entry in (
         PlayoutStarted(120 * ms, 1),
+        FrameScored(980 * ms, 940 * ms, 970 * ms, 0.9, 30 * ms),
         Issued(0, SynthesizeClause(6, 5, "Yes.", reason)),
         Issued(0, RecordDecision("turn_ended", reason)),
         PlayoutStarted(1400 * ms, 6, 20 * ms),
@@ -104,7 +106,7 @@ def test_latency_of_a_turn_and_of_a_barge_in_are_told_once():
         fold.record(entry)
     told = fold.take(dropped=0, missing=0, underruns=0)
     assert (told.greeting_ms, told.turn) == (120.0, 1)
-    assert (told.voice_to_voice_ms, told.barge_in_ms) == ([420.0], [300.0])
+    assert (told.voice_to_voice_ms, told.barge_in_ms) == ([450.0], [300.0])
     again = fold.take(dropped=0, missing=0, underruns=0)
     assert (again.voice_to_voice_ms, again.greeting_ms) == ([], None)
 
