@@ -103,6 +103,8 @@ class CallerSide:
         long = onset - turn.transcribed_from > from_ms(self._policy.endpointing.carry_over_ms)
         kept = turn.job if long and pause.final is not None else None
         self._end.drop_speculation(pause, event.at, words_kept=kept)
+        if turn.over_agent and self._is_brief(turn, pause.speech_end):
+            turn.onset, turn.detected_at = onset, event.at  # that was another sound
         silence_ms = milliseconds(onset - pause.speech_end)
         reason = because("speech_went_on", silence_ms=silence_ms)
         self._emit(RecordDecision("turn_resumed", reason))
@@ -125,9 +127,9 @@ class CallerSide:
             self._end.ask_for_words_ahead(turn, pause, event.at, reason)
         if turn.over_agent:
             self._timers.set("overlap", max(end + self._resume_after, event.at))
-            sound = end - turn.onset
-            if self._floor.paused and sound < from_ms(self._policy.barge_in.brief_ms):
-                self._floor.resume(event.at, because("resume_brief", sound_ms=milliseconds(sound)))
+            if self._floor.paused and self._is_brief(turn, end):
+                sound_ms = milliseconds(end - turn.onset)
+                self._floor.resume(event.at, because("resume_brief", sound_ms=sound_ms))
             return
         self._end.ask_detectors(turn, pause, "audio", reason)
         self.consider_end(event.at)
@@ -301,6 +303,9 @@ class CallerSide:
                 self._note_echo()
             self._close(turn, pause, "overlap ignored")
             self._floor.resume(now, because("resume_ignored"))
+
+    def _is_brief(self, turn: CallerTurn, end: Nanos) -> bool:
+        return end - turn.onset < from_ms(self._policy.barge_in.brief_ms)
 
     @property
     def _line_echoes(self) -> bool:

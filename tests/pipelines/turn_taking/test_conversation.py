@@ -231,6 +231,12 @@ class TestBargeIn:
         assert to_ms(resume.at) < 3150 + 150
         assert world.verdicts("overlap_ignored")[0].at > resume.at
 
+    def test_brief_sounds_one_after_the_other_do_not_add_up_to_an_interruption(self):
+        coughs = [Speech(start, start + 150) for start in range(2600, 4200, 400)]
+        world = World(POLICY, [QUESTION, *coughs], delays=Delays(asr_final=600))
+        world.run()
+        assert not world.verdicts("overlap_interrupts")
+
     def test_a_brief_word_still_interrupts(self):
         world = World(POLICY, [QUESTION, Speech(3000, 3150, "stop")])
         world.run()
