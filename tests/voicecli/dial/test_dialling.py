@@ -184,6 +184,58 @@ def test_dial_reaches_serve_through_its_signed_webhook(agent, recording, tmp_pat
     assert (tmp_path / "r.xml").is_file()
 
 
+GOODBYE = "Goodbye now, and thank you very much for calling us."
+ACTS = """
+name = "acts"
+[agent]
+greeting = ""
+[vad]
+engine = "scripted"
+[asr]
+engine = "scripted"
+[llm]
+engine = "scripted"
+replies = ['%s']
+[tts]
+engine = "scripted"
+ms_per_char = 20.0
+[turn_detectors.scripted]
+[tools]
+builtin = ["end_call", "send_dtmf"]
+"""
+
+
+def dialled(tmp_path, recording, reply):
+    """The call's row of the report, and what was heard of the agent, when it answers so."""
+    (tmp_path / "acts.toml").write_text(ACTS % reply)
+    server = Server(tmp_path, "--profile", str(tmp_path / "acts.toml"), "--max-calls", "1")
+    try:
+        out = tmp_path / "out"
+        done = voicecli(server.media, recording, "--out", out, "--json", tmp_path / "r.json",
+                        "--max-duration", 9)  # fmt: skip
+    finally:
+        server.stop()
+    assert done.exit_code == 0, done.output
+    (call,) = json.loads((tmp_path / "r.json").read_text())["calls"]
+    stereo, _ = soundfile.read(next(out.glob("*.wav")))
+    return call, stereo[:, 1]
+
+
+def test_the_agent_hangs_up_when_its_last_words_were_heard(recording, tmp_path):
+    tool = '<tool_call>{"name": "end_call", "arguments": {}}</tool_call>'
+    call, heard = dialled(tmp_path, recording, f"{GOODBYE} {tool}")
+    assert call["ending"] == "agent hung up"
+    sound = np.flatnonzero(heard)
+    seconds = (sound[-1] - sound[0]) / 8000
+    assert seconds >= 20 * len(GOODBYE) / 1000 - 0.15
+
+
+def test_keys_that_the_agent_presses_are_heard(recording, tmp_path):
+    tool = '<tool_call>{"name": "send_dtmf", "arguments": {"digits": "42#"}}</tool_call>'
+    call, _ = dialled(tmp_path, recording, f"One moment. {tool} Done.")
+    assert call["keys_heard"].startswith("42#")
+
+
 def test_an_unmet_condition_fails_the_run(agent, recording, tmp_path):
     done = voicecli(f"{agent.http}/voice", recording, "-o", tmp_path, "--max-duration", 1,
                     "--assert", "turns > 5")  # fmt: skip

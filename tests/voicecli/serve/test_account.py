@@ -1,5 +1,6 @@
 """Twilio's REST API as we use it, against a stand-in that checks what it is sent."""
 
+import asyncio
 import os
 import re
 import signal
@@ -7,13 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from twilio.request_validator import RequestValidator
 
 from tests.voicecli.serve import ngrok_stand_in, twilio_stand_in
-from tests.voicecli.serve.conftest import TOKEN
+from tests.voicecli.serve.conftest import TOKEN, ring
 from tests.voicecli.serve.twilio_stand_in import NUMBER, OLD, SID
 from voicecli.errors import UsageError
 from voicecli.serve.account import Account, TwilioError
 from voicecli.serve.borrowed import borrow, give_back
+from voicecli.transports.twilio_messages import Dtmf
 
 OURS = "https://agent.example/voice"
 
@@ -142,6 +145,33 @@ def test_twilio_out_of_reach_on_exit_says_how_to_put_the_webhook_back(borrowing,
     server.signal(signal.SIGTERM)
     assert server.wait() == 0
     assert re.search(rf"by hand: Twilio console, .*{re.escape(OLD)} GET", server.log)
+
+
+@pytest.mark.realtime
+def test_a_caller_who_presses_the_key_is_put_through_and_others_stay(borrowing, twilio):
+    server = borrowing("--number", NUMBER, "--transfer-to", "+15005550007", "--transfer-key", "9")
+    call_sid = "CA" + "4" * 32
+    token = re.search(r'name="token" value="([^"]+)"',
+                      server.ask_webhook("/voice", CallSid=call_sid))[1]  # fmt: skip
+    signature = RequestValidator(TOKEN).compute_signature("wss://agent.example/media", {})
+
+    def transfers():
+        return [form for path, form in twilio["posts"] if path.endswith(f"/{call_sid}.json")]
+
+    async def scenario():
+        async with ring(server, call_sid, **{"X-Twilio-Signature": signature}) as phone:
+            await phone.begin(token=token)
+            await phone.hear()
+            await phone.say(Dtmf("1"))
+            await phone.speak(0.3)
+            assert transfers() == []
+            await phone.say(Dtmf("9"))
+            await phone.speak(1)
+            assert "<Dial>+15005550007</Dial>" in transfers()[0]["Twiml"][0]
+            await phone.hang_up()  # as Twilio does to the stream of a call that goes elsewhere
+
+    asyncio.run(scenario())
+    server.wait_for("transferred")
 
 
 @pytest.fixture
