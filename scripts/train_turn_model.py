@@ -122,7 +122,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--pieces", type=int, default=3000)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--every", type=int, default=1, help="train on every n-th turn only")
-    parser.add_argument("--agents", type=float, default=1.0, help="share of agents' turns used")
+    parser.add_argument("--agents", type=float, default=0.0, help="share of agents' turns used")
     parser.add_argument("--ambiguous-label", type=float, default=0.5)
     parser.add_argument("--ambiguous-weight", type=float, default=0.5)
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")

@@ -17,7 +17,6 @@ from scripts.turn_model.spoken import (
     damage,
     heard_words,
     mark_complete,
-    only_answer,
 )
 from voicecli.recording.dialogues import Turn
 
@@ -29,8 +28,6 @@ EVERYDAY = 0.08
 """Shares of made-up turns, added to the others."""
 CONTINUED = 0.15
 """Share of turns after which a word promises more."""
-SHORTENED = 0.2
-"""Share of turns that begin with a "yes" and are cut off after it: who speaks says no more."""
 FORGOTTEN = 0.1
 """Share of turns read without what the agent said, so that the model can do without."""
 GREETED = 0.7
@@ -101,8 +98,6 @@ class Feed:
         elif rng.random() < FORGOTTEN:
             agent = ""
         heard = mark_complete(heard_words(turn.caller, rng), self._complete)
-        if rng.random() < SHORTENED:
-            heard = only_answer(heard)
         continuation = CONTINUED if turn.dialogue != "dictation" else 0.0
         heard = damage(heard, draw_damage(rng, continuation), self._words, rng)
         pieces: list[int] = []

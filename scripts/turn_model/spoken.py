@@ -115,13 +115,6 @@ def mark_complete(heard: Sequence[Word], complete: frozenset[str]) -> list[Word]
     return marked
 
 
-def only_answer(heard: Sequence[Word]) -> list[Word]:
-    """The turn's first word alone if that is an answer that could stand alone, else all of it."""
-    if heard and heard[0].ambiguous and heard[0].text in _ANSWERS:
-        return [Word(heard[0].text, ends=True)]
-    return list(heard)
-
-
 def _sentences(heard: Sequence[Word]) -> Iterator[list[Word]]:
     sentence: list[Word] = []
     for word in heard:

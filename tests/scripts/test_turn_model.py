@@ -68,18 +68,6 @@ def test_damage_keeps_one_end_which_promises_of_more_may_follow(module):
     assert 0 < sum(count > 0 for count in after) < len(after)
 
 
-@pytest.mark.parametrize(
-    ("said", "kept"),
-    [("Yes, that's right.", "yes"), ("No thanks.", "no thanks"), ("Yes.", "yes"),
-     ("Seven. At night.", "seven at night")],
-)  # fmt: skip
-def test_only_an_answer_that_could_stand_alone_is_cut_short(module, said, kept):
-    spoken = module("spoken")
-    heard = spoken.only_answer(spoken.heard_words(said, None))
-    assert " ".join(word.text for word in heard) == kept
-    assert [word.ends for word in heard][-1]
-
-
 def test_a_turn_without_damage_stays_as_it_is(module):
     spoken = module("spoken")
     turn = spoken.heard_words("Two rooms, please.", None)
