@@ -35,7 +35,9 @@ class Capture:
         """What was at the caller's ear from `at` on, shape (samples,)."""
         start = 2 * round(at * RATE / SECOND)
         piece = np.frombuffer(bytes(self._agent[start : start + 2 * samples]), np.int16)
-        return np.pad(piece, (0, samples - len(piece)))
+        heard = np.zeros(samples, np.int16)
+        heard[: len(piece)] = piece
+        return heard
 
     def stereo(self) -> npt.NDArray[np.int16]:
         """Caller left, agent right: shape (samples, 2), int16, 8000 Hz, as long as the longer."""

@@ -45,4 +45,5 @@ class Ear:
 
 
 def _audible(frame: Frame) -> bool:
-    return float(np.sqrt(np.mean(np.square(frame, dtype=np.float64)))) > _AUDIBLE_RMS
+    samples = frame.astype(np.float64)
+    return float(samples @ samples) > _AUDIBLE_RMS**2 * len(frame)
