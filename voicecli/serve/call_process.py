@@ -47,11 +47,14 @@ from voicecli.transports.twilio_call import TwilioCall
 from voicecli.transports.twilio_messages import Dtmf, Mark, Media
 
 _REPORT_EVERY: Nanos = SECOND
+_NICENESS = 5
+"""Behind the server, which carries the audio of all calls."""
 
 
 def main(end: socket.socket, profile: Profile, recording: Recording) -> None:
     """Serve calls over the socket until its other end is closed."""
     os.umask(0o077)  # recordings are nobody else's business
+    os.nice(_NICENESS)
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the server, which then tells us
         signal.signal(number, signal.SIG_IGN)
     _CallProcess(profile, recording).serve(end)
