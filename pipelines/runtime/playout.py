@@ -75,6 +75,21 @@ class Playout:
         """Audio that is queued and has not been sent."""
         return self._duration(sum(clause.waiting for clause in self._queue))
 
+    @property
+    def has_frame(self) -> bool:
+        """Whether the next 20 ms need not be filled up with silence because audio is late."""
+        if self._paused or not self._queue:
+            return False
+        clause = self._queue[0]
+        wanted = self._frame_samples if clause.sent else self._prebuffer
+        return clause.complete or clause.waiting >= wanted
+
+    @property
+    def starved(self) -> bool:
+        """Whether a clause is under way whose next 20 ms are not all there."""
+        under_way = bool(self._queue) and self._queue[0].sent > 0 and not self._paused
+        return under_way and not self.has_frame
+
     def add(self, job: JobId, pcm: Samples, *, complete: bool) -> Nanos:
         """More audio of a clause; the duration of all of it so far."""
         clause = self._made.setdefault(job, _ClauseAudio(job))
@@ -102,24 +117,27 @@ class Playout:
         """Go on where it stopped."""
         self._paused = False
 
-    def clear(self, now: Nanos) -> PlayoutCleared:
+    def clear(self, now: Nanos, unheard: Nanos = 0) -> PlayoutCleared:
         """Fall silent and drop the queue.
 
         What was sent is on its way and will be heard, so it counts as heard: the order to clear
-        travels behind it.
+        travels behind it. Except for `unheard`, which the far side has yet to play.
         """
-        in_flight = self._in_flight[0] if self._in_flight else None
+        in_flight = list(self._in_flight)
         current = self._queue[0] if self._queue and self._queue[0].sent else None
+        sent = self._duration(current.sent) if current is not None else 0
         self._queue.clear()
         self._made.clear()
         self._in_flight.clear()
         self._ended.clear()
         self._paused = False
-        if in_flight is not None:  # the first that nobody knows to be heard
-            return PlayoutCleared(now, in_flight.job, in_flight.audio)
+        if in_flight:  # the first that nobody knows to be heard
+            first, *others = in_flight
+            unheard -= sent + sum(clause.audio for clause in others)
+            return PlayoutCleared(now, first.job, first.audio - max(0, min(unheard, first.audio)))
         if current is None:
             return PlayoutCleared(now, None, 0)
-        return PlayoutCleared(now, current.job, self._duration(current.sent))
+        return PlayoutCleared(now, current.job, max(0, sent - unheard))
 
     def take_ended(self) -> list[JobId]:
         """Clauses whose last sample was handed out since last asked."""

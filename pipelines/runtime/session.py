@@ -115,6 +115,18 @@ class Session:
             if isinstance(event, MarkReached):
                 self._playout.echoed(event.job)
             self.handle(event)
+        far = self._far
+        # As long as the far side has something to play, late audio need not become a gap.
+        if far is None or not far.unheard or not self._playout.starved:
+            self._play_frame(now)
+        while far is not None and far.hungry and self._playout.has_frame:
+            self._play_frame(now)
+        if self._hanging_up and not self._playout.busy:
+            self.end(now, "the agent hung up")
+        elif self._transport.finished:
+            self.end(now, self._far.hangup_cause if self._far else "the caller hung up")
+
+    def _play_frame(self, now: Nanos) -> None:
         frame, events = self._playout.tick(now, self._transport.egress)
         self._transport.send(frame, now)
         for job in self._playout.take_ended():
@@ -122,10 +134,6 @@ class Session:
                 self._far.mark(job)
         for event in events:
             self.handle(event)
-        if self._hanging_up and not self._playout.busy:
-            self.end(now, "the agent hung up")
-        elif self._transport.finished:
-            self.end(now, self._far.hangup_cause if self._far else "the caller hung up")
 
     def deadline_reached(self, now: Nanos) -> None:
         """The moment named by `deadline` has come."""
@@ -170,7 +178,8 @@ class Session:
             case ResumePlayout():
                 self._playout.resume()
             case ClearPlayout():
-                self._inbox.append(self._playout.clear(now))
+                unheard = self._far.unheard if self._far is not None else 0
+                self._inbox.append(self._playout.clear(now, unheard))
                 if self._far is not None:
                     self._far.clear()
             case CallTool():

@@ -71,6 +71,16 @@ class EchoingTransport(Transport, Protocol):
         """Why the call is `finished`, as the journal's last entry says it."""
         ...
 
+    @property
+    def hungry(self) -> bool:
+        """Whether it takes another frame in this tick, so that one that is late is not missed."""
+        ...
+
+    @property
+    def unheard(self) -> Nanos:
+        """Audio that it has and has not yet played."""
+        ...
+
     def mark(self, job: JobId) -> None:
         """The clause ended with the frame just sent: ask for word when it was heard."""
         ...

@@ -27,6 +27,8 @@ class FarBuffer:
         """Silences within speech, because audio came too late."""
         self.arrivals: list[Nanos] = []
         """When each piece of audio came."""
+        self.lateness: list[Nanos] = []
+        """How long each piece had been missed when it came: 0 while there was audio to play."""
         self.clears = 0
         self._pieces: deque[tuple[int, Frame]] = deque()
         self._end = 0  # the sample after the last one in the buffer
@@ -42,8 +44,11 @@ class FarBuffer:
         now = _sample(at)
         match message:
             case Media(payload):
-                if 0 < now - self._end <= _sample(GAP_MAX) and self._end:
-                    self.gaps.append(at - self._end * SECOND // RATE)
+                missed = at - self._end * SECOND // RATE if self._end else 0
+                late = missed if 0 < missed <= GAP_MAX else 0
+                if late:
+                    self.gaps.append(late)
+                self.lateness.append(late)
                 self.arrivals.append(at)
                 start = max(now, self._end)
                 audio = ulaw_decode(np.frombuffer(payload, np.uint8))

@@ -56,6 +56,7 @@ DURATIONS: Final[dict[str, Callable[[Results], list[Nanos]]]] = {
     "talk_over": _measured(lambda m: [m.talk_over] if m.talk_over else []),
     "gap": lambda results: [gap for d in _dialled(results) for gap in d.buffer.gaps],
     "frame_lateness": lambda results: [x for d in _dialled(results) for x in frame_lateness(d)],
+    "frame_jitter": lambda results: [x for d in _dialled(results) for x in frame_jitter(d)],
     "own_lateness": lambda results: [x for d in _dialled(results) for x in d.lateness],
 }
 """Metrics in nanoseconds, one value an occurrence."""
@@ -75,20 +76,26 @@ NUMBERS: Final[dict[str, Callable[[Results], int]]] = {
 
 
 def frame_lateness(call: Dialled | Course) -> list[Nanos]:
-    """How late each piece of the agent's audio came, on the schedule that its stretch began.
+    """How late each piece of the agent's audio came: after what came before it had been played."""
+    return call.buffer.lateness
 
-    A stretch of n pieces is due at equal distances of 20 ms from its earliest piece on.
+
+def frame_jitter(call: Dialled | Course) -> list[Nanos]:
+    """How unevenly the agent's audio came, heard or not: each piece against the usual one.
+
+    The pieces of a stretch are due at equal distances of 20 ms; the middle one of it is on time.
     """
     stretch: list[Nanos] = []
-    late: list[Nanos] = []
+    jitter: list[Nanos] = []
     for at in [*call.buffer.arrivals, None]:
         if at is not None and (not stretch or at - stretch[-1] < 100 * MILLISECOND):
             stretch.append(at)
             continue
         offsets = [arrival - index * 20 * MILLISECOND for index, arrival in enumerate(stretch)]
-        late += [offset - min(offsets) for offset in offsets]
+        usual = sorted(offsets)[len(offsets) // 2] if offsets else 0
+        jitter += [max(0, offset - usual) for offset in offsets]
         stretch = [] if at is None else [at]
-    return late
+    return jitter
 
 
 def build_document(url: str, results: Results, outcomes: Iterable[Outcome]) -> dict[str, Any]:

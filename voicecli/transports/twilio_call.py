@@ -1,7 +1,8 @@
 """A call on a media stream as the shells see it; changes with what such a call must survive.
 
 Sans-I/O like every transport: messages are given to `take` with the moment they came, and handed to
-`emit` as they arise. The shell's tick paces the agent's voice: one frame every 20 ms.
+`emit` as they arise. The shell's tick paces the agent's voice: one frame every 20 ms, after a head
+start at the beginning of each stretch.
 """
 
 import itertools
@@ -33,6 +34,8 @@ MAX_WAITING: Final = 10
 """Frames from the caller that may wait: 200 ms, then the oldest goes."""
 MAX_EVENTS: Final = 64
 """Keys and marks that may come within one tick."""
+AHEAD: Final = 2
+"""Frames of the agent's that the far end has before their time: one may be 40 ms late unheard."""
 CATCH_UP_TICKS: Final = 50
 """After a second in which a frame always waited, a quiet one is left out."""
 _QUIET: Final = 200  # peak of a frame that nobody misses: -44 dB of full scale
@@ -75,11 +78,24 @@ class TwilioCall:
         self._numbers = itertools.count(1)
         self._round_trip: Nanos = 0
         self._now: Nanos = 0
+        self._far_frames = 0
 
     @property
     def egress(self) -> Nanos:
-        """Delay to the caller's end: half of the shortest round trip that an echoed mark took."""
-        return self._round_trip // 2
+        """Delay to the caller's ear: half of the shortest round trip that an echoed mark took, and
+        what the far end has to play before.
+        """
+        return self._round_trip // 2 + self.unheard
+
+    @property
+    def hungry(self) -> bool:
+        """Whether the far end has fewer frames ahead of time than it should."""
+        return self._far_frames <= AHEAD
+
+    @property
+    def unheard(self) -> Nanos:
+        """What the far end has been sent and not yet played."""
+        return self._far_frames * FRAME
 
     def take(self, message: FromCaller, at: Nanos) -> None:
         """A message from the caller's end came `at` this moment of the call."""
@@ -93,7 +109,7 @@ class TwilioCall:
                     self.counters.dropped += 1
             case Mark(name):
                 if name in self._marks:
-                    self._measure(at - self._marks[name][1] - FRAME)
+                    self._measure(at - self._marks[name][1])
                     self._inbox.append(message)
             case Dtmf():
                 self._inbox.append(message)
@@ -111,6 +127,7 @@ class TwilioCall:
         """The caller's next 20 ms and what they pressed; silence if nothing has come."""
         self._now = now
         self._ticks += 1
+        self._far_frames = max(0, self._far_frames - 1)
         self._least_waiting = min(self._least_waiting, len(self._waiting))
         if self._ticks % CATCH_UP_TICKS == 0:
             self._catch_up()
@@ -130,16 +147,18 @@ class TwilioCall:
             self._emit(Media(ulaw_encode(frame).tobytes(), now // MILLISECOND))
             if self._capture is not None:
                 self._capture.agent(frame, self._ticks * FRAME + self.egress)
+            self._far_frames += 1
 
     def mark(self, job: JobId) -> None:
         """Ask for an echo when the clause was heard."""
         name = f"clause-{next(self._numbers)}"
-        self._marks[name] = (job, self._now)
+        self._marks[name] = (job, self._now + self.unheard)
         self._emit(Mark(name))
 
     def clear(self) -> None:
         """Empty the far buffer; that it echoes the marks in it does not mean they were heard."""
         self._marks.clear()
+        self._far_frames = 0
         self._emit(Clear())
 
     def _keep_caller(self, frame: Frame, ingress: Nanos) -> None:

@@ -97,6 +97,33 @@ def test_clear_tells_how_much_was_sent_and_forgets_the_rest():
     assert playout.clear(from_ms(99)).job is None
 
 
+def test_what_the_far_side_has_not_played_is_taken_from_the_last_clauses_first():
+    playout = Playout(RATE)
+    for job in (1, 2):
+        playout.add(job, audio(40), complete=True)
+        playout.play(job)
+    run(playout, 3)
+    cleared = playout.clear(from_ms(60), unheard=from_ms(30))
+    assert (cleared.job, cleared.position) == (1, from_ms(30))
+
+
+def test_a_frame_is_there_when_no_silence_would_have_to_fill_it_up():
+    playout = Playout(RATE, prebuffer_ms=40)
+    playout.play(1)
+    playout.add(1, audio(30), complete=False)
+    assert not playout.has_frame
+    assert not playout.starved  # it has not begun
+    playout.add(1, audio(20), complete=False)
+    assert playout.has_frame
+    run(playout, 2)
+    assert playout.starved
+    playout.pause()
+    assert not playout.starved
+    playout.resume()
+    playout.add(1, audio(0), complete=True)
+    assert playout.has_frame
+
+
 def test_a_forgotten_clause_is_not_played():
     playout = Playout(RATE)
     playout.add(1, audio(40), complete=True)

@@ -15,7 +15,7 @@ from voicecli.dial.far_buffer import FarBuffer
 from voicecli.dial.junit import junit_report
 from voicecli.dial.measure import Measured, keys_heard, measure
 from voicecli.dial.phone import Dialled
-from voicecli.dial.report import CallResult, build_document, frame_lateness
+from voicecli.dial.report import CallResult, build_document, frame_jitter, frame_lateness
 from voicecli.dial.run import parse_keys
 from voicecli.dial.script import open_script
 from voicecli.dial.webhook import _stream_in
@@ -82,10 +82,17 @@ def test_only_gaps_within_speech_are_faults_and_only_long_ones_are_heard():
     assert buffer.underruns == 1
 
 
-def test_lateness_counts_from_the_schedule_of_each_stretch():
+def test_a_piece_is_late_if_there_was_nothing_left_to_play():
+    buffer = FarBuffer()
+    for at in (0, 1, 2, 59, 85, 500):  # three at once, so the fourth is due at 60
+        buffer.take(FRAME, at * MS)
+    assert frame_lateness(Dialled("too long", "", 0, buffer, [])) == [0, 0, 0, 0, 5 * MS, 0]
+
+
+def test_jitter_counts_from_the_usual_piece_of_each_stretch():
     buffer = FarBuffer()
     buffer.arrivals = [at * MS for at in (3, 20, 40, 67, 80, 500, 520)]
-    assert frame_lateness(Dialled("too long", "", 0, buffer, [])) == [
+    assert frame_jitter(Dialled("too long", "", 0, buffer, [])) == [
         3 * MS, 0, 0, 7 * MS, 0, 0, 0,
     ]  # fmt: skip
 

@@ -20,7 +20,7 @@ from pipelines.turn_taking.time import MILLISECOND, SECOND
 from telephony_sim.g711 import ulaw_decode, ulaw_encode
 from voicecli.engines import build_engines
 from voicecli.profile import load_profile
-from voicecli.transports.twilio_call import CATCH_UP_TICKS, MAX_WAITING, TwilioCall
+from voicecli.transports.twilio_call import AHEAD, CATCH_UP_TICKS, MAX_WAITING, TwilioCall
 from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media, Stop
 
 TICK = 20 * MILLISECOND
@@ -87,6 +87,22 @@ def test_speech_is_not_cut_to_catch_up(call):
     assert call.counters.dropped == 0
 
 
+def test_the_far_end_is_kept_a_little_ahead_and_no_further(call):
+    voice = np.full(160, 9000, np.int16)
+    sent_per_tick = []
+    for tick in range(1, 5):
+        call.receive(tick * TICK)
+        count = 0
+        while call.hungry:
+            call.send(voice, tick * TICK)
+            count += 1
+        sent_per_tick.append(count)
+    assert sent_per_tick == [1 + AHEAD, 1, 1, 1]
+    assert call.unheard == (1 + AHEAD) * TICK
+    call.clear()
+    assert call.unheard == 0
+
+
 def test_silence_is_not_sent(call, sent):
     call.send(None, TICK)
     call.send(np.zeros(160, np.int16), 2 * TICK)
@@ -95,6 +111,7 @@ def test_silence_is_not_sent(call, sent):
 
 def test_an_echoed_mark_says_which_clause_was_heard_and_how_far_away_the_caller_is(call, sent):
     call.receive(TICK)
+    call.send(np.full(160, 9000, np.int16), TICK)
     call.mark(7)
     call.take(sent[-1], TICK + 60 * MILLISECOND)  # the frame before it played for 20 of them
     assert call.receive(5 * TICK).events == (MarkReached(5 * TICK, 7),)
