@@ -27,7 +27,18 @@ _REPLY_AFTER: Final[Nanos] = 3 * SECOND // 2
 
 
 def acoustic_voice_to_voice(stereo: Stereo, rate: int, end: Nanos, reply: Nanos) -> Nanos | None:
-    """From the caller's last sound to the agent's first, to 10 ms.
+    """From the caller's last sound to the agent's first, to 10 ms; arguments as of `sounds`.
+
+    None where either is not to be found, or the caller still speaks at `reply`.
+    """
+    last, first = sounds(stereo, rate, end, reply)
+    return None if last is None or first is None else first - last
+
+
+def sounds(
+    stereo: Stereo, rate: int, end: Nanos, reply: Nanos
+) -> tuple[Nanos | None, Nanos | None]:
+    """When the caller's last sound was over and the agent's first began, to 10 ms.
 
     Args:
         stereo: shape (samples, 2): the caller as uttered, the agent as it reaches the ear.
@@ -36,11 +47,10 @@ def acoustic_voice_to_voice(stereo: Stereo, rate: int, end: Nanos, reply: Nanos)
         reply: where it has the agent's first sample at the caller's ear.
 
     Returns:
-        None where either is not to be found near there, or the caller still speaks at `reply`.
+        None for one that is not to be found near there.
     """
     last = _end_of_sound(stereo[:, 0], rate, end, reply)
-    first = _start_of_sound(stereo[:, 1], rate, reply)
-    return None if last is None or first is None else first - last
+    return last, _start_of_sound(stereo[:, 1], rate, reply)
 
 
 def _end_of_sound(

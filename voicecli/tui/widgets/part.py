@@ -25,6 +25,8 @@ class Moment:
 class Part(Static):
     """A part of the screen: takes entries, and draws itself again if they changed it."""
 
+    _drawn: Text | None = None
+
     def take(self, moment: Moment) -> None:
         """Fold what is new."""
         raise NotImplementedError
@@ -39,7 +41,10 @@ class Part(Static):
         if size.width > 0 and size.height > 0:
             styled = not self.app.no_color
             picture = self.picture(Screen(size.width, True, styled), size.height)
-            self.update(picture if styled else _colourless(picture))
+            if picture != self._drawn:
+                self._drawn = picture
+                # The style sheet says how large a part is: no content asks for another layout.
+                self.update(picture if styled else _colourless(picture), layout=False)
 
     def on_resize(self) -> None:
         """Textual's: the part has another size."""

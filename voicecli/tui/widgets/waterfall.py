@@ -69,14 +69,15 @@ class WaterfallPart(Part):
         self._idle = idle
         self._now: Nanos = 0
         self._grew = False
+        self._answered: list[Turn] = []
 
     def take(self, moment: Moment) -> None:
         """See `Part`; `Turns` was given the entries before."""
         self._now = moment.now
-        grows = self._turns.live.active
-        if grows or self._grew or moment.entries:
+        grows, answered = self._turns.live.active, self._turns.answered
+        if grows or self._grew or answered is not self._answered:
             self.redraw()
-        self._grew = grows
+        self._grew, self._answered = grows, answered
 
     def picture(self, screen: Screen, height: int) -> Text:
         """See `Part`."""
