@@ -30,7 +30,7 @@ class ChatPrompt:
     """
 
     def __init__(self, render: Render, instructions: str = "") -> None:
-        """Try out the template; `instructions` are added to every system message.
+        """Try out the template; `instructions` come before every system message.
 
         Raises:
             ValueError: it does not even render a question.
@@ -81,7 +81,8 @@ class ChatPrompt:
         if self._instructions:
             if not messages or messages[0]["role"] != "system":
                 messages.insert(0, {"role": "system", "content": ""})
-            messages[0]["content"] = f"{messages[0]['content']}\n\n{self._instructions}".lstrip()
+            # In front: read once when the model is loaded, it is the beginning of every prompt.
+            messages[0]["content"] = f"{self._instructions}\n\n{messages[0]['content']}".rstrip()
         if not self._assistant_first:
             first = next((i for i, each in enumerate(messages) if each["role"] != "system"), None)
             if first is not None and messages[first]["role"] == "assistant":
