@@ -18,6 +18,7 @@ import dataclasses
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -34,7 +35,9 @@ from voicecli.dial.report import DURATIONS, NUMBERS
 from voicecli.dial.run import Plan, run_plan
 from voicecli.dial.script import open_script
 
-PORT = 8765
+with socket.socket() as unused:
+    unused.bind(("127.0.0.1", 0))
+    PORT = unused.getsockname()[1]
 HTTP = f"http://127.0.0.1:{PORT}"
 URL = f"ws://127.0.0.1:{PORT}/media"
 SCRIPTED = """
@@ -169,8 +172,9 @@ def load(counts: list[int], seconds: float, ramp: float) -> None:
         results = asyncio.run(run_plan(plan, None))
         share = 100 / count / (time.monotonic() - began)
         cpu, relay = server.cpu_s() - before, server.cpu_s(own=True) - own
+        times = figures(results, "frame_lateness", "frame_jitter", "own_lateness", "greeting")
         print(
-            f"{count:4} calls: {figures(results, 'frame_lateness', 'own_lateness', 'greeting')}; "
+            f"{count:4} calls: {times}; "
             f"{server.on_time():.1f} % of frames within 5 ms; "
             f"underruns {NUMBERS['underruns'](results)}; failed {NUMBERS['failed'](results)}; "
             f"{figures(results, 'voice_to_voice')}; "

@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from voicecli.serve import wire
@@ -21,6 +21,7 @@ MESSAGES = st.one_of(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(MESSAGES, st.integers(0, 2**60))), st.integers(1, 50))
 def test_server_and_process_understand_each_other_however_the_bytes_are_cut(sent, size):
     stream = b"".join(wire.encode(message, at) for message, at in sent)
