@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipelines.runtime.timeline import Samples
+from pipelines.runtime.word_gap import WORD_MS, since_word_began
 from pipelines.turn_taking.events import (
     Event,
     JobId,
@@ -30,7 +31,21 @@ class _ClauseAudio:
     waiting: int = 0
     """Samples in `chunks`."""
     sent: int = 0
+    """Samples handed out; fewer again after going back to the beginning of a word."""
+    furthest: int = 0
+    """The most of it that was ever handed out: the caller has heard so much."""
+    recent: Samples = field(default_factory=lambda: np.zeros(0, np.int16))
+    """The last samples handed out, as many as one may go back."""
     complete: bool = False
+
+    def go_back(self, samples: int) -> None:
+        """Have the last `samples` handed out once more."""
+        if samples:
+            again = self.recent[len(self.recent) - samples :]
+            self.recent = self.recent[: len(self.recent) - samples]
+            self.chunks.appendleft(again)
+            self.waiting += samples
+            self.sent -= samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +96,13 @@ class Playout:
         if self._paused or not self._queue:
             return False
         clause = self._queue[0]
-        wanted = self._frame_samples if clause.sent else self._prebuffer
+        wanted = self._frame_samples if clause.furthest else self._prebuffer
         return clause.complete or clause.waiting >= wanted
 
     @property
     def starved(self) -> bool:
         """Whether a clause is under way whose next 20 ms are not all there."""
-        under_way = bool(self._queue) and self._queue[0].sent > 0 and not self._paused
+        under_way = bool(self._queue) and self._queue[0].furthest > 0 and not self._paused
         return under_way and not self.has_frame
 
     def add(self, job: JobId, pcm: Samples, *, complete: bool) -> Nanos:
@@ -106,7 +121,7 @@ class Playout:
     def forget(self, job: JobId) -> None:
         """A clause will not be played."""
         clause = self._made.pop(job, None)
-        if clause is not None and clause in self._queue and clause.sent == 0:
+        if clause is not None and clause in self._queue and clause.furthest == 0:
             self._queue.remove(clause)
 
     def pause(self) -> None:
@@ -114,7 +129,10 @@ class Playout:
         self._paused = True
 
     def resume(self) -> None:
-        """Go on where it stopped."""
+        """Go on at the beginning of the word in which it stopped."""
+        if self._paused and self._queue:
+            clause = self._queue[0]
+            clause.go_back(since_word_began(clause.recent, self._rate))
         self._paused = False
 
     def clear(self, now: Nanos, unheard: Nanos = 0) -> PlayoutCleared:
@@ -124,8 +142,8 @@ class Playout:
         travels behind it. Except for `unheard`, which the far side has yet to play.
         """
         in_flight = list(self._in_flight)
-        current = self._queue[0] if self._queue and self._queue[0].sent else None
-        sent = self._duration(current.sent) if current is not None else 0
+        current = self._queue[0] if self._queue and self._queue[0].furthest else None
+        sent = self._duration(current.furthest) if current is not None else 0
         self._queue.clear()
         self._made.clear()
         self._in_flight.clear()
@@ -160,13 +178,13 @@ class Playout:
         filled = 0
         while not self._paused and self._queue and filled < self._frame_samples:
             clause = self._queue[0]
-            if clause.sent == 0:
+            if clause.furthest == 0:
                 if not clause.complete and clause.waiting < self._prebuffer:
                     break
                 events.append(PlayoutStarted(now, clause.job, egress))
             if frame is None:
                 frame = np.zeros(self._frame_samples, np.int16)
-            filled += self._take(clause, frame[filled:])
+            filled += self._take(clause, frame[filled:], keep=self._rate * WORD_MS // 1000)
             if clause.waiting == 0 and clause.complete:
                 heard = now + self._duration(filled) + egress
                 audio = self._duration(clause.sent)
@@ -188,7 +206,7 @@ class Playout:
         return samples * SECOND // self._rate
 
     @staticmethod
-    def _take(clause: _ClauseAudio, into: Samples) -> int:
+    def _take(clause: _ClauseAudio, into: Samples, *, keep: int) -> int:
         filled = 0
         while clause.chunks and filled < len(into):
             chunk = clause.chunks[0]
@@ -200,5 +218,7 @@ class Playout:
             else:
                 clause.chunks[0] = chunk[len(part) :]
         clause.sent += filled
+        clause.furthest = max(clause.furthest, clause.sent)
+        clause.recent = np.concatenate((clause.recent, into[:filled]))[-keep:]
         clause.waiting -= filled
         return filled

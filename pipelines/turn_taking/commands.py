@@ -155,7 +155,7 @@ class PausePlayout:
 
 @dataclass(frozen=True, slots=True)
 class ResumePlayout:
-    """Go on from where playout was paused."""
+    """Go on from the word at which playout was paused."""
 
     reason: Reason
 

@@ -123,7 +123,7 @@ RULES: Mapping[str, str] = {
         "heard its own words {times} times: this line echoes; only other words interrupt from now"
     ),
     "own_words_only": "heard its own words “{text}”: an echo, not answered",
-    "resume_ignored": "no interruption: goes on where it stopped",
+    "resume_ignored": "no interruption: goes on at the word where it stopped",
     "resume_heard": "the utterance was heard to its end before it could fall silent",
     "resume_brief": "over after {sound_ms:.0f} ms: goes on while it is judged",
     "resume_unjudged": "{silence_ms:.0f} ms of silence and no verdict yet: goes on",

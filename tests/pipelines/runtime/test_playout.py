@@ -1,4 +1,4 @@
-"""Playout: frames of 20 ms, in order, stopped and resumed at the sample."""
+"""Playout: frames of 20 ms, in order, stopped at the sample and resumed at the word."""
 
 import numpy as np
 from hypothesis import given
@@ -72,17 +72,81 @@ def test_audio_that_is_late_is_an_underrun_and_the_rest_is_played():
     assert isinstance(events[-1], MarkReached)
 
 
-def test_pause_keeps_what_resume_goes_on_with():
+def ramp(milliseconds: int) -> np.ndarray:
+    """Steady sound without gaps in which every sample is another."""
+    return np.arange(8000, 8000 + RATE * milliseconds // 1000, dtype=np.int16)
+
+
+def resumed(pcm: np.ndarray, ticks: int) -> tuple[Playout, list[int]]:
+    """Played for some ticks, paused, resumed and played on for one: all that was heard."""
     playout = Playout(RATE)
-    playout.add(1, np.arange(1, 801, dtype=np.int16), complete=True)
+    playout.add(1, pcm, complete=True)
     playout.play(1)
-    before, _ = run(playout, 2)
+    before, _ = run(playout, ticks)
     playout.pause()
-    assert run(playout, 5, since=2)[0] == [None] * 5
+    assert run(playout, 5, since=ticks)[0] == [None] * 5
     playout.resume()
-    after, _ = run(playout, 3, since=7)
-    heard = np.concatenate([*before, *after])
-    assert heard.tolist() == list(range(1, 801))
+    after, events = run(playout, 1, since=ticks + 5)
+    assert not any(isinstance(event, PlayoutStarted) for event in events)
+    return playout, np.concatenate([*before, *after]).tolist()
+
+
+def test_resume_goes_on_at_the_sample_where_no_word_can_be_told_from_another():
+    _, heard = resumed(ramp(400), 5)
+    assert heard == ramp(400)[: 6 * 160].tolist()
+
+
+def test_resume_goes_on_at_the_beginning_of_the_word_that_was_cut_off():
+    word, gap = ramp(110), audio(30, 0)
+    speech = np.concatenate((word, gap, word, gap, word))
+    _, heard = resumed(speech, 10)  # 60 ms into the second word
+    began = len(word) + len(gap)
+    assert heard[:1600] == speech[:1600].tolist()
+    assert heard[1600:] == speech[began : began + 160].tolist()
+
+
+def test_resume_between_words_repeats_nothing():
+    speech = np.concatenate((ramp(120), audio(60, 0), ramp(120)))
+    _, heard = resumed(speech, 8)  # 40 ms into the gap
+    assert heard == speech[: 9 * 160].tolist()
+
+
+def test_what_was_heard_before_going_back_stays_heard():
+    speech = np.concatenate((ramp(110), audio(30, 0), ramp(400)))
+    playout, heard = resumed(speech, 10)
+    assert heard[1600:] == ramp(20).tolist()
+    assert playout.clear(from_ms(400)).position == from_ms(200)
+
+
+def test_nothing_is_gone_back_to_over_the_beginning_of_a_clause():
+    playout = Playout(RATE)
+    for job in (1, 2):
+        playout.add(job, ramp(40), complete=True)
+        playout.play(job)
+    first, _ = run(playout, 2)
+    playout.pause()
+    playout.resume()
+    second, events = run(playout, 2, since=2)
+    assert np.concatenate([*first, *second]).tolist() == ramp(40).tolist() * 2
+    assert [type(e).__name__ for e in events].count("PlayoutStarted") == 1
+
+
+@given(st.binary(max_size=4000), st.integers(2, 12))
+def test_going_back_never_loses_or_invents_a_sample(noise: bytes, ticks: int):
+    pcm = np.frombuffer(noise[: len(noise) // 2 * 2], np.int16)
+    playout = Playout(RATE)
+    playout.add(1, pcm, complete=True)
+    playout.play(1)
+    before = np.concatenate([f for f in run(playout, ticks)[0] if f is not None] or [pcm[:0]])
+    playout.pause()
+    playout.resume()
+    after = np.concatenate([f for f in run(playout, 40, since=ticks)[0] if f is not None]
+                           or [pcm[:0]])  # fmt: skip
+    if len(before) < len(pcm):
+        assert any(
+            np.array_equal(after[: len(pcm) - start], pcm[start:])
+            for start in range(max(0, len(before) - 3200), len(before) + 1)
+        )
 
 
 def test_clear_tells_how_much_was_sent_and_forgets_the_rest():
