@@ -54,9 +54,9 @@ bench-serve: .venv/.installed-dev ## Measure the server under calls
 	@$(BIN)/python scripts/bench_serve.py load 1 10 50
 	@$(BIN)/python scripts/bench_serve.py embedded
 
-bench-talk: .venv/.installed-dev ## Measure a live call on a virtual sound card
+bench-talk: .venv/.installed-dev ## Measure talks over a loudspeaker, on a virtual sound card
 	@scripts/apt-packages
-	@$(BIN)/python scripts/bench_talk.py --for 60
+	@$(BIN)/python scripts/bench_talk.py
 
 diagram: .venv/.installed ## Draw the state machines of docs/ARCHITECTURE.md from their tables
 	@$(BIN)/python scripts/draw_transitions.py

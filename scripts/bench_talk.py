@@ -13,7 +13,6 @@ voice and the echo go through PulseAudio, in the simulation through `tests.voice
 import argparse
 import json
 import resource
-import subprocess
 import sys
 import tempfile
 import threading
@@ -147,7 +146,7 @@ def _on_virtual_card(
     live_call.echo_guard = lambda _processing: (guard, "")
     with virtual_card() as card:
         if loop_db is not None:
-            _echo_path(card, loop_db)
+            card.hear_speaker(loop_db)
         call = LiveCall(setting, print)
         began = time.monotonic()
         call.start()
@@ -193,19 +192,6 @@ def _of_any_call(report: CallReport, human: ResponsiveHuman, meter: Meter) -> di
         "voice_to_voice_journal_ms": _ms(distribution(journal)),
         "voice_to_voice_waveform_ms": _ms(distribution(waveform)),
     }
-
-
-def _echo_path(card: VirtualCard, level_db: float) -> None:
-    # A room's delay does not change; without adjust_time=0 PulseAudio's does, by resampling.
-    card.load(
-        "module-loopback", "source=speaker.monitor", "sink=mic_feed", "latency_msec=30",
-        "adjust_time=0",
-    )  # fmt: skip
-    inputs = subprocess.run(
-        ["pactl", "list", "short", "sink-inputs"], check=True, capture_output=True, text=True
-    ).stdout.splitlines()
-    loop = inputs[-1].split()[0]
-    subprocess.run(["pactl", "set-sink-input-volume", loop, f"{level_db}dB"], check=True)
 
 
 def _converse(card: VirtualCard, call: LiveCall, human: ResponsiveHuman) -> None:

@@ -71,6 +71,16 @@ class VirtualCard:
         """Play a file into the microphone."""
         return self.start("paplay", "--device=mic_feed", "--latency-msec=20", str(path))
 
+    def hear_speaker(self, level_db: float) -> None:
+        """Have the microphone hear the loudspeaker at that level, as in a room."""
+        # A room's delay does not change; without adjust_time=0 PulseAudio's does, by resampling.
+        self.load(
+            "module-loopback", "source=speaker.monitor", "sink=mic_feed", "latency_msec=30",
+            "adjust_time=0",
+        )  # fmt: skip
+        loop = self._run("pactl", "list", "short", "sink-inputs").splitlines()[-1].split()[0]
+        self._run("pactl", "set-sink-input-volume", loop, f"{level_db}dB")
+
     def record(self, path: Path) -> "subprocess.Popen[bytes]":
         """Record what the loudspeaker plays, until terminated: mono, 16-bit, 8000 Hz."""
         return self.start(

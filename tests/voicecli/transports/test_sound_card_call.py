@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipelines.latency import fold_turns
+from pipelines.latency import fold_barge_ins, fold_turns
 from pipelines.turn_taking.events import PlayoutStarted
 from pipelines.turn_taking.time import MILLISECOND, SECOND
 from tests.voicecli import virtual_sound_card
@@ -67,6 +67,28 @@ def test_the_agent_answers_over_the_loudspeaker_when_the_journal_says_so(tmp_pat
     loudspeaker, _ = soundfile.read(tmp_path / "heard.wav", dtype="int16")
     assert np.abs(loudspeaker).max() > 1000
     assert verify(call.entries, setting.profile.policy).difference is None
+
+
+def test_over_its_own_loudspeaker_the_agent_does_not_interrupt_itself(tmp_path):
+    """Fifteen seconds in which the agent talks on and the microphone hears it 15 dB weaker."""
+    lecture = "We are open from nine to five, and on Saturdays from ten to two."
+    profile = TALKER.replace(
+        'greeting = "Hello, how can I help?"',
+        f'greeting = "{lecture}"\nidle_ms = 1000\nidle_prompts = {[lecture] * 5}',
+    )
+    (tmp_path / "talker.toml").write_text(profile)
+    with virtual_card() as card:
+        card.hear_speaker(-15)
+        setting = TalkSetting(load_profile(str(tmp_path / "talker.toml")), "clean", seconds=15)
+        call = LiveCall(setting, print)
+        call.start()
+        assert call.join(40)
+    assert call.error is None
+    assert np.abs(call.stereo()[:, 1].astype(int)).max() > 1000
+    barge_ins = fold_barge_ins(call.entries)
+    if barge_ins and call.health.card.underruns > 3:
+        pytest.skip("this machine is too busy to keep a sound card supplied")
+    assert not [b for b in barge_ins if b.verdict == "interrupts"]
 
 
 def _answered(call: LiveCall, since: int) -> bool:
