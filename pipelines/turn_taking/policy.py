@@ -88,7 +88,7 @@ class BargeInPolicy:
     """Overlapping speech that is an interruption whatever the words."""
     min_words: int = _bounded(1, 1)
     """Words that are no backchannel, needed to interrupt sooner than that."""
-    words_after_ms: int = _bounded(600, 0, _MINUTE_MS)
+    words_after_ms: int = _bounded(450, 0, _MINUTE_MS)
     """Overlapping speech whose words are believed: shorter speech with nothing after it is a
     misheard backchannel, unless a cue is among its words. 0: words are always believed."""
     cues: tuple[str, ...] = (

@@ -51,7 +51,7 @@ class TestMisheardBackchannels:
     """A listener's "uh-huh" comes out of a recogniser as anything."""
 
     def test_short_speech_with_nothing_after_it_does_not_stop_the_agent_whatever_was_heard(self):
-        world = overlap(Speech(3400, 3820, "that hurts"))
+        world = overlap(Speech(3400, 3800, "that hurts"))
         assert rules(world, "overlap_ignored") == ["overlap_too_short"]
         assert not world.commands(ClearPlayout)
         assert world.core.history[-1] == Message("agent", ANSWER)
@@ -74,7 +74,7 @@ class TestMisheardBackchannels:
 
     def test_it_falls_silent_as_soon_as_for_any_interruption(self):
         long = overlap(Speech(3400, 4800, "that is not what i asked for"))
-        short = overlap(Speech(3400, 3820, "that hurts"))
+        short = overlap(Speech(3400, 3800, "that hurts"))
         silent = [
             next(e.at for e in world.journal if isinstance(getattr(e, "command", 0), PausePlayout))
             for world in (long, short)
@@ -82,7 +82,7 @@ class TestMisheardBackchannels:
         assert silent[0] == silent[1]
 
     def test_a_short_answer_over_the_last_clause_is_answered_after_it(self):
-        world = overlap(Speech(3200, 3650, "friday"), replies=("Which day would suit you?",))
+        world = overlap(Speech(3200, 3580, "friday"), replies=("Which day would suit you?",))
         assert rules(world, "overlap_ignored") == ["overlap_kept"]
         said = [(m.role, m.text) for m in world.core.history]
         assert said[1:3] == [("agent", "Which day would suit you?"), ("caller", "friday")]
