@@ -72,7 +72,7 @@ class Factors:
 
 
 class HeadroomPart(Part):
-    """One line, or two where that is too long; what is in danger stands out."""
+    """A line for the engines and one for the rest; what is in danger stands out."""
 
     def __init__(self, health: Callable[[], Health], *, id: str | None = None) -> None:  # noqa: A002 - Textual's
         super().__init__("", id=id, markup=False)
@@ -90,9 +90,7 @@ class HeadroomPart(Part):
     def picture(self, screen: Screen, height: int) -> Text:
         """See `Part`."""
         health = self._health()
-        rows = [_line(self._engines(health)), _line(_card(health))]
-        if height < len(rows):
-            rows = [Text("  ").join(rows)]
+        rows = [_line(self._engines(health)), _line(_card(health))][:height]
         for row in rows:
             row.truncate(screen.width, overflow="ellipsis")
         return Text("\n").join(rows)
@@ -114,10 +112,10 @@ def _card(health: Health) -> list[tuple[str, str, bool]]:
     return [
         ("loop", loop, health.worst_lag_ms > _LATE_MS),
         ("mic", f"{health.heard_ms:.0f} ms", False),
-        ("to say", f"{health.unsaid_ms / 1000:.1f} s", False),
-        ("to play", f"{health.to_play_ms:.0f} ms", False),
+        ("say", f"{health.unsaid_ms / 1000:.1f} s", False),
+        ("play", f"{health.to_play_ms:.0f} ms", False),
         ("under", str(card.underruns), card.underruns > 0),
-        ("dropped", str(card.overruns), card.overruns > 0),
+        ("lost", str(card.overruns), card.overruns > 0),
     ]
 
 
