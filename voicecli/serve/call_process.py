@@ -79,7 +79,9 @@ class _CallProcess:
         gc.freeze()
         self._link.send(Ready(base64.b64encode(apology).decode()))
         while (begin := self._next_call()) is not None:
-            self._run(begin, engines)
+            ready = self._run(begin, engines)
+            gc.collect()  # a call's objects point at each other: they go now, not in a later call
+            self._link.send(ready)
 
     def _next_call(self) -> Begin | None:
         """Wait for one; None when the server is gone."""
@@ -90,7 +92,7 @@ class _CallProcess:
             select.select([self._link], [], [])
         return None
 
-    def _run(self, begin: Begin, engines: Engines) -> None:
+    def _run(self, begin: Begin, engines: Engines) -> Ready:
         """One call from start to end; if it breaks down, so does the process."""
         clock = MonotonicClock()
         capture = Capture() if self._recording.folder is not None else None
@@ -119,7 +121,7 @@ class _CallProcess:
         self._link.send(Over(call.hangup_cause if call.finished else "the agent hung up"))
         if recorder is not None:
             recorder.close()
-        self._link.send(Ready(problem=" ".join(problems)))
+        return Ready(problem=" ".join(problems))
 
     def _recorder(
         self, begin: Begin, capture: Capture | None, notify: Callable[[str], None]
