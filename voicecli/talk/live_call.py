@@ -4,6 +4,7 @@ The screen and the call share one interpreter but no event loop: a slow redraw m
 5 ms at most (Python's switch interval, halved here), never for the redraw's end.
 """
 
+import asyncio
 import sys
 import threading
 from collections import deque
@@ -16,7 +17,7 @@ import numpy.typing as npt
 
 from pipelines.runtime.clock import MonotonicClock
 from pipelines.runtime.gauges import Gauges
-from pipelines.runtime.realtime import run_alone
+from pipelines.runtime.realtime import run_realtime
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
 from voicecli.engines import build_engines
@@ -183,9 +184,11 @@ class LiveCall:
         )
         self.stage = Stage.TALKING
         self._clock = MonotonicClock()
-        run_alone(
-            self.setting.profile.policy, engines, self.caller, self._record,
-            self._ticked, clock=self._clock, gauges=self._gauges,
+        asyncio.run(
+            run_realtime(
+                self.setting.profile.policy, engines, self.caller, self._record,
+                self._ticked, clock=self._clock, gauges=self._gauges,
+            )
         )  # fmt: skip
 
     def _record(self, entry: Entry) -> None:
