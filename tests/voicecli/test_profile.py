@@ -62,7 +62,7 @@ def test_the_default_agent_uses_the_embedded_weights_only():
     choices = (default.vad, default.asr, default.llm, default.tts, *default.turn_detectors)
     weights = {c.settings.weights for c in choices if hasattr(c.settings, "weights")}
     assert weights == set(load_registry().sets["embedded"])
-    assert default.policy.endpointing.text_detectors == ("llm_next_token",)
+    assert default.policy.endpointing.text_detectors == ("text", "llm_next_token")
 
 
 def test_loading_the_default_agent_loads_no_model_library():
