@@ -6,7 +6,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXA
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help install demo test check format bench bench-replay bench-line bench-engines bench-serve
-.PHONY: bench-talk diagram lock clean
+.PHONY: talk-svg bench-talk diagram lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -53,6 +53,10 @@ bench-engines: .venv/.installed-dev ## Measure the engines whose weights are her
 bench-serve: .venv/.installed-dev ## Measure the server under calls
 	@$(BIN)/python scripts/bench_serve.py load 1 10 50
 	@$(BIN)/python scripts/bench_serve.py embedded
+
+talk-svg: .venv/.installed-dev ## Draw docs/talk.svg from a live call on a virtual sound card
+	@scripts/apt-packages
+	@$(BIN)/python scripts/draw_talk.py
 
 bench-talk: .venv/.installed-dev ## Measure talks over a loudspeaker, on a virtual sound card
 	@scripts/apt-packages
