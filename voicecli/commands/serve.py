@@ -33,8 +33,8 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
         str | None,
         typer.Option(
             metavar="HOST:PORT",
-            help="Where /metrics, /healthz and /readyz are. [default: --port; once outsiders can "
-            "reach that, loopback and one port higher]",
+            help="Where /metrics, /healthz and /readyz are: else on --port or, once outsiders can "
+            "reach that, on loopback one port higher.",
         ),
     ] = None,
     public_url: Annotated[
