@@ -22,7 +22,7 @@ from pipelines.turn_taking.policy import EndpointingPolicy, Policy
 from pipelines.turn_taking.time import to_ms
 from voicecli.compare.truth import Outcome
 from voicecli.compare.variants import ablation
-from voicecli.profile import load_profile
+from voicecli.profile import Profile, load_profile
 from voicecli.tune.evaluate import RecordedCall
 from voicecli.tune.search import load, recorded_calls
 
@@ -41,13 +41,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folders", type=Path, nargs="+", help="what `voicecli replay` has left")
+    parser.add_argument("--profile", help="ours; that of the first call if left out")
     options = parser.parse_args()
     folders = recorded_calls(options.folders)
     calls = load(folders)
-    rows = {name: _outcomes(calls, policy) for name, policy in _policies(folders[0])}
-    rows["ours, as the calls ran"] = ran = [o for call in calls for o in call.as_recorded()]
+    profile = load_profile(options.profile or str(folders[0] / "profile.toml"))
+    rows = {name: _outcomes(calls, policy) for name, policy in _policies(profile)}
+    rows["as the calls ran"] = ran = [o for call in calls for o in call.as_recorded()]
     turns = {name: list(_turns(outcomes)) for name, outcomes in rows.items()}
-    print(f"\n{len(calls)} calls. Turns cut into, and time to answer (p50 / p95, ms):\n")
+    print(f"\n{len(calls)} calls: turns cut into, ends missed, time to answer (p50 / p95, ms)\n")
     print(f"| | {' | '.join(KINDS)} |\n|{'---|' * (len(KINDS) + 1)}")
     for name, found in turns.items():
         cells = [_cell([turn for turn in found if of_kind(turn)]) for of_kind in KINDS.values()]
@@ -55,9 +57,8 @@ def main() -> None:
     print(f"\nAs the calls ran: {_barge_in(ran)}.")
 
 
-def _policies(first: Path) -> Iterator[tuple[str, Policy]]:
-    """Silence timers in sequence and overlapped, peers' thresholds, the profile of the calls."""
-    profile = load_profile(str(first / "profile.toml"))
+def _policies(profile: Profile) -> Iterator[tuple[str, Policy]]:
+    """Silence timers in sequence and overlapped, peers' thresholds, the profile itself."""
     sequential = ablation(profile)[0].policy
     for ms in TIMERS_MS:
         timer = EndpointingPolicy(unscored_ms=ms, backstop_ms=ms)
@@ -107,7 +108,9 @@ def _cell(turns: Sequence[Turn]) -> str:
     cut = sum(any(piece.kind == "cut in" for piece in turn) for turn in turns)
     ends = [turn[-1].latency for turn in turns if turn[-1].latency is not None]
     spread = distribution(ends)
+    missed = sum(turn[-1].kind == "missed" for turn in turns)
     share = f"{cut} of {len(turns)}" + (f" ({cut / len(turns):.0%})" if turns else "")
+    share += f", {missed} missed" if missed else ""
     return share if spread is None else f"{share}; {_ms(spread.p50)} / {_ms(spread.p95)}"
 
 
