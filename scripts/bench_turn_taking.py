@@ -1,4 +1,4 @@
-"""Prints cut-ins against delay for silence timers, peers and us; changes with what is set against.
+"""Prints cut-ins against delay for timers, peers' waiting and ours; changes with what is compared.
 
 Each row is an event-only replay of calls that were run once, so that a row takes seconds and all of
 them have heard the same words at the same times:
@@ -66,8 +66,10 @@ def _policies(profile: Profile) -> Iterator[tuple[str, Policy]]:
     for ms in TIMERS_MS:
         timer = EndpointingPolicy(unscored_ms=ms, backstop_ms=ms)
         yield f"silence of {ms} ms, all else as ours", replace(profile.policy, endpointing=timer)
-    yield "Smart Turn as Pipecat uses it", load_profile("pipecat_like").policy
-    yield "Smart Turn under LiveKit's delays", load_profile("livekit_like").policy
+    # Only when they answer, not their VAD: under another, the recorded words would not fit.
+    for peer in ("pipecat_like", "livekit_like"):
+        theirs = load_profile(peer).policy.endpointing
+        yield f"Smart Turn, `{peer}`", replace(profile.policy, endpointing=theirs)
     yield f"ours (`{profile.name}`)", profile.policy
 
 
