@@ -207,7 +207,8 @@ def test_a_journal_in_a_folder_that_does_not_exist_is_a_storage_error(tmp_path):
         (
             '{"at":1,"command":"PrepareReply","job":1,"history":[{"role":"god","text":""}],'
             '"reason":{"rule":"x","numbers":{}}}',
-            "PrepareReply.history Message.role should be one of system, agent, caller, not 'god'",
+            "PrepareReply.history Message.role should be one of system, agent, caller, tool_call, "
+            "tool_result, not 'god'",
         ),
     ],
 )
