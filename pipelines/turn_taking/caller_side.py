@@ -43,6 +43,7 @@ class CallerSide:
         self._end = TurnEnd(desk, floor)
         self._transcribed_until: Nanos = 0
         self._echoes = 0
+        self._asked_again = False
         self.state = Caller.SILENT
         self.turn: CallerTurn | None = None
 
@@ -223,10 +224,21 @@ class CallerSide:
         else:
             speech_ms = milliseconds(pause.speech_end - turn.onset)
             self._drop(turn, pause, now, because("no_words", speech_ms=speech_ms))
+            self._ask_again(speech_ms, now)
+
+    def _ask_again(self, speech_ms: float, now: Nanos) -> None:
+        """Say that nothing was understood, where it was probably more than a noise."""
+        agent = self._policy.agent
+        if self._asked_again or not 0 < agent.ask_again_ms <= speech_ms:
+            return
+        self._asked_again = True
+        reason = because("no_words_in_speech", speech_ms=speech_ms)
+        self._floor.say("apology", agent.not_heard, now, reason)
 
     def _answer(self, turn: CallerTurn, pause: Pause, now: Nanos, why: Reason) -> None:
         floor = self._floor
         floor.settle()
+        self._asked_again = False
         self._close(turn, pause, "turn ended")
         floor.heard_caller(turn.text)
         reply = pause.speculation

@@ -150,6 +150,9 @@ class AgentPolicy:
     """Said when the reply could not be made."""
     not_heard: str = "Sorry, I didn't catch that."
     """Said when the caller's words could not be transcribed."""
+    ask_again_ms: int = _bounded(800, 0, _MINUTE_MS)
+    """Speech of this length in which no words were found is answered with `not_heard`, but not
+    twice in a row: then it is a noise. 0: never."""
     max_failures: int = _bounded(3, 1)
     """Turns that may fail one after the other before the call is ended."""
     filler: str = "One moment, please."

@@ -136,6 +136,7 @@ RULES: Mapping[str, str] = {
     "reply_empty": "the LLM wrote nothing",
     "apology": "the reply failed ({why}): say so",
     "not_heard": "the words could not be transcribed: say so",
+    "no_words_in_speech": "{speech_ms:.0f} ms of speech without words: ask for them once",
     "too_many_failures": "{failures} turns failed one after the other: hang up",
     "deaf": "the voice activity detector failed, nothing can be heard: hang up",
 }  # fmt: skip

@@ -381,6 +381,27 @@ class TestFailure:
         world.run()
         assert Message("agent", POLICY.agent.not_heard) in world.core.history
 
+    def test_long_speech_without_words_is_asked_about_once(self):
+        mumbling = [Speech(at, at + 1200) for at in (1000, 6000, 11_000)]
+        world = World(POLICY, mumbling, until_ms=16_000)
+        world.run()
+        assert [each.command.reason.rule for each in world.verdicts("turn_dropped")] == [
+            "no_words"
+        ] * 3
+        assert world.core.history.count(Message("agent", POLICY.agent.not_heard)) == 1
+
+    def test_after_an_answer_it_may_be_asked_about_again(self):
+        speech = [Speech(1000, 2200), Speech(6000, 7000, "a table for two"), Speech(12_000, 13_200)]
+        world = World(POLICY, speech, until_ms=18_000)
+        world.run()
+        assert world.core.history.count(Message("agent", POLICY.agent.not_heard)) == 2
+
+    def test_a_short_noise_is_not_asked_about(self):
+        world = World(POLICY, [Speech(1000, 1500)])
+        world.run()
+        assert world.verdicts("turn_dropped")
+        assert not world.verdicts("agent_speaks")
+
     def test_a_deaf_agent_hangs_up(self):
         world = World(POLICY, extra=[EngineFailed(from_ms(500), 0, "vad", "broken")])
         world.run()
