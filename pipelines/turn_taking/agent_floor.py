@@ -303,7 +303,7 @@ class AgentFloor:
         if reply.being_heard:
             owes_answer = reply.owes_answer
             reply.cut_short(why)
-            if owes_answer:
+            if owes_answer or (reply.purpose == "reply" and reply.breaks_off):
                 self._failures += 1
                 reply.purpose = "apology"
                 reply.interject(self._policy.agent.apology)
@@ -407,7 +407,8 @@ class AgentFloor:
         if reply.silent_wait == "tool":
             return "filler", tools.filler.strip(), tools.filler_after_ms
         if reply.silent_wait == "words" and agent.filler_after_ms:
-            return "filler_reply_late", agent.filler.strip(), agent.filler_after_ms
+            rule = "filler_reply_stalled" if reply.has_words else "filler_reply_late"
+            return rule, agent.filler.strip(), agent.filler_after_ms
         return "", "", 0
 
     def _finish(self, reply: Reply, now: Nanos) -> None:

@@ -16,6 +16,11 @@ _LEADS_ON = re.compile(rf"(?:\d|\b(?:No|Mr|Mrs|Ms|Dr|St)\.|\b(?:{_MONTHS}))$")
 """The end of a word that says little without the next one: "3 pm", "5 km", "May 20"."""
 
 
+def ends_sentence(text: str) -> bool:
+    """Whether the text ends where a sentence does."""
+    return text.rstrip(" \"')]").endswith((".", "!", "?", "…"))
+
+
 class ClauseSplitter:
     """Takes pieces of text; gives clauses as soon as they are whole."""
 

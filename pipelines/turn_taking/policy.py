@@ -156,10 +156,10 @@ class AgentPolicy:
     max_failures: int = _bounded(3, 1)
     """Turns that may fail one after the other before the call is ended."""
     filler: str = "One moment, please."
-    """Said when the reply is late."""
+    """Said when the reply is late, or stops coming after its first words."""
     filler_after_ms: int = _bounded(0, 0, _MINUTE_MS)
-    """Silence after the end of the turn before that is said; 0: it never is. For tools see
-    `policy.tools`."""
+    """Silence after the end of the turn, or after what was heard of the reply, before that is said;
+    0: it never is. For tools see `policy.tools`."""
     reply_timeout_ms: int = _bounded(8000, 100, _MINUTE_MS)
     """Wait this long for the next piece of a reply before it counts as failed."""
     dtmf_timeout_ms: int = _bounded(2000, 0, _MINUTE_MS)

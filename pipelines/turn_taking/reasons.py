@@ -98,6 +98,7 @@ RULES: Mapping[str, str] = {
     "tools_answered": "all tools of round {rounds} have answered: the reply goes on",
     "filler": "a tool takes longer than {waited_ms:.0f} ms: say so",
     "filler_reply_late": "nothing of the reply after {waited_ms:.0f} ms: say that it will come",
+    "filler_reply_stalled": "nothing more of the reply for {waited_ms:.0f} ms: say that it goes on",
     "call_ended_by_tool": "the model ends the call, and its last words were heard: hang up",
     # barge-in
     "overlap_to_judge": (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pipelines.turn_taking.bookkeeping import Jobs
-from pipelines.turn_taking.clauses import ClauseSplitter
+from pipelines.turn_taking.clauses import ClauseSplitter, ends_sentence
 from pipelines.turn_taking.commands import (
     CancelReply,
     Command,
@@ -104,6 +104,8 @@ class Reply:
         self._round_over = False
         self._filled = False
         """Whether the caller was told of this round's wait."""
+        self._bridging = False
+        """Whether nothing was written since they were."""
         self.clauses: list[Clause] = []
 
     @property
@@ -143,7 +145,7 @@ class Reply:
 
     @property
     def silent_wait(self) -> Literal["tool", "words"] | None:
-        """What the caller waits for and hears nothing: a tool at work, or the model's first words.
+        """What the caller waits for and hears nothing: a tool at work, or the model's next words.
 
         None too when they were told of it.
         """
@@ -152,7 +154,7 @@ class Reply:
         if self._round_over:
             running = (call for call in self.open_calls if call.started is not None)
             return "tool" if any(call.effect in {"reads", "acts"} for call in running) else None
-        return None if self._round_answers or self.purpose != "reply" else "words"
+        return "words" if self.purpose == "reply" else None
 
     @property
     def acted(self) -> bool:
@@ -161,10 +163,14 @@ class Reply:
 
     @property
     def owes_answer(self) -> bool:
-        """Whether it has said nothing of its own yet, or since it asked for tools."""
-        return not self.has_words or bool(
-            self.tool_calls and not (self.round and self._round_answers)
-        )
+        """Whether it has said nothing of its own yet, or since it asked for tools or for time."""
+        waits_for_tools = self.tool_calls and not (self.round and self._round_answers)
+        return not self.has_words or self._bridging or bool(waits_for_tools)
+
+    @property
+    def breaks_off(self) -> bool:
+        """Whether what the caller is to hear of it stops in the midst of a sentence."""
+        return bool(self.clauses) and not ends_sentence(self.clauses[-1].text)
 
     @property
     def _round_calls(self) -> list[ToolCall]:
@@ -188,6 +194,7 @@ class Reply:
         if not self._round_answers and self.written and not self.written[-1].isspace():
             text = f" {text}"
         self._round_answers = True
+        self._bridging = False
         self.has_words = self.has_words or not text.isspace()
         self.written += text
         self._queue(self._splitter.feed(text))
@@ -200,7 +207,7 @@ class Reply:
 
     def interject(self, text: str) -> None:
         """Say a sentence of the agent's own after what was written so far."""
-        self._filled = True
+        self._filled = self._bridging = True
         self.written = f"{self.written.rstrip()} {text}".lstrip()
         self._queue([text])
 

@@ -5,9 +5,15 @@ from dataclasses import replace
 import pytest
 
 from pipelines.turn_taking.commands import EndCall, GenerateReply, Message
-from pipelines.turn_taking.events import Event, PlayoutStarted, ReplyCompleted, ReplyTextReceived
+from pipelines.turn_taking.events import (
+    Event,
+    MarkReached,
+    PlayoutStarted,
+    ReplyCompleted,
+    ReplyTextReceived,
+)
 from pipelines.turn_taking.policy import AgentPolicy, Policy, SpeculationPolicy
-from pipelines.turn_taking.time import to_ms
+from pipelines.turn_taking.time import from_ms, to_ms
 from pipelines.turn_taking.transitions import Agent
 
 from .world import Delays, Speech, World, as_it_comes, failed
@@ -19,9 +25,12 @@ REPLY = "Monday is free."
 TURNS = [Speech(at, at + 800, "is monday free") for at in range(1000, 40_000, 8000)]
 
 
-def call(late_ms=0, policy=POLICY, turns=(QUESTION,), fault=as_it_comes, until_ms=12_000):
+def call(
+    late_ms=0, policy=POLICY, turns=(QUESTION,), fault=as_it_comes, until_ms=12_000,
+    replies=(REPLY,),
+):  # fmt: skip
     delays = Delays(first_token=late_ms)
-    world = World(policy, turns, [REPLY], delays=delays, fault=fault, until_ms=until_ms)
+    world = World(policy, turns, replies, delays=delays, fault=fault, until_ms=until_ms)
     world.run()
     return world
 
@@ -40,9 +49,82 @@ def lost_reply(event: Event) -> list[Event]:
     return [] if isinstance(event, ReplyTextReceived | ReplyCompleted) else [event]
 
 
-def fillers(world):
+def fillers(world, rule="filler_reply_late"):
     entries = world.verdicts("agent_speaks")
-    return [e for e in entries if e.command.reason.rule == "filler_reply_late"]
+    return [e for e in entries if e.command.reason.rule == rule]
+
+
+def stalled_after(words: int, fault_of_the_rest=lambda _: []):
+    """The model stops in the midst of the reply: a fault for the world."""
+    told = [0]
+
+    def fault(event: Event) -> list[Event]:
+        if not isinstance(event, ReplyTextReceived | ReplyCompleted):
+            return [event]
+        told[0] += 1
+        return [event] if told[0] <= words else fault_of_the_rest(event)
+
+    return fault
+
+
+LONG = "Yes, it is. There is a table on Monday at ten or at noon."
+
+
+def silence_before_ms(world, entry):
+    """How long nothing was heard before this."""
+    heard_until = [e.at for e in world.journal if isinstance(e, MarkReached) and e.at <= entry.at]
+    return to_ms(entry.at - heard_until[-1])
+
+
+@pytest.mark.parametrize("words", [4, 6])
+def test_a_reply_that_stalls_is_bridged_when_its_spoken_part_ran_out(words):
+    """Six words are a clause and the beginning of one that is not to be said yet."""
+    late = stalled_after(words, lambda event: [replace(event, at=event.at + from_ms(3500))])
+    world = call(fault=late, replies=[LONG], until_ms=20_000)
+    (filler,) = fillers(world, "filler_reply_stalled")
+    assert silence_before_ms(world, filler) == pytest.approx(800, abs=15)
+    assert heard(world) == [
+        "Yes, it is. Let me look. There is a table on Monday at ten or at noon."
+    ]
+
+
+@pytest.mark.parametrize("words", [4, 6])
+def test_a_reply_that_stalls_for_good_is_bridged_and_then_apologised_for(words):
+    world = call(fault=stalled_after(words), replies=[LONG], until_ms=20_000)
+    (filler,) = fillers(world, "filler_reply_stalled")
+    assert silence_before_ms(world, filler) == pytest.approx(800, abs=15)
+    assert " ".join(heard(world)) == f"Yes, it is. Let me look. {AGENT.apology}"
+    assert world.core.agent is Agent.LISTENING
+
+
+def broken_after(words: int, after_ms: int):
+    """The model breaks in the midst of the reply, so long after its last word."""
+    return stalled_after(
+        words, lambda event: [failed(replace(event, at=event.at + from_ms(after_ms)), "llm")]
+    )
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "bridged"), [(1100, ""), (1900, "Let me look. "), (3000, "Let me look. ")]
+)
+def test_a_model_that_breaks_after_a_stall_is_apologised_for(after_ms, bridged):
+    """In the silence, while the filler is heard, and after it."""
+    world = call(fault=broken_after(4, after_ms), replies=[LONG])
+    assert " ".join(heard(world)) == f"Yes, it is. {bridged}{AGENT.apology}"
+    assert world.core.agent is Agent.LISTENING
+
+
+@pytest.mark.parametrize(
+    ("reply", "left"),
+    [
+        (LONG, "Yes, it is."),
+        ("There is one, or maybe two, of them.", f"There is one, {AGENT.apology}"),
+    ],
+)
+def test_a_model_that_breaks_while_it_is_heard_owes_the_end_of_its_sentence(reply, left):
+    world = call(fault=broken_after(4, 300), replies=[reply])
+    assert " ".join(heard(world)) == left
+    assert world.core.agent is Agent.LISTENING
 
 
 def test_a_late_reply_is_announced_and_then_heard():

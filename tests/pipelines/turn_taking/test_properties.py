@@ -32,7 +32,7 @@ from pipelines.turn_taking.events import (
     ToolRequested,
 )
 from pipelines.turn_taking.journal import Issued
-from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy
+from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy, ToolPolicy
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import Agent, Caller
 
@@ -43,6 +43,7 @@ POLICY = Policy(
                       filler_after_ms=400),
     endpointing=EndpointingPolicy(weights=(("words", 1.0), ("sound", 1.0)),
                                   text_detectors=("words",)),
+    tools=ToolPolicy(timeout_ms=3000),
 )  # fmt: skip
 LAST_SPEECH_MS = 12_000
 SETTLED_MS = 55_000
@@ -106,7 +107,7 @@ def _worlds(draw: st.DrawFn) -> World:
             asr_final=draw(st.integers(5, 600)),
             detector=draw(st.integers(1, 300)),
             first_token=draw(st.integers(5, 800)),
-            tool=draw(st.integers(1, 12_000)),
+            tool=draw(st.integers(1, 4000)),
         ),
         fault=fault,
         extra=[_by_hand(from_ms(at), key) for at, key in keys],
