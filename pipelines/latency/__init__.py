@@ -12,6 +12,7 @@ from pipelines.latency.vocabulary import (
     BargeInSpan,
     Decision,
     SpanName,
+    ToolUse,
     Turn,
     spans_worth_showing,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "JournalIndex",
     "SpanName",
     "Summary",
+    "ToolUse",
     "Turn",
     "distribution",
     "fold_barge_ins",

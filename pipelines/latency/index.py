@@ -2,14 +2,15 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pipelines.latency.decisions import decision_of
-from pipelines.latency.vocabulary import Decision
+from pipelines.latency.vocabulary import Decision, ToolOutcome, ToolUse
 from pipelines.turn_taking.commands import (
     CallTool,
     CancelReply,
+    CancelTool,
     Command,
     ContinueReply,
     FinishTranscription,
@@ -31,6 +32,8 @@ from pipelines.turn_taking.events import (
     PlayoutStarted,
     ReplyPrepared,
     ReplyTextReceived,
+    ToolFailed,
+    ToolFinished,
 )
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import Nanos
@@ -43,8 +46,8 @@ class ReplyTrace:
     requested: Nanos | None = None
     first_text: Nanos | None = None
     pieces: list[str] = field(default_factory=list[str])
-    called: list[Nanos] = field(default_factory=list[Nanos])
-    """When it called a tool."""
+    tools: dict[JobId, tuple[Nanos, str]] = field(default_factory=dict[JobId, tuple[Nanos, str]])
+    """Tool's job -> when it was called and its name."""
     continued: list[Nanos] = field(default_factory=list[Nanos])
     """When all tools of a round had answered."""
     cancelled: bool = False
@@ -73,6 +76,8 @@ class JournalIndex:
         """Prompt read in advance -> when that was asked for and done, None if it never was."""
         self.first_audio: dict[JobId, Nanos] = {}
         """Clause -> when its first audio existed."""
+        self.tool_ends: dict[JobId, tuple[Nanos, ToolOutcome]] = {}
+        """Tool's job -> when and how it was over."""
         self.playouts: dict[JobId, PlayoutStarted] = {}
         """Clause -> when it began to be heard; in order of time."""
         self.marks: set[JobId] = set()
@@ -120,6 +125,12 @@ class JournalIndex:
         clauses = self.replies[reply].clauses
         return next((self.playouts[job] for job in clauses if job in self.playouts), None)
 
+    def tools_of(self, reply: JobId) -> Iterator[ToolUse]:
+        """What an utterance called, in order of time."""
+        for job, (at, name) in self.replies[reply].tools.items():
+            over, outcome = self.tool_ends.get(job, (None, "open"))
+            yield ToolUse(name, at, None if over is None else over - at, outcome)
+
     def text_of(self, reply: JobId) -> tuple[str, str]:
         """What was written of an utterance, and what of that was heard."""
         trace = self.replies[reply]
@@ -145,6 +156,10 @@ class JournalIndex:
                 self._take_text(event)
             case ClauseSynthesized() if event.audio > 0:
                 self.first_audio.setdefault(event.job, event.at)
+            case ToolFinished():
+                self.tool_ends.setdefault(event.job, (event.at, "answered"))
+            case ToolFailed():
+                self.tool_ends.setdefault(event.job, (event.at, "failed"))
             case PlayoutStarted():
                 self.playouts.setdefault(event.job, event)
             case MarkReached():
@@ -169,11 +184,8 @@ class JournalIndex:
                 self.prefills[command.job] = (at, None)
             case GenerateReply():
                 self.replies[command.job].requested = at
-            case ContinueReply():
-                self._continues[command.job] = command.reply
-                self.replies[command.reply].continued.append(at)
-            case CallTool():
-                self.replies[command.reply].called.append(at)
+            case ContinueReply() | CallTool() | CancelTool():
+                self._take_tool_command(at, command)
             case CancelReply():
                 self.replies[command.job].cancelled = True
             case SynthesizeClause():
@@ -190,3 +202,13 @@ class JournalIndex:
                     self.replies[reply].done = decision
             case _:
                 pass
+
+    def _take_tool_command(self, at: Nanos, command: ContinueReply | CallTool | CancelTool) -> None:
+        match command:
+            case CallTool():
+                self.replies[command.reply].tools[command.job] = (at, command.name)
+            case CancelTool():
+                self.tool_ends.setdefault(command.job, (at, "given_up"))
+            case ContinueReply():
+                self._continues[command.job] = command.reply
+                self.replies[command.reply].continued.append(at)

@@ -81,6 +81,7 @@ def _turn(
         spent=_spent(commit),
         speculations_kept=sum(d.verdict == "speculation_kept" for d in decisions),
         speculations_dropped=sum(d.verdict == "speculation_dropped" for d in decisions),
+        tools=tuple(index.tools_of(reply)) if reply is not None else (),
         decisions=decisions,
     )
 
@@ -110,7 +111,8 @@ def _tools_answered(reply: ReplyTrace, asked: Nanos) -> Nanos | None:
     A sentence said to bridge the wait was waited for as long as the tool alone was at work.
     """
     first = min(reply.first_text or asked, asked)
-    if not reply.called or reply.called[0] > first:
+    called = next((at for at, _ in reply.tools.values()), None)
+    if called is None or called > first:
         return None
     if reply.first_text is None or reply.first_text > asked:
         return asked

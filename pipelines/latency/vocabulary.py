@@ -53,6 +53,22 @@ class Decision:
     numbers: Mapping[str, Number]
 
 
+ToolOutcome: TypeAlias = Literal["answered", "failed", "given_up", "open"]
+"""`given_up`: nobody waits for it any more; `open`: the journal ends before its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool that a reply called."""
+
+    name: str
+    at: Nanos
+    """When it was called."""
+    took: Nanos | None
+    """Until it answered, failed or was given up; None: it did none of these."""
+    outcome: ToolOutcome
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One turn of the caller and the agent's reply to it."""
@@ -90,6 +106,8 @@ class Turn:
     """Replies begun before the turn was over that became its answer: 0 or 1."""
     speculations_dropped: int
     """Replies begun in this turn and thrown away because the caller went on."""
+    tools: tuple[ToolUse, ...]
+    """What the reply called, in order of time."""
     decisions: tuple[Decision, ...]
     """All decisions about this turn and its reply, in order of time."""
 

@@ -49,3 +49,24 @@ def test_a_filler_ends_the_wait():
     _, spans = turn_of(POLICY, "@reads:slots Monday is free.", 3000)
     assert spans["tools"] == pytest.approx(100 + 700, abs=15)
     assert spans["llm_ttft"] == spans["first_clause"] == 0
+
+
+def test_each_tool_of_a_turn_is_listed_with_its_time_and_outcome():
+    turn, _ = turn_of(SILENT, "@reads:a @acts:broken Monday is free.", 500)
+    assert [(use.name, use.outcome) for use in turn.tools] == [
+        ("a", "answered"),
+        ("broken", "failed"),
+    ]
+    assert [to_ms(use.took) for use in turn.tools] == pytest.approx([500, 500], abs=1)
+
+
+@pytest.mark.parametrize(
+    ("tool", "outcome", "took_ms"),
+    [("@reads:slots", "given_up", 700), ("@acts:book", "open", None)],
+)
+def test_a_tool_that_takes_too_long_is_given_up_unless_it_cannot_be(tool, outcome, took_ms):
+    policy = replace(POLICY, tools=ToolPolicy(filler="", timeout_ms=700))
+    turn, _ = turn_of(policy, f"{tool} That takes too long.", 60_000)
+    (use,) = turn.tools
+    assert use.outcome == outcome
+    assert (None if use.took is None else to_ms(use.took)) == took_ms

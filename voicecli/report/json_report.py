@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pipelines.latency import SPANS, BargeIn, Decision, distribution
+from pipelines.latency import SPANS, BargeIn, Decision, ToolUse, distribution
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
 from voicecli.recording.journal import storing
 from voicecli.report.assertions import Outcome
@@ -131,8 +131,18 @@ def _turn(report: TurnReport) -> dict[str, Any]:
             "p_end_of_turn": turn.p_end_of_turn,
             "silence_ms": turn.silence_ms,
         },
+        "tools": [_tool(use) for use in turn.tools],
         "decisions": [_decision(decision) for decision in turn.decisions],
         "cut_in": report.cut_in,
+    }
+
+
+def _tool(use: ToolUse) -> dict[str, Any]:
+    return {
+        "name": use.name,
+        "at_s": _s(use.at),
+        "took_ms": _ms(use.took),
+        "outcome": use.outcome,
     }
 
 
