@@ -10,6 +10,7 @@ from rich.console import Console
 
 from voicecli.compare.table import FIGURES, Comparison, Variant
 from voicecli.compare.truth import judge
+from voicecli.compare.variants import told_apart
 from voicecli.errors import InputError, UsageError
 from voicecli.profile import Profile
 from voicecli.replay.run import Setting, run_call
@@ -75,8 +76,9 @@ def compare(
     Raises:
         VoicecliError: a call has no labels, or something cannot be loaded or written.
     """
-    if len({profile.name for profile in profiles}) < 2:
+    if len(profiles) < 2:
         raise UsageError("a comparison needs two different profiles, or --ablation.")
+    profiles = told_apart(profiles)
     console = Console(record=html is not None)
     sources = labelled_calls(calls)
     engines = EngineCache()

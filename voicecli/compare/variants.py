@@ -1,8 +1,11 @@
 """What is compared: profiles as they are, or one profile built up step by step."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pipelines.turn_taking.policy import EndpointingPolicy, Policy
+from voicecli.errors import UsageError
 from voicecli.profile import Profile
 
 NEVER = 2.0
@@ -36,3 +39,19 @@ def ablation(profile: Profile) -> list[Profile]:
         "speculative": full,
     }
     return [replace(profile, name=name, policy=policy) for name, policy in steps.items()]
+
+
+def told_apart(profiles: Sequence[Profile]) -> list[Profile]:
+    """The profiles, named after their files where they share a name: a copy keeps its `name`.
+
+    Raises:
+        UsageError: two of them are the same file, or their files share a name too.
+    """
+    taken = Counter(profile.name for profile in profiles)
+    named = [
+        replace(profile, name=profile.path.stem) if taken[profile.name] > 1 else profile
+        for profile in profiles
+    ]
+    if len({profile.name for profile in named}) < len(named):
+        raise UsageError("profiles of the same name: give each copy a name of its own.")
+    return named

@@ -12,7 +12,7 @@ from rich.console import Console
 from voicecli.compare.run import as_json, compare, labelled_calls
 from voicecli.compare.table import Comparison, Variant
 from voicecli.compare.truth import Outcome, judge
-from voicecli.compare.variants import ablation
+from voicecli.compare.variants import ablation, told_apart
 from voicecli.engines import build_engines
 from voicecli.errors import InputError, UsageError
 from voicecli.profile import Profile, load_profile
@@ -123,6 +123,16 @@ def test_calls_without_labels_are_refused_with_what_needs_them(tmp_path):
     soundfile.write(tmp_path / "x.wav", np.zeros(RATE, np.int16), RATE)
     with pytest.raises(InputError, match=r"labels\.json"):
         labelled_calls([str(tmp_path / "x.wav")])
+
+
+def test_copies_of_a_profile_that_kept_its_name_go_by_their_files(profile, tmp_path):
+    mine = replace(profile, path=tmp_path / "mine.toml")
+    assert [each.name for each in told_apart([profile, mine])] == [profile.path.stem, "mine"]
+
+
+def test_a_profile_is_not_compared_with_itself(profile):
+    with pytest.raises(UsageError, match="same name"):
+        told_apart([profile, profile])
 
 
 def test_one_profile_is_no_comparison(profile):
