@@ -1,22 +1,24 @@
 """Twilio's REST API as we use it, against a stand-in that checks what it is sent."""
 
 import asyncio
+import json
 import os
 import re
 import signal
 import sys
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from twilio.request_validator import RequestValidator
 
 from tests.voicecli.serve import ngrok_stand_in, twilio_stand_in
-from tests.voicecli.serve.conftest import TOKEN, ring
+from tests.voicecli.serve.conftest import PROFILE, TOKEN, ring
 from tests.voicecli.serve.twilio_stand_in import NUMBER, OLD, SID
 from voicecli.errors import UsageError
 from voicecli.serve.account import Account, TwilioError
 from voicecli.serve.borrowed import borrow, give_back
-from voicecli.transports.twilio_messages import Dtmf
+from voicecli.transports.twilio_messages import Dtmf, Mark
 
 OURS = "https://agent.example/voice"
 
@@ -172,6 +174,72 @@ def test_a_caller_who_presses_the_key_is_put_through_and_others_stay(borrowing, 
 
     asyncio.run(scenario())
     server.wait_for("transferred")
+
+
+@pytest.fixture
+def receptionist(borrowing, tmp_path):
+    """A server whose agent answers every key by putting the caller through; its caller."""
+    profile = tmp_path / "receptionist.toml"
+    call = {"name": "transfer_call", "arguments": {"to": "desk"}}
+    reply = f"One moment. <tool_call>{json.dumps(call)}</tool_call> It did not work."
+    told = PROFILE.replace("[llm]", f"[llm]\nreplies = ['{reply}']")
+    tools = '[tools]\nbuiltin = ["transfer_call"]\ntransfer_to = { desk = "+15005550007" }\n'
+    profile.write_text(told + tools)
+    server = borrowing("--profile", str(profile))
+    call_sid = "CA" + "5" * 32
+    token = re.search(r'name="token" value="([^"]+)"',
+                      server.ask_webhook("/voice", CallSid=call_sid))[1]  # fmt: skip
+    signature = RequestValidator(TOKEN).compute_signature("wss://agent.example/media", {})
+
+    @asynccontextmanager
+    async def calling():
+        async with ring(server, call_sid, **{"X-Twilio-Signature": signature}) as phone:
+            await phone.begin(token=token)
+            await phone.hear(Mark)
+            await phone.say(Dtmf("7"))
+            await phone.say(Dtmf("#"))
+            await phone.hear(Mark)  # a caller is told before they are put through
+            yield phone
+
+    return server, calling
+
+
+@pytest.mark.realtime
+def test_the_agents_tool_puts_the_caller_through(receptionist, twilio):
+    server, calling = receptionist
+
+    async def scenario():
+        async with calling() as phone:
+            await phone.speak(1)
+            await phone.hang_up()  # as Twilio does to the stream of a call that goes elsewhere
+
+    asyncio.run(scenario())
+    ((path, form),) = twilio["posts"]
+    assert path.endswith(f"/Calls/CA{'5' * 32}.json")
+    assert "<Dial>+15005550007</Dial>" in form["Twiml"][0]
+    server.wait_for("transferred")
+
+
+@pytest.mark.realtime
+def test_a_transfer_that_twilio_refuses_is_told_to_the_model_and_the_caller_stays(
+    receptionist, twilio
+):
+    server, calling = receptionist
+    twilio["down"] = True
+
+    async def scenario():
+        async with calling() as phone:
+            await phone.hear(Mark)  # what the model says to it
+            await phone.hang_up()
+
+    asyncio.run(scenario())
+    assert twilio["posts"] == []
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    (folder,) = server.recordings.iterdir()
+    journal = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+    (failed,) = [entry for entry in journal if entry.get("event") == "ToolFailed"]
+    assert "503" in failed["message"]
 
 
 @pytest.fixture
