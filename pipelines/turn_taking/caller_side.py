@@ -1,7 +1,6 @@
 """The caller's side of the call: from confirmed speech to a turn that is answered or dropped."""
 
 from pipelines.turn_taking.agent_floor import AgentFloor
-from pipelines.turn_taking.barge_in import BackchannelList, OverlapVerdict, judge_overlap
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.caller_turn import CallerTurn, Pause, join_words
 from pipelines.turn_taking.commands import (
@@ -15,8 +14,8 @@ from pipelines.turn_taking.events import (
     PartialTranscript,
     WorkDone,
 )
-from pipelines.turn_taking.own_words import without_own_words
-from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
+from pipelines.turn_taking.overlap import Overlap
+from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate
 from pipelines.turn_taking.time import Nanos, from_ms
@@ -36,13 +35,9 @@ class CallerSide:
         self._timers, self._emit = desk.timers, desk.emit
         self._floor = floor
         self._gate = SpeechGate(desk.policy.gate)
-        self._backchannels = BackchannelList(
-            desk.policy.barge_in.backchannels, desk.policy.barge_in.cues
-        )
-        self._resume_after = from_ms(desk.policy.barge_in.resume_after_ms)
+        self._overlap = Overlap(desk, floor)
         self._end = TurnEnd(desk, floor)
         self._transcribed_until: Nanos = 0
-        self._echoes = 0
         self._asked_again = False
         self.state = Caller.SILENT
         self.turn: CallerTurn | None = None
@@ -104,7 +99,7 @@ class CallerSide:
         long = onset - turn.transcribed_from > from_ms(self._policy.endpointing.carry_over_ms)
         kept = turn.job if long and pause.final is not None else None
         self._end.drop_speculation(pause, event.at, words_kept=kept)
-        if turn.over_agent and self._is_brief(turn, pause.speech_end):
+        if turn.over_agent and self._overlap.is_brief(turn, pause.speech_end):
             turn.onset, turn.detected_at = onset, event.at  # that was another sound
         silence_ms = milliseconds(onset - pause.speech_end)
         reason = because("speech_went_on", silence_ms=silence_ms)
@@ -127,8 +122,9 @@ class CallerSide:
         else:
             self._end.ask_for_words_ahead(turn, pause, event.at, reason)
         if turn.over_agent:
-            self._timers.set("overlap", max(end + self._resume_after, event.at))
-            if self._floor.paused and self._is_brief(turn, end):
+            resume_after = from_ms(self._policy.barge_in.resume_after_ms)
+            self._timers.set("overlap", max(end + resume_after, event.at))
+            if self._floor.paused and self._overlap.is_brief(turn, end):
                 sound_ms = milliseconds(end - turn.onset)
                 self._floor.resume(event.at, because("resume_brief", sound_ms=sound_ms))
             return
@@ -217,7 +213,7 @@ class CallerSide:
         why = self._end.consider(turn, pause, now, sound_under_way=self._gate.undecided)
         if why is None:
             return
-        if turn.text and self._is_echo(turn, now):
+        if turn.text and self._overlap.is_echo(turn, now):
             self._drop(turn, pause, now, because("own_words_only", text=turn.text))
         elif turn.text:
             self._answer(turn, pause, now, why)
@@ -285,23 +281,13 @@ class CallerSide:
             return  # asked again when the clause has been heard
         pause = turn.pause
         speech = self._gate.speech_end - turn.onset
-        verdict = judge_overlap(
-            speech,
-            turn.settled_text,
-            said=self._said_meanwhile(turn, now),
-            echoes=self._line_echoes,
-            whole=pause is not None and pause.final is not None,
-            settled=pause is not None and pause.silence(now) >= self._resume_after,
-            audible=self._floor.state is Agent.SPEAKING,
-            backchannels=self._backchannels,
-            policy=self._policy.barge_in,
-        )
+        verdict = self._overlap.judge(turn, speech, now)
         if verdict is None:
             long_enough = speech >= from_ms(self._policy.barge_in.pause_after_ms)
-            if long_enough and pause is None and not self._line_echoes:
+            if long_enough and pause is None and not self._overlap.line_echoes:
                 self._floor.pause(because("overlap_to_judge", speech_ms=milliseconds(speech)))
             return
-        reason = self._overlap_reason(turn, verdict, speech)
+        reason = self._overlap.reason(turn, verdict, speech)
         if verdict.kind == "interrupts":
             self.interrupt(reason, now)
         elif verdict.rule == "overlap_too_short" and self._floor.last_clause:
@@ -312,44 +298,9 @@ class CallerSide:
         elif pause is not None:
             self._emit(RecordDecision("overlap_ignored", reason))
             if verdict.rule == "overlap_own_words":
-                self._note_echo()
+                self._overlap.note_echo()
             self._close(turn, pause, "overlap ignored")
             self._floor.resume(now, because("resume_ignored"))
-
-    def _is_brief(self, turn: CallerTurn, end: Nanos) -> bool:
-        return end - turn.onset < from_ms(self._policy.barge_in.brief_ms)
-
-    @property
-    def _line_echoes(self) -> bool:
-        """Whether the agent has heard itself so often that it need not fall silent to make sure."""
-        return self._echoes >= self._policy.barge_in.echoes_known_after
-
-    def _note_echo(self) -> None:
-        self._echoes += 1
-        if self._echoes == self._policy.barge_in.echoes_known_after:
-            self._emit(RecordDecision("line_echoes", because("line_echoes", times=self._echoes)))
-
-    def _said_meanwhile(self, turn: CallerTurn, now: Nanos) -> str:
-        start = turn.transcribed_from
-        return self._floor.voice.around(start, now, questions=self._line_echoes)
-
-    def _is_echo(self, turn: CallerTurn, now: Nanos) -> bool:
-        """Whether the agent has finished and what is left of the turn are its own last words."""
-        if not (self._line_echoes and turn.began_over_agent):
-            return False
-        said = self._said_meanwhile(turn, now)
-        return not without_own_words(turn.text, said, self._policy.barge_in.own_words)
-
-    def _overlap_reason(self, turn: CallerTurn, verdict: OverlapVerdict, speech: Nanos) -> Reason:
-        numbers: dict[str, Number] = {
-            "onset_ns": turn.onset,
-            "detected_ns": turn.detected_at,
-            "speech_ms": milliseconds(speech),
-            "words": verdict.words,
-            "text": turn.settled_text,
-            "reply": self._floor.reply.job if self._floor.reply is not None else 0,
-        }
-        return because(verdict.rule, **numbers)
 
     def interrupt(self, reason: Reason, now: Nanos) -> None:
         """Stop the agent; what the caller says is an ordinary turn from here on."""
