@@ -4,6 +4,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
+import numpy as np
+
 from pipelines.runtime.lanes import Delivery
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.recall import Recall
@@ -48,6 +50,11 @@ def deliver_audio(
 def add_audio(playout: Playout, job: JobId, pcm: Samples, _at: Nanos) -> None:
     """Audio in between: more of what is playing already is nothing the core need know."""
     playout.add(job, pcm, complete=False)
+
+
+def end_audio(playout: Playout, job: JobId, _at: Nanos) -> None:
+    """No more audio of a clause will come: its voice broke down."""
+    playout.add(job, np.zeros(0, np.int16), complete=True)
 
 
 def remembered(

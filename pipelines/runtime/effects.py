@@ -12,6 +12,7 @@ from pipelines.runtime.deliveries import (
     Writing,
     add_audio,
     deliver_audio,
+    end_audio,
     remembered,
     text_received,
 )
@@ -146,13 +147,18 @@ class Effects:
         tts = self._engines.tts
         resampler = LiveResampler(tts.sample_rate, self._timeline.rate)
         started = False
-        for chunk in tts.synthesize(command.text, stop):
-            pcm = resampler.process(chunk)
-            if len(pcm) and started:
-                yield partial(add_audio, self._playout, command.job, to_int16(pcm))
-            elif len(pcm):
-                started = True
-                yield partial(deliver_audio, self._playout, command.job, to_int16(pcm), False)
+        try:
+            for chunk in tts.synthesize(command.text, stop):
+                pcm = resampler.process(chunk)
+                if len(pcm) and started:
+                    yield partial(add_audio, self._playout, command.job, to_int16(pcm))
+                elif len(pcm):
+                    started = True
+                    yield partial(deliver_audio, self._playout, command.job, to_int16(pcm), False)
+        except Exception:
+            if started:  # playout must not wait for the rest
+                yield partial(end_audio, self._playout, command.job)
+            raise
         if not stop.is_set():
             rest = to_int16(resampler.finish())
             yield partial(deliver_audio, self._playout, command.job, rest, True)

@@ -276,9 +276,13 @@ class Reply:
             self.mark(last[-1])
 
     def drop_clause(self, job: JobId) -> None:
-        """A clause could not be synthesised: go on without it."""
-        self._jobs.end(job)
-        self.clauses = [clause for clause in self.clauses if clause.job != job]
+        """A clause could not be synthesised, or not whole: go on without what is missing."""
+        clause = self._clause(job)
+        if clause.queued:
+            clause.complete = True
+        else:
+            self._jobs.end(job)
+            self.clauses.remove(clause)
         self._advance()
 
     def cut_short(self, reason: Reason) -> None:

@@ -4,15 +4,20 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipelines.engines.llm import scripted
 from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import Transcript
+from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
+from pipelines.engines.restarting import restarting
+from pipelines.engines.tools import Tool
 from pipelines.runtime.recall import recall_from
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import FinishTranscription, GenerateReply, StartTranscription
@@ -200,6 +205,67 @@ def test_scripted_calls_do_not_depend_on_the_hash_seed():
     }
     here = repr(played(Caller(ONE_TURN, until_ms=9000))).encode()
     assert hashes == {hashlib.sha256(here).hexdigest() + "\n"}
+
+
+TOOL = Tool("now", "The time.", {}, lambda _: spend(from_ms(900)) or "noon", "reads", modelled=True)
+ASKING = '<tool_call>{"name": "now", "arguments": {}}</tool_call> It is {result}, as far as I know.'
+
+
+def test_scripted_calls_do_not_depend_on_any_clock(monkeypatch):
+    """Neither their engines nor their tools, not even when an engine crashes and is built anew."""
+
+    def journal():
+        llm = scripted.build(scripted.Settings(replies=(ASKING,)), Context(pytest.fail))
+        crashing = Breaking(after_chunks=2)
+        engines = {"llm": llm, "tts": restarting(crashing, lambda: crashing)}
+        caller = Caller([(3000, 4000), (9000, 9600)], until_ms=16_000)
+        return played(caller, **engines, tools={"now": TOOL})
+
+    first = journal()
+    assert {"ToolFinished", "EngineFailed"} <= {type(entry).__name__ for entry in first}
+    leaps = np.random.default_rng(3)
+    wild = [0]
+
+    def leaping() -> int:
+        wild[0] += int(leaps.integers(0, 3_000_000_000))
+        return wild[0]
+
+    for name in ("perf_counter_ns", "monotonic_ns", "time_ns"):
+        monkeypatch.setattr(time, name, leaping)
+    assert journal() == first
+
+
+class Breaking:
+    """A voice that breaks down in every second clause, after so much of it."""
+
+    sample_rate = 16_000
+    modelled = True
+
+    def __init__(self, after_chunks: int) -> None:
+        self._after = after_chunks
+        self._clauses = 0
+
+    def synthesize(self, text, stop):
+        del text, stop
+        self._clauses += 1
+        for _ in range(self._after):
+            spend(from_ms(20))
+            yield np.full(3200, 0.1, np.float32)
+        if self._clauses % 2 == 0:
+            raise ConnectionError("broken")
+
+
+def test_a_voice_that_breaks_down_in_mid_clause_does_not_leave_a_silence():
+    caller = Caller(ONE_TURN, until_ms=12_000)
+    entries = played(
+        caller, tts=Breaking(after_chunks=2), llm=Llm(("One, two. ", "Three, four. ", "Five, six."))
+    )
+    assert any(isinstance(entry, EngineFailed) for entry in entries)
+    assert verdicts(entries, "marks_assumed") == []
+    (done,) = [e for e in verdicts(entries, "agent_done") if e.at > from_ms(4000)]
+    starts = [e.at for e in entries if isinstance(e, PlayoutStarted) and e.at > from_ms(4000)]
+    assert len(starts) == 3
+    assert all(to_ms(b - a) <= 420 for a, b in pairwise([*starts, done.at]))
 
 
 class Deaf:
