@@ -174,14 +174,14 @@ class CallerSide:
         self._end.ledger.done(event)
 
     def transcript_late(self, now: Nanos) -> None:
-        """The final transcript has not come in time: make do with the partial one."""
+        """The final transcript has not come in time: make do with the partial one, if any."""
         turn, pause = self.turn, self.pause
         if turn is None or pause is None or pause.final is not None:
             return
         waited_ms = self._policy.endpointing.transcript_timeout_ms
         reason = because("transcript_late", waited_ms=waited_ms)
         self._emit(CancelTranscription(turn.job, reason))
-        self.words_final(join_words(turn.stable, turn.unstable), now)
+        self.transcription_failed(now, reason)
 
     def transcription_failed(self, now: Nanos, reason: Reason) -> None:
         """The recogniser broke down: try again while there is more to hear, else say so."""

@@ -61,7 +61,7 @@ RULES: Mapping[str, str] = {
     "end_by_keypad": "answered: keys {digits}, then the last key or silence",
     "end_by_typing": "answered: the caller wrote “{text}”",
     "no_words": "{speech_ms:.0f} ms of sound without words: not answered",
-    "transcript_late": "no final transcript after {waited_ms:.0f} ms: going by the partial one",
+    "transcript_late": "no final transcript after {waited_ms:.0f} ms: going by the words there are",
     "turn_over": "the turn is over",
     # speculation
     "prefill": "the words are final: the LLM may read them before the turn is over",

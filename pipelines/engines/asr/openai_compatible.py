@@ -44,8 +44,9 @@ class Settings:
     language: str = "en"
     api_key_env: str = ""
     """Environment variable that holds the key, such as OPENAI_API_KEY; empty: no key is needed."""
-    timeout_ms: int = 3000
-    """Longest wait for the connection and for the transcript."""
+    timeout_ms: int = 1500
+    """Longest wait for the connection and for the transcript; beyond
+    `policy.endpointing.transcript_timeout_ms` nobody waits for it, nor for a fallback's."""
     partials: bool = False
     """Ask for transcripts while the caller speaks: what a service charges for is the audio sent,
     and each sends all of it again."""

@@ -28,7 +28,7 @@ class Settings:
     url: str = "wss://api.cartesia.ai/tts/websocket"
     version: str = "2025-04-16"
     """Of the interface."""
-    timeout_ms: int = 2000
+    timeout_ms: int = 1000
     """Longest wait for the connection and for the next audio."""
 
 

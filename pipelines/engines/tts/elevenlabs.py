@@ -33,7 +33,7 @@ class Settings:
     api_key_env: str = "ELEVENLABS_API_KEY"
     """Environment variable that holds the key."""
     url: str = "wss://api.elevenlabs.io"
-    timeout_ms: int = 2000
+    timeout_ms: int = 1000
     """Longest wait for the connection and for the next audio."""
 
 

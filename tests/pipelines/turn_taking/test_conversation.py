@@ -381,6 +381,16 @@ class TestFailure:
         world.run()
         assert Message("agent", POLICY.agent.not_heard) in world.core.history
 
+    def test_a_recogniser_that_never_answers_is_a_failure_like_one_that_breaks(self):
+        def fault(event: Event) -> list[Event]:
+            return [] if isinstance(event, PartialTranscript | FinalTranscript) else [event]
+
+        turns = [Speech(at, at + 700, "a table for two") for at in (1000, 6000, 11_000)]
+        world = World(POLICY, turns, fault=fault, until_ms=20_000)
+        world.run()
+        said = [message.text for message in world.core.history if message.role == "agent"]
+        assert said == [POLICY.agent.not_heard, POLICY.agent.not_heard, POLICY.agent.goodbye]
+
     def test_long_speech_without_words_is_asked_about_once(self):
         mumbling = [Speech(at, at + 1200) for at in (1000, 6000, 11_000)]
         world = World(POLICY, mumbling, until_ms=16_000)
