@@ -1,8 +1,10 @@
 """Tool calls of a model without a protocol for them: a call that is opened is a whole one."""
 
 import json
+import re
 import threading
 import time
+from contextlib import suppress
 from datetime import date
 
 import pytest
@@ -65,6 +67,26 @@ def test_even_a_model_of_random_weights_writes_a_call_of_a_tool_that_there_is(tm
     assert isinstance(request, ToolRequest)
     assert request.name == "free_slots"
     assert set(json.loads(request.arguments)) <= {"day", "many"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_call_has_the_spaces_that_it_has_in_the_history(tmp_path, monkeypatch, seed):
+    """Or its tokens would be read again."""
+    written: list[str] = []
+    whole = llama_cpp._whole
+    monkeypatch.setattr(
+        llama_cpp,
+        "_whole",
+        lambda text: (written.append(text.decode("utf-8", "replace")), whole(text))[1],
+    )
+    path = make_gguf(tmp_path / "random.gguf", seed=seed)
+    settings = llama_cpp.Settings(str(path), n_ctx=4096, tool_bias=SURELY)
+    with suppress(RuntimeError):  # it did not end
+        said(llama_cpp.build(settings, Context(lambda _: path, tools=TOOLS)))
+    between_strings = re.sub(r'"(?:\\.|[^"\\])*"?', "", written[-1])
+    assert not re.search(
+        r"[:,](?! )|(?<![:,]) ", between_strings.removesuffix(":").removesuffix(",")
+    )
 
 
 @pytest.mark.weights
