@@ -69,15 +69,14 @@ class _CallProcess:
     def serve(self, end: socket.socket) -> None:
         self._link = Link(end)
         try:
-            engines = build_engines(self._profile)
-            apology = warm_up(engines, self._profile.policy.agent)
+            engines = warm_up(build_engines(self._profile), self._profile.policy)
         except VoicecliError as error:
             self._link.send(Unfit(str(error), error.exit_code))
             return
         # What is loaded by now stays: no collection need look at it again, or copy its pages.
         gc.collect()
         gc.freeze()
-        self._link.send(Ready(base64.b64encode(apology).decode()))
+        self._link.send(Ready(base64.b64encode(engines.apology).decode()))
         while (begin := self._next_call()) is not None:
             ready = self._run(begin, engines)
             gc.collect()  # a call's objects point at each other: they go now, not in a later call

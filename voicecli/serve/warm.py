@@ -1,26 +1,60 @@
-"""Runs each engine once before any call, so that nothing is compiled or read from disk later."""
+"""Makes a call that nobody hears before any other, so that nothing has its first time later."""
 
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-import soxr
 
+from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
+from pipelines.engines.tools import Tool
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.timeline import to_int16
-from pipelines.turn_taking.commands import Message
-from pipelines.turn_taking.policy import AgentPolicy
+from pipelines.runtime.virtual import run_virtual
+from pipelines.turn_taking.commands import Message, RecordDecision
+from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.policy import AgentPolicy, Policy
+from pipelines.turn_taking.time import SECOND, Nanos
 from telephony_sim.g711 import ulaw_encode
+from voicecli.serve.kept_speech import KeptSpeech
 from voicecli.transports.base import RATE
+from voicecli.transports.twilio_call import TwilioCall
+
+_LISTENS: Final = SECOND
+_LONGEST: Final = 60 * SECOND
+"""Of the rehearsal, on its virtual clock: a greeting may be long."""
 
 
-def warm_up(engines: Engines, agent: AgentPolicy) -> bytes:
-    """Use every engine once.
+@dataclass(frozen=True, slots=True)
+class WarmEngines:
+    """Engines that have been used, and have the greeting ready."""
 
-    Returns:
-        The agent's apology as µ-law at 8000 Hz, for the caller of a process that dies.
-    """
+    vad: Vad
+    asr: StreamingAsr
+    llm: Llm
+    tools: Mapping[str, Tool]
+    tts: Tts
+    turn_detectors: Mapping[str, TurnDetector]
+    apology: bytes
+    """The agent's, as µ-law at 8000 Hz, for the caller of a process that dies."""
+
+
+def warm_up(engines: Engines, policy: Policy) -> WarmEngines:
+    """Use every engine once, and greet a caller who is silent."""
+    _use(engines, policy.agent)
+    speech = KeptSpeech(engines.tts, RATE)
+    warm = WarmEngines(
+        engines.vad, engines.asr, engines.llm, engines.tools, speech, engines.turn_detectors,
+        _spoken(speech, policy.agent.apology),
+    )  # fmt: skip
+    _rehearse(policy, warm)
+    speech.keep_no_more()
+    return warm
+
+
+def _use(engines: Engines, agent: AgentPolicy) -> None:
     engines.vad.probability(np.zeros(engines.vad.frame_samples, np.float32))
-    engines.vad.reset()
     engines.asr.feed(np.zeros(engines.asr.sample_rate, np.float32))
     engines.asr.finish()
     engines.asr.reset()
@@ -29,12 +63,27 @@ def warm_up(engines: Engines, agent: AgentPolicy) -> bytes:
     for detector in engines.turn_detectors.values():
         audio = np.zeros(round(detector.sample_rate * detector.audio_seconds), np.float32)
         detector.end_of_turn(history[:1], "Hello.", audio)
-    return _spoken(engines, agent.apology)
 
 
-def _spoken(engines: Engines, text: str) -> bytes:
-    pieces = list(engines.tts.synthesize(text, threading.Event()))
-    if not pieces:
-        return b""
-    audio = soxr.resample(np.concatenate(pieces), engines.tts.sample_rate, RATE)
-    return ulaw_encode(to_int16(audio.astype(np.float32))).tobytes()
+def _rehearse(policy: Policy, engines: Engines) -> None:
+    """The beginning of a call, until the greeting was heard, on a clock that does not wait."""
+    call = TwilioCall(lambda _message: None)
+    until = _LONGEST if policy.agent.greeting else _LISTENS
+
+    def record(entry: Entry) -> None:
+        match entry:
+            case Issued(_, RecordDecision("agent_done")):
+                call.hang_up("the greeting was heard")
+            case _:
+                pass
+
+    def progress(now: Nanos) -> None:
+        if now >= until:
+            call.hang_up("long enough")
+
+    run_virtual(policy, engines, call, record, progress)
+
+
+def _spoken(tts: Tts, text: str) -> bytes:
+    pieces = list(tts.synthesize(text, threading.Event()))
+    return ulaw_encode(to_int16(np.concatenate(pieces))).tobytes() if pieces else b""
