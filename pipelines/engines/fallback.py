@@ -54,7 +54,7 @@ class _Pair:
         return True
 
     def failed(self, error: Exception) -> None:
-        """The first engine could not do the job that the second will now do."""
+        """The first engine could not do its job: the second will now do it, or the next ones."""
         self._resting = REST
         remark(f"{self.first} failed ({type(error).__name__}: {error}); {self._second} stands in")
 
@@ -71,12 +71,17 @@ class _Pair:
                 begun = True
                 yield item
         except Exception as error:  # edge: an engine may raise anything
+            self.failed(error)
             if begun:
                 raise
-            self.failed(error)
         else:
             return
         yield from second()
+
+
+def _modelled(*engines: object) -> bool:
+    """Whether all of them take only the time that they say they take."""
+    return all(getattr(engine, "modelled", False) for engine in engines)
 
 
 class FallbackLlm:
@@ -85,6 +90,7 @@ class FallbackLlm:
     def __init__(self, first: Llm, second: Llm, names: tuple[str, str]) -> None:
         self._first, self._second = first, second
         self._pair = _Pair(names)
+        self.modelled = _modelled(first, second)
 
     def prepare(self, history: History) -> None:
         """Prepare the first; the second is only there for emergencies."""
@@ -126,6 +132,7 @@ class FallbackTts:
         self._first, self._second = first, second
         self._pair = _Pair(names)
         self.sample_rate = first.sample_rate
+        self.modelled = _modelled(first, second)
 
     def synthesize(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
         """Audio of `text`, all of it from the same engine."""
@@ -153,6 +160,7 @@ class FallbackAsr:
         self._first, self._second = first, second
         self._pair = _Pair(names)
         self.sample_rate = first.sample_rate
+        self.modelled = _modelled(first, second)
         self._heard: list[Pcm] = []
         """The utterance so far, as long as the second may still need it."""
         self._trusted: bool | None = None

@@ -323,10 +323,14 @@ class AgentFloor:
             if self.state is Agent.LISTENING:
                 self._free(now)
 
-    def skip_clause(self, reply: Reply, clause: JobId, now: Nanos) -> None:
-        """One clause could not be spoken; the others can."""
-        reply.drop_clause(clause)
-        self._progress(reply, now)
+    def voice_failed(self, reply: Reply, clause: JobId, now: Nanos, why: Reason) -> None:
+        """A clause could not be spoken, or not whole; if there are others, they can."""
+        reply.break_off(clause)
+        if len(reply.clauses) > 1 and not reply.ends_broken:
+            reply.drop_clause(clause)
+            self._progress(reply, now)
+        else:
+            self.fail(reply, now, why)
 
     def apologise(self, now: Nanos, text: str, reason: Reason) -> None:
         """Say that something went wrong, unless it has too often."""

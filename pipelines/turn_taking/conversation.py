@@ -253,8 +253,8 @@ class Conversation:
         elif pause is not None and reply is pause.speculation:
             reply.cancel(reason)  # asked again, in earnest, when the turn ends
             pause.speculation = None
-        elif event.kind == "tts" and len(reply.clauses) > 1:
-            self._floor.skip_clause(reply, event.job, event.at)
+        elif event.kind == "tts":
+            self._floor.voice_failed(reply, event.job, event.at, reason)
         else:
             self._floor.fail(reply, event.at, reason)
 

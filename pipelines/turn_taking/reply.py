@@ -43,6 +43,8 @@ class Clause:
     """Handed to playout."""
     started: bool = False
     heard: bool = False
+    broken: bool = False
+    """Its voice broke down: it ends before its text does."""
 
     def heard_words(self, position: Nanos) -> str:
         """The words that lie before `position`."""
@@ -168,9 +170,16 @@ class Reply:
         return not self.has_words or self._bridging or bool(waits_for_tools)
 
     @property
+    def ends_broken(self) -> bool:
+        """Whether its voice broke down in its last words, some of which can be heard."""
+        last = self.clauses[-1] if self.clauses else None
+        return self.completed and not self._waiting and bool(last and last.broken and last.queued)
+
+    @property
     def breaks_off(self) -> bool:
         """Whether what the caller is to hear of it stops in the midst of a sentence."""
-        return bool(self.clauses) and not ends_sentence(self.clauses[-1].text)
+        last = self.clauses[-1] if self.clauses else None
+        return last is not None and (last.broken or not ends_sentence(last.text))
 
     @property
     def _round_calls(self) -> list[ToolCall]:
@@ -275,12 +284,15 @@ class Reply:
         if last:
             self.mark(last[-1])
 
+    def break_off(self, job: JobId) -> None:
+        """The voice broke down in this clause: what there is of it is all that can be heard."""
+        clause = self._clause(job)
+        clause.complete = clause.broken = True
+
     def drop_clause(self, job: JobId) -> None:
         """A clause could not be synthesised, or not whole: go on without what is missing."""
         clause = self._clause(job)
-        if clause.queued:
-            clause.complete = True
-        else:
+        if not clause.queued:
             self._jobs.end(job)
             self.clauses.remove(clause)
         self._advance()

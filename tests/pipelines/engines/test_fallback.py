@@ -70,13 +70,22 @@ def test_a_failure_before_the_first_piece_is_not_noticed_by_the_caller(remarks):
 
 def test_a_failure_in_the_middle_is_passed_on_so_that_nothing_is_said_twice(remarks):
     second = Talker(["We are."])
-    pieces = with_fallback("llm", Talker(["Yes", "."], fails_after=1), second, NAMES).stream(
-        ASK, threading.Event()
-    )
+    pair = with_fallback("llm", Talker(["Yes", "."], fails_after=1), second, NAMES)
+    pieces = pair.stream(ASK, threading.Event())
     assert next(pieces) == "Yes"
     with pytest.raises(ConnectionError):
         next(pieces)
-    assert (second.jobs, remarks) == (0, [])
+    assert second.jobs == 0
+    assert remarks == ["cloud failed (ConnectionError: gone); here stands in"]
+    assert talk(pair) == ["We are."]  # what is said next may be the apology
+
+
+@pytest.mark.parametrize("modelled", [True, False])
+def test_a_pair_takes_only_the_time_it_says_if_both_do(modelled):
+    first, second = Talker([]), Talker([])
+    first.modelled, second.modelled = True, modelled
+    for kind in ("asr", "llm", "tts"):
+        assert with_fallback(kind, first, second, NAMES).modelled is modelled
 
 
 def test_having_failed_the_first_rests_and_is_then_tried_again(remarks):

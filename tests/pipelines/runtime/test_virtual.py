@@ -264,7 +264,7 @@ def test_a_voice_that_breaks_down_in_mid_clause_does_not_leave_a_silence():
     assert verdicts(entries, "marks_assumed") == []
     (done,) = [e for e in verdicts(entries, "agent_done") if e.at > from_ms(4000)]
     starts = [e.at for e in entries if isinstance(e, PlayoutStarted) and e.at > from_ms(4000)]
-    assert len(starts) == 3
+    assert len(starts) == 4  # the last one broke as well: an apology
     assert all(to_ms(b - a) <= 420 for a, b in pairwise([*starts, done.at]))
 
 

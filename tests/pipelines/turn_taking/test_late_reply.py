@@ -6,6 +6,7 @@ import pytest
 
 from pipelines.turn_taking.commands import EndCall, GenerateReply, Message
 from pipelines.turn_taking.events import (
+    ClauseSynthesized,
     Event,
     MarkReached,
     PlayoutStarted,
@@ -198,3 +199,19 @@ def test_speech_over_the_filler_is_an_interruption_and_what_was_heard_of_it_is_k
     first, *_, last = heard(world)
     assert filler.startswith(first)
     assert last.endswith(REPLY)
+
+
+@pytest.mark.parametrize("reply", ["It is free.", "Yes, it is. It is free."])
+def test_a_voice_that_breaks_in_its_last_clause_owes_the_rest(reply):
+    """The sound of the first half has come; the text was whole."""
+    told: list[int] = []
+
+    def fault(event: Event) -> list[Event]:
+        if not isinstance(event, ClauseSynthesized) or not event.complete:
+            return [event]
+        told.append(event.job)
+        return [failed(event, "tts")] if len(told) == reply.count(".") else [event]
+
+    world = call(fault=fault, replies=[reply])
+    assert " ".join(heard(world)) == f"{reply} {AGENT.apology}"
+    assert world.core.agent is Agent.LISTENING
