@@ -303,7 +303,7 @@ class AgentFloor:
         if reply.being_heard:
             owes_answer = reply.owes_answer
             reply.cut_short(why)
-            if owes_answer or (reply.purpose == "reply" and reply.breaks_off):
+            if reply.purpose == "reply" and (owes_answer or reply.breaks_off):
                 self._failures += 1
                 reply.purpose = "apology"
                 reply.interject(self._policy.agent.apology)

@@ -215,3 +215,13 @@ def test_a_voice_that_breaks_in_its_last_clause_owes_the_rest(reply):
     world = call(fault=fault, replies=[reply])
     assert " ".join(heard(world)) == f"{reply} {AGENT.apology}"
     assert world.core.agent is Agent.LISTENING
+
+
+def test_a_voice_that_always_breaks_apologises_once_a_turn_and_in_the_end_hangs_up():
+    def fault(event: Event) -> list[Event]:
+        broken = isinstance(event, ClauseSynthesized) and event.complete
+        return [failed(event, "tts")] if broken else [event]
+
+    world = call(turns=TURNS, fault=fault, until_ms=60_000)
+    assert " ".join(heard(world)).count(AGENT.apology) == AGENT.max_failures
+    assert len(world.commands(EndCall)) == 1
