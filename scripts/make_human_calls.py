@@ -5,9 +5,10 @@
     voicecli compare out/human/dev_* --ablation
 
 The folder has a `manifest.jsonl` with `file`, `transcript` and `kind`. Clips of speech are used
-only with a transcript. Calls are split by a hash of the clip's source into dev and test (a name
-begins with its split), so that no speaker of a source is in both. In the calls `noises` people
-cough, sneeze and interrupt while the agent speaks; there are no clips of backchannels.
+only with a transcript. A third argument is the number of clips in a call. Calls are split by a hash
+of the clip's source into dev and test (a name begins with its split), so that no speaker of a
+source is in both. In the calls `noises` people cough, sneeze and interrupt while the agent speaks;
+there are no clips of backchannels.
 """
 
 import json
@@ -35,21 +36,21 @@ _MARKUP = re.compile(r"<[^>]*>")
 Row = dict[str, Any]
 
 
-def main(speech: Path, out: Path) -> None:
-    """Write a script for every six clips of a kind and split, and for every six noises."""
+def main(speech: Path, out: Path, clips_per_call: int = CLIPS_PER_CALL) -> None:
+    """Write a script for every so many clips of a kind and split, and as many noises."""
     speech = speech.resolve()
     rows = [json.loads(line) for line in (speech / "manifest.jsonl").open(encoding="utf-8")]
     clips = sorted((row for row in rows if _kind(row) and _usable(row)), key=_group)
     noises = sorted((row for row in rows if _NOISE.match(row["file"])), key=_group)
     spoken = {group: list(of) for group, of in groupby(clips, key=_group)}
     for group, of_group in spoken.items():
-        for number, some in enumerate(_parts(of_group), 1):
+        for number, some in enumerate(_parts(of_group, clips_per_call), 1):
             turns = [_spoken(clip, speech) for clip in some]
             _write(out, (*group, f"{number:02}"), some, turns)
     for (split, _), of_group in groupby(noises, key=_group):
         rng = random.Random(split)  # noqa: S311 - no secret
         asked, said = spoken[split, "read"], spoken[split, "short"]
-        for number, some in enumerate(_parts(list(of_group)), 1):
+        for number, some in enumerate(_parts(list(of_group), clips_per_call), 1):
             used, turns = list(some), list[Utterance]()
             for noise in some:
                 clips = (rng.choice(asked), rng.choice(said))
@@ -58,8 +59,8 @@ def main(speech: Path, out: Path) -> None:
             _write(out, (split, "noises", f"{number:02}"), used, turns)
 
 
-def _parts(rows: Sequence[Row]) -> list[Sequence[Row]]:
-    return [rows[start : start + CLIPS_PER_CALL] for start in range(0, len(rows), CLIPS_PER_CALL)]
+def _parts(rows: Sequence[Row], size: int) -> list[Sequence[Row]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def _kind(row: Row) -> str | None:
@@ -110,4 +111,4 @@ def _write(out: Path, name: Sequence[str], clips: Sequence[Row], turns: list[Utt
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:4]))
