@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 from statistics import fmean
@@ -183,7 +184,14 @@ def load(counts: list[int], seconds: float, ramp: float) -> None:
             f"memory {idle_mb / count:.0f} idle, {server.memory_mb() / count:.0f} after; "
             f"loaded in {server.load_s:.1f} s", flush=True,
         )  # fmt: skip
+        _show_problems(results)
         server.stop()
+
+
+def _show_problems(results) -> None:
+    for problem, often in Counter(result.problem for result in results).most_common():
+        if problem:
+            print(f"     {often} failed: {problem}", flush=True)
 
 
 def embedded(call: str, seconds: float) -> None:
@@ -269,6 +277,7 @@ def soak(minutes: float) -> None:
             f"{4 * len(rows):4} calls: {rows[-1][0]:.1f} MB, {rows[-1][1]} files, "
             f"{rows[-1][2]} threads; failed {failed}, underruns {underruns}", flush=True,
         )  # fmt: skip
+        _show_problems(results)
     quarter = max(1, len(rows) // 4)
     early, late = rows[quarter : 2 * quarter], rows[-quarter:]
     for name, column in (("MB", 0), ("files", 1), ("threads", 2)):
