@@ -13,6 +13,8 @@ from pipelines.latency import percentile
 from voicecli.serve.settings import Limits
 
 _MEMORY_S: Final = 60.0
+_LATEST_S: Final = 10.0
+"""By which a server may be late to read."""
 _ENOUGH: Final = 10
 """Turns within the last minute needed to judge the latency."""
 
@@ -94,16 +96,20 @@ class Admission:
 
 
 class RateLimit:
-    """A token bucket: `rate` messages a second on average, a second's worth at once."""
+    """A token bucket: `rate` messages a second on average, 10 seconds' worth at once.
+
+    The clock is that of reading: a machine that is busy for seconds finds all at once what came in
+    time, and must not hold that against the caller.
+    """
 
     def __init__(self, rate: float, now: float) -> None:
         self._rate = rate
-        self._left = rate
+        self._left = self._most = rate * _LATEST_S
         self._at = now
 
     def allows(self, now: float) -> bool:
         """Whether one more message is within the limit."""
-        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
+        self._left = min(self._most, self._left + (now - self._at) * self._rate)
         self._at = now
         if self._left < 1:
             return False

@@ -47,9 +47,9 @@ TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - made up
 class Server:
     """`voicecli serve` on a free port."""
 
-    def __init__(self, folder, *options, token=None, account=None):
-        profile = folder / "brief.toml"
-        profile.write_text(PROFILE)
+    def __init__(self, folder, *options, token=None, account=None, profile=PROFILE):
+        path = folder / "brief.toml"
+        path.write_text(profile)
         self.recordings = folder / "calls"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TWILIO_")}
         if token:
@@ -57,7 +57,7 @@ class Server:
         if account:
             environment["TWILIO_ACCOUNT_SID"] = account
         command = [
-            sys.executable, "-m", "voicecli.cli", "serve", "--profile", str(profile),
+            sys.executable, "-m", "voicecli.cli", "serve", "--profile", str(path),
             "--port", "0", "--out", str(self.recordings), *options,
         ]  # fmt: skip
         self._token = token
