@@ -94,9 +94,17 @@ class Meter:
     losses_db: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
     frames: int = 0
 
-    def process(self, near: Mono, far: Mono, delay_ms: float, *, steady: bool = True) -> Mono:
+    def process(
+        self,
+        near: Mono,
+        far: Mono,
+        delay_ms: float,
+        *,
+        steady: bool = True,
+        handed: float = 0.0,
+    ) -> Mono:
         """See `EchoGuard`."""
-        cleaned = self.guard.process(near, far, delay_ms, steady=steady)
+        cleaned = self.guard.process(near, far, delay_ms, steady=steady, handed=handed)
         self.frames += 1
         if float(np.abs(far).max()) > _AUDIBLE:
             powers = [float(np.mean(np.square(x))) + 1e-12 for x in (near, cleaned)]

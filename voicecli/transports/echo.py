@@ -43,7 +43,15 @@ class Processing:
 class EchoGuard(Protocol):
     """Takes what is played out of what the microphone hears."""
 
-    def process(self, near: Mono, far: Mono, delay_ms: float, *, steady: bool = True) -> Mono:
+    def process(
+        self,
+        near: Mono,
+        far: Mono,
+        delay_ms: float,
+        *,
+        steady: bool = True,
+        handed: float = 0.0,
+    ) -> Mono:
         """The caller alone, shape (160,).
 
         Args:
@@ -51,6 +59,8 @@ class EchoGuard(Protocol):
             far: what was given to the loudspeaker meanwhile, the same.
             delay_ms: from `far` being given to its echo in `near`, roughly.
             steady: whether that delay has been the same for a while.
+            handed: peak of what the loudspeaker was handed in these 20 ms. When a stream begins,
+                `far` may be half a second late; this never is.
         """
         ...
 
@@ -82,7 +92,15 @@ def echo_guard(settings: Processing) -> tuple[EchoGuard, str]:
 class Untouched:
     """No processing: for headphones."""
 
-    def process(self, near: Mono, far: Mono, delay_ms: float, *, steady: bool = True) -> Mono:  # noqa: ARG002
+    def process(
+        self,
+        near: Mono,
+        far: Mono,  # noqa: ARG002
+        delay_ms: float,  # noqa: ARG002
+        *,
+        steady: bool = True,  # noqa: ARG002
+        handed: float = 0.0,  # noqa: ARG002
+    ) -> Mono:
         """`near` as it is."""
         return near
 
@@ -112,6 +130,7 @@ class WebRtcProcessing:
         delay_ms: float,
         *,
         steady: bool = True,  # noqa: ARG002
+        handed: float = 0.0,  # noqa: ARG002
     ) -> Mono:
         """See `EchoGuard`."""
         cleaned = np.empty(FRAME_SAMPLES, np.float32)
@@ -136,9 +155,9 @@ class _Presence:
     def __init__(self) -> None:
         self._left = 0
 
-    def update(self, far: Mono, delay_ms: float) -> bool:
-        """Take the next frame played; `delay_ms` as in `EchoGuard`."""
-        if float(np.abs(far).max()) > _AUDIBLE:
+    def update(self, far: Mono, delay_ms: float, handed: float) -> bool:
+        """Take the next frame played; `delay_ms` and `handed` as in `EchoGuard`."""
+        if max(float(np.abs(far).max()), handed) > _AUDIBLE:
             self._left = _ROOM_FRAMES + round(delay_ms / 20)
         elif self._left:
             self._left -= 1
@@ -162,26 +181,38 @@ class ResidueGate:
         self._presence = _Presence()
         self._heard = self._left = 0.0  # powers, smoothed
         self._open = 0
+        self._spoken = 0  # frames, since the agent began
         self._played: deque[float] = deque(maxlen=_ECHO_FRAMES)
         self._couplings: deque[float] = deque(maxlen=2 * _PROOF_FRAMES)
         self._taken_out: deque[bool] = deque(maxlen=_PROOF_FRAMES)
 
-    def process(self, near: Mono, far: Mono, delay_ms: float, *, steady: bool = True) -> Mono:
+    def process(
+        self,
+        near: Mono,
+        far: Mono,
+        delay_ms: float,
+        *,
+        steady: bool = True,
+        handed: float = 0.0,
+    ) -> Mono:
         """See `EchoGuard`."""
-        cleaned = self.inner.process(near, far, delay_ms, steady=steady)
+        cleaned = self.inner.process(near, far, delay_ms, steady=steady, handed=handed)
         self._heard += _SMOOTHING * (_power(near) - self._heard)
         self._left += _SMOOTHING * (_power(cleaned) - self._left)
         self._played.append(_power(far))
-        if not self._presence.update(far, delay_ms):
+        if not self._presence.update(far, delay_ms, handed):
+            self._spoken = 0
             self._open = _OPEN_FRAMES  # a caller who speaks already goes on doing so
             return cleaned
         taken_out = self._left < self._heard * _RESIDUE
         echo = max(self._played)
-        if float(np.abs(far).max()) > _AUDIBLE:
-            self._couplings.append(self._heard / echo)
-            self._taken_out.append(taken_out)
         if not steady:
             self._taken_out.clear()
+        elif float(np.abs(far).max()) > _AUDIBLE:
+            self._spoken += 1
+            if self._spoken > _ECHO_FRAMES:  # before that its echo may not have arrived
+                self._couplings.append(self._heard / echo)
+                self._taken_out.append(taken_out)
         if taken_out or not (self._proved() or self._heard > echo * self._usual_coupling()):
             self._open = max(0, self._open - 1)
         else:
@@ -208,10 +239,18 @@ class HalfDuplex:
         self._inner = inner
         self._presence = _Presence()
 
-    def process(self, near: Mono, far: Mono, delay_ms: float, *, steady: bool = True) -> Mono:
+    def process(
+        self,
+        near: Mono,
+        far: Mono,
+        delay_ms: float,
+        *,
+        steady: bool = True,
+        handed: float = 0.0,
+    ) -> Mono:
         """See `EchoGuard`."""
-        cleaned = self._inner.process(near, far, delay_ms, steady=steady)
-        return np.zeros_like(cleaned) if self._presence.update(far, delay_ms) else cleaned
+        cleaned = self._inner.process(near, far, delay_ms, steady=steady, handed=handed)
+        return np.zeros_like(cleaned) if self._presence.update(far, delay_ms, handed) else cleaned
 
 
 def _power(frame: Mono) -> float:

@@ -103,7 +103,9 @@ class MicrophoneCaller:
         media_end = self._frames * FRAME
         near, age = self._source.listen()
         far = self._sink.played()
-        cleaned = self._guard.process(near, far.frame, far.delay * 1000, steady=far.steady)
+        cleaned = self._guard.process(
+            near, far.frame, far.delay * 1000, steady=far.steady, handed=far.handed
+        )
         spoken = _to_int16(cleaned)
         if self.muted:
             spoken = _SILENCE

@@ -25,6 +25,8 @@ class Played:
     """How much later its echo is in the microphone's frames, in seconds, without the room's own."""
     steady: bool = True
     """Whether that delay has been the same for a while."""
+    handed: float = 0.0
+    """Peak of what the loudspeaker was handed meanwhile, to be played some time later."""
 
 
 class Source(Protocol):

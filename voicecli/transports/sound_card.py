@@ -152,7 +152,8 @@ class SoundCard:
             return Played(_SILENCE)
         output, near, far = streams.output, streams.incoming, streams.far
         heard = output.played_at.sample_at(output.now - self._age, output.rate)
-        return Played(far.frame(near.taken, near.ready, heard), far.delay, far.steady)
+        frame = far.frame(near.taken, near.ready, heard)
+        return Played(frame, far.delay, far.steady, far.handed)
 
     @property
     def running(self) -> bool:

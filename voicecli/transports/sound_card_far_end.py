@@ -44,6 +44,8 @@ class FarEnd:
         self._offset: int | None = None
         self._ahead = 0
         self._frames = 0
+        self.handed = 0.0
+        """Peak of what the card took from the ring since the last frame."""
         self._since_jump = 0
 
     @property
@@ -77,6 +79,7 @@ class FarEnd:
 
     def _gather(self) -> None:
         count = self._ring.read_into(self._scratch)
+        self.handed = float(np.abs(self._scratch[:count]).max(initial=0.0))
         fresh = self._resampler.process(self._scratch[:count].copy())
         self._kept = np.concatenate((self._kept, fresh))[-_KEPT:]
 

@@ -43,6 +43,24 @@ def test_nothing_of_the_echo_reaches_the_agent_not_even_of_its_first_word(loop_d
     assert 20 * np.log10(loudest + 1e-9) < -50
 
 
+def test_an_echo_is_kept_out_while_the_card_does_not_yet_know_when_it_plays_what():
+    guard, _ = echo_guard(Processing())
+    near = room(AGENT)[:8000] * np.float32(0.2)
+    silence = np.zeros(160, np.float32)
+    heard = [
+        guard.process(near[i : i + 160], silence, 40, steady=False, handed=0.1)
+        for i in range(0, 8000, 160)
+    ]
+    assert not np.any(heard)
+
+
+def test_an_echo_that_takes_its_time_is_not_let_through_either():
+    guard, _ = echo_guard(Processing())
+    near = np.concatenate([np.zeros(1200, np.float32), room(AGENT)])[: len(AGENT)] * 0.2
+    heard = through(guard, near + np.float32(1e-4), AGENT)
+    assert 20 * np.log10(np.abs(heard).max() + 1e-9) < -50
+
+
 def test_the_caller_is_still_heard_while_the_agent_speaks():
     guard, _ = echo_guard(Processing(noise_suppression=False))
     caller = np.zeros_like(AGENT)
