@@ -39,7 +39,7 @@ from voicecli.talk import live_call
 from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.talk.setting import TalkSetting
 from voicecli.transports.base import FRAME, RATE
-from voicecli.transports.echo import EchoGuard, Processing, ResidueGate, echo_guard
+from voicecli.transports.echo import EchoGuard, Played, Processing, ResidueGate, echo_guard
 from voicecli.transports.ring import Mono
 
 _AUDIBLE = 0.003
@@ -94,19 +94,11 @@ class Meter:
     losses_db: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
     frames: int = 0
 
-    def process(
-        self,
-        near: Mono,
-        far: Mono,
-        delay_ms: float,
-        *,
-        steady: bool = True,
-        handed: float = 0.0,
-    ) -> Mono:
+    def process(self, near: Mono, played: Played) -> Mono:
         """See `EchoGuard`."""
-        cleaned = self.guard.process(near, far, delay_ms, steady=steady, handed=handed)
+        cleaned = self.guard.process(near, played)
         self.frames += 1
-        if float(np.abs(far).max()) > _AUDIBLE:
+        if played.audible:
             powers = [float(np.mean(np.square(x))) + 1e-12 for x in (near, cleaned)]
             self.losses_db.append((self.frames * FRAME, 10 * np.log10(powers[0] / powers[1])))
         return cleaned

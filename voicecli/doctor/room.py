@@ -128,7 +128,7 @@ def _play(card: SoundCard, guard: EchoGuard, probe: Samples) -> tuple[Samples, S
         pause.wait(max(0.0, (number * FRAME - clock.now()) / SECOND))
         near, _ = card.listen()
         played = card.played()
-        cleaned.append(guard.process(near, played.frame, played.delay * 1000, steady=played.steady))
+        cleaned.append(guard.process(near, played))
         card.say(probe[start : start + FRAME_SAMPLES])
         heard.append(near)
         far.append(played.frame)

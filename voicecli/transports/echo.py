@@ -40,27 +40,37 @@ class Processing:
     high_pass: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """20 ms of what the caller's loudspeaker played."""
+
+    frame: Mono
+    """Shape (160,), 8000 Hz."""
+    delay: float = 0.0
+    """How much later its echo is in the microphone's frames, in seconds, without the room's own."""
+    steady: bool = True
+    """Whether that delay has been the same for a while."""
+    handed: float = 0.0
+    """Peak of what the loudspeaker was handed meanwhile, to be played some time later.
+
+    When a stream begins, `frame` may be half a second late; this never is.
+    """
+
+    @property
+    def audible(self) -> bool:
+        """Whether the frame can be heard."""
+        return float(np.abs(self.frame).max()) > _AUDIBLE
+
+
 class EchoGuard(Protocol):
     """Takes what is played out of what the microphone hears."""
 
-    def process(
-        self,
-        near: Mono,
-        far: Mono,
-        delay_ms: float,
-        *,
-        steady: bool = True,
-        handed: float = 0.0,
-    ) -> Mono:
+    def process(self, near: Mono, played: Played) -> Mono:
         """The caller alone, shape (160,).
 
         Args:
             near: what the microphone heard, shape (160,), 8000 Hz.
-            far: what was given to the loudspeaker meanwhile, the same.
-            delay_ms: from `far` being given to its echo in `near`, roughly.
-            steady: whether that delay has been the same for a while.
-            handed: peak of what the loudspeaker was handed in these 20 ms. When a stream begins,
-                `far` may be half a second late; this never is.
+            played: what the loudspeaker was given meanwhile.
         """
         ...
 
@@ -92,15 +102,7 @@ def echo_guard(settings: Processing) -> tuple[EchoGuard, str]:
 class Untouched:
     """No processing: for headphones."""
 
-    def process(
-        self,
-        near: Mono,
-        far: Mono,  # noqa: ARG002
-        delay_ms: float,  # noqa: ARG002
-        *,
-        steady: bool = True,  # noqa: ARG002
-        handed: float = 0.0,  # noqa: ARG002
-    ) -> Mono:
+    def process(self, near: Mono, played: Played) -> Mono:  # noqa: ARG002
         """`near` as it is."""
         return near
 
@@ -123,22 +125,14 @@ class WebRtcProcessing:
             auto_gain_control=settings.auto_gain,
         )
 
-    def process(
-        self,
-        near: Mono,
-        far: Mono,
-        delay_ms: float,
-        *,
-        steady: bool = True,  # noqa: ARG002
-        handed: float = 0.0,  # noqa: ARG002
-    ) -> Mono:
+    def process(self, near: Mono, played: Played) -> Mono:
         """See `EchoGuard`."""
         cleaned = np.empty(FRAME_SAMPLES, np.float32)
         for start in range(0, FRAME_SAMPLES, _TEN_MS):
             part = slice(start, start + _TEN_MS)
             if self._cancels:
-                self._module.process_reverse_stream(self._packed(far[part]))
-                self._module.set_stream_delay_ms(max(0, min(500, round(delay_ms))))
+                self._module.process_reverse_stream(self._packed(played.frame[part]))
+                self._module.set_stream_delay_ms(max(0, min(500, round(played.delay * 1000))))
             frame = self._packed(near[part])
             self._module.process_stream(frame)
             cleaned[part] = np.frombuffer(frame.data, np.int16) / np.float32(32768)
@@ -155,10 +149,10 @@ class _Presence:
     def __init__(self) -> None:
         self._left = 0
 
-    def update(self, far: Mono, delay_ms: float, handed: float) -> bool:
-        """Take the next frame played; `delay_ms` and `handed` as in `EchoGuard`."""
-        if max(float(np.abs(far).max()), handed) > _AUDIBLE:
-            self._left = _ROOM_FRAMES + round(delay_ms / 20)
+    def update(self, played: Played) -> bool:
+        """Take the next frame played."""
+        if played.audible or played.handed > _AUDIBLE:
+            self._left = _ROOM_FRAMES + round(played.delay * 50)
         elif self._left:
             self._left -= 1
         return self._left > 0
@@ -186,29 +180,21 @@ class ResidueGate:
         self._couplings: deque[float] = deque(maxlen=2 * _PROOF_FRAMES)
         self._taken_out: deque[bool] = deque(maxlen=_PROOF_FRAMES)
 
-    def process(
-        self,
-        near: Mono,
-        far: Mono,
-        delay_ms: float,
-        *,
-        steady: bool = True,
-        handed: float = 0.0,
-    ) -> Mono:
+    def process(self, near: Mono, played: Played) -> Mono:
         """See `EchoGuard`."""
-        cleaned = self.inner.process(near, far, delay_ms, steady=steady, handed=handed)
+        cleaned = self.inner.process(near, played)
         self._heard += _SMOOTHING * (_power(near) - self._heard)
         self._left += _SMOOTHING * (_power(cleaned) - self._left)
-        self._played.append(_power(far))
-        if not self._presence.update(far, delay_ms, handed):
+        self._played.append(_power(played.frame))
+        if not self._presence.update(played):
             self._spoken = 0
             self._open = _OPEN_FRAMES  # a caller who speaks already goes on doing so
             return cleaned
         taken_out = self._left < self._heard * _RESIDUE
         echo = max(self._played)
-        if not steady:
+        if not played.steady:
             self._taken_out.clear()
-        elif float(np.abs(far).max()) > _AUDIBLE:
+        elif played.audible:
             self._spoken += 1
             if self._spoken > _ECHO_FRAMES:  # before that its echo may not have arrived
                 self._couplings.append(self._heard / echo)
@@ -239,18 +225,10 @@ class HalfDuplex:
         self._inner = inner
         self._presence = _Presence()
 
-    def process(
-        self,
-        near: Mono,
-        far: Mono,
-        delay_ms: float,
-        *,
-        steady: bool = True,
-        handed: float = 0.0,
-    ) -> Mono:
+    def process(self, near: Mono, played: Played) -> Mono:
         """See `EchoGuard`."""
-        cleaned = self._inner.process(near, far, delay_ms, steady=steady, handed=handed)
-        return np.zeros_like(cleaned) if self._presence.update(far, delay_ms, handed) else cleaned
+        cleaned = self._inner.process(near, played)
+        return np.zeros_like(cleaned) if self._presence.update(played) else cleaned
 
 
 def _power(frame: Mono) -> float:

@@ -102,10 +102,7 @@ class MicrophoneCaller:
         self._frames += 1
         media_end = self._frames * FRAME
         near, age = self._source.listen()
-        far = self._sink.played()
-        cleaned = self._guard.process(
-            near, far.frame, far.delay * 1000, steady=far.steady, handed=far.handed
-        )
+        cleaned = self._guard.process(near, self._sink.played())
         spoken = _to_int16(cleaned)
         if self.muted:
             spoken = _SILENCE

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,21 +11,8 @@ import soundfile
 from voicecli.errors import StorageError
 from voicecli.recording.audio_file import read_call_audio
 from voicecli.transports.base import FRAME_SAMPLES, RATE
+from voicecli.transports.echo import Played
 from voicecli.transports.ring import Mono
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """20 ms of what the caller's loudspeaker played."""
-
-    frame: Mono
-    """Shape (160,), 8000 Hz."""
-    delay: float = 0.0
-    """How much later its echo is in the microphone's frames, in seconds, without the room's own."""
-    steady: bool = True
-    """Whether that delay has been the same for a while."""
-    handed: float = 0.0
-    """Peak of what the loudspeaker was handed meanwhile, to be played some time later."""
 
 
 class Source(Protocol):

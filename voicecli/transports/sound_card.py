@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from voicecli.transports.base import FRAME_SAMPLES
-from voicecli.transports.microphone_files import Played
+from voicecli.transports.echo import Played
 from voicecli.transports.ring import Mono
 from voicecli.transports.sound_card_devices import (
     Device,

@@ -5,7 +5,7 @@ import pytest
 
 from voicecli.recording.audio_file import read_call_audio
 from voicecli.replay.source import SHIPPED
-from voicecli.transports.echo import HalfDuplex, Processing, Untouched, echo_guard
+from voicecli.transports.echo import HalfDuplex, Played, Processing, Untouched, echo_guard
 
 SPEECH = read_call_audio(SHIPPED / "plain_turns" / "caller.flac").caller / np.float32(32768)
 AGENT = np.tile(SPEECH[np.abs(np.convolve(SPEECH, np.ones(800) / 800, "same")) > 1e-4], 3)[:96_000]
@@ -20,7 +20,9 @@ def room(far: np.ndarray) -> np.ndarray:
 
 def through(guard, near: np.ndarray, far: np.ndarray) -> np.ndarray:
     frames = range(0, len(near) - 159, 160)
-    return np.concatenate([guard.process(near[i : i + 160], far[i : i + 160], 60) for i in frames])
+    return np.concatenate(
+        [guard.process(near[i : i + 160], Played(far[i : i + 160], 0.06)) for i in frames]
+    )
 
 
 def decibels(louder: np.ndarray, quieter: np.ndarray) -> float:
@@ -48,7 +50,7 @@ def test_an_echo_is_kept_out_while_the_card_does_not_yet_know_when_it_plays_what
     near = room(AGENT)[:8000] * np.float32(0.2)
     silence = np.zeros(160, np.float32)
     heard = [
-        guard.process(near[i : i + 160], silence, 40, steady=False, handed=0.1)
+        guard.process(near[i : i + 160], Played(silence, 0.04, steady=False, handed=0.1))
         for i in range(0, 8000, 160)
     ]
     assert not np.any(heard)
@@ -97,4 +99,4 @@ def test_a_library_that_cannot_be_loaded_leaves_a_half_duplex_guard_and_says_so(
 def test_any_guess_at_the_delay_is_taken(delay_ms):
     guard, _ = echo_guard(Processing())
     frame = np.zeros(160, np.float32)
-    assert guard.process(frame, frame, delay_ms).shape == (160,)
+    assert guard.process(frame, Played(frame, delay_ms / 1000)).shape == (160,)

@@ -9,9 +9,9 @@ from pipelines.turn_taking.time import MILLISECOND, from_ms, to_ms
 from voicecli.errors import StorageError
 from voicecli.lines import open_line
 from voicecli.transports.base import FRAME
-from voicecli.transports.echo import Untouched
+from voicecli.transports.echo import Played, Untouched
 from voicecli.transports.microphone import MicrophoneCaller
-from voicecli.transports.microphone_files import FileSink, FileSource, Played, SilentSource
+from voicecli.transports.microphone_files import FileSink, FileSource, SilentSource
 from voicecli.transports.wav import PlainLeg
 
 
