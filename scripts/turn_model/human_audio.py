@@ -26,10 +26,9 @@ import soxr
 
 from pipelines.engines.protocols import Pcm, Vad
 from telephony_sim.g711 import ulaw_heard
+from voicecli.recording.clip_speech import spoken_stretches
 
 RATE = 8000
-PAUSE_S = 0.2
-"""Silence that counts as a pause: what a voice activity detector needs to be sure of it."""
 _PRE_ROLL_S, _POST_ROLL_S = 0.3, 0.1
 _LONGEST_TURN_S = 30.0
 _PITCH_BETWEEN = 175.0
@@ -72,7 +71,8 @@ def find_pauses(folder: Path, vad: Vad) -> list[Pause]:
         name = json.loads(line)["file"]
         for row, channel, label in _sources(folder, name):
             pcm = _through_phone(folder / name, channel)
-            stretches = label(_stretches(pcm, vad), pcm)
+            found = [Stretch(start, end, None) for start, end in spoken_stretches(pcm, vad)]
+            stretches = label(found, pcm)
             pauses += _pauses(row, pcm, stretches)
     return pauses
 
@@ -100,29 +100,6 @@ def _through_phone(path: Path, channel: int) -> Pcm:
     pcm, rate = soundfile.read(path, dtype="float32", always_2d=True)
     narrow = soxr.resample(pcm[:, channel], rate, RATE)
     return ulaw_heard((np.clip(narrow, -1, 1) * 32767).astype(np.int16)).astype(np.float32) / 32768
-
-
-def _stretches(pcm: Pcm, vad: Vad) -> list[Stretch]:
-    """Where there is speech, by the gate's default thresholds; shorter silences are bridged."""
-    vad.reset()
-    size = vad.frame_samples
-    frames = pcm[: len(pcm) // size * size].reshape(-1, size)
-    seconds = size / RATE
-    found: list[Stretch] = []
-    start: float | None = None
-    last = 0.0
-    for place, frame in enumerate(frames):
-        p, now = vad.probability(frame), place * seconds
-        if start is None and p >= 0.5:
-            start, last = now, now + seconds
-        elif start is not None and p >= 0.35:
-            last = now + seconds
-        elif start is not None and now + seconds - last >= PAUSE_S:
-            found.append(Stretch(start, last, None))
-            start = None
-    if start is not None:
-        found.append(Stretch(start, last, None))
-    return [stretch for stretch in found if stretch.end - stretch.start >= 0.1]
 
 
 def _pauses(row: str, pcm: Pcm, stretches: Sequence[Stretch]) -> Iterator[Pause]:

@@ -19,8 +19,8 @@ from pipelines.runtime.timeline import to_float
 from voicecli.errors import InputError, StorageError
 from voicecli.recording.audio_file import Samples, read_call_audio
 from voicecli.recording.call_script import CallScript, Utterance, read_script
+from voicecli.recording.clip_speech import clip_vad, spoken_stretches
 from voicecli.recording.labels import Cue, Labels, Turn, write_labels
-from voicecli.recording.segments import speech_segments
 
 RATE = 16_000
 SCRIPT, AUDIO, LABELS = "call.toml", "caller.flac", "labels.json"
@@ -28,6 +28,7 @@ _TAIL_S = 1.0
 _PEAK = 0.5  # -6 dB of full scale: about what a telephone delivers
 _EDGE_DB = -45.0  # under the loudest sample, a sound is over
 _FADE_S = 0.005
+_FADES_S = 0.03  # that a voice detector takes to notice that speech is over
 _KEY_S = 0.2  # that somebody takes to press a key, where they press some and say nothing
 
 
@@ -57,6 +58,7 @@ def make_recording(script: Path) -> Call:
 
     Raises:
         InputError: it is missing or wrong.
+        WeightsError: a person's clip is in it, and the voice detector that labels it is not here.
         StorageError: the files cannot be written.
     """
     call = render(read_script(script), script)
@@ -117,20 +119,20 @@ def _sound(
 def _turns(utterance: Utterance, sound: Samples, position: int) -> list[Turn]:
     """The labels of one utterance whose first sample stands at `position` in the call.
 
-    A person pauses within a sentence: what comes before such a pause is a hold. The text stands
-    with the last piece, as nobody knows which words lie where.
+    A person's clip is labelled from where they begin to speak to where they end, not with the
+    silence around that. They pause within a sentence: what comes before such a pause is a hold. The
+    text stands with the last piece, as nobody knows which words lie where.
     """
     start_s, end_s = position / RATE, (position + len(sound)) / RATE
     cue = None if utterance.cue_ms is None else Cue(utterance.cue_ms)
     spoken = utterance.file and utterance.text
-    pieces = speech_segments(sound, RATE) if spoken else ()
-    if len(pieces) < 2:
-        return [Turn(start_s, end_s, utterance.text, utterance.intent, cue, utterance.keys)]
-    turns = [Turn(start_s + piece.start_s, start_s + piece.end_s, "", "hold") for piece in pieces]
-    turns[0] = replace(turns[0], start_s=start_s, cue=cue)
-    turns[-1] = replace(
-        turns[-1], end_s=end_s, text=utterance.text, intent=utterance.intent, keys=utterance.keys
-    )
+    pieces = spoken_stretches(to_float(sound), clip_vad()) if spoken else []
+    *holds, last = [(start_s + start, start_s + end - _FADES_S) for start, end in pieces] or [
+        (start_s, end_s)
+    ]
+    turns = [Turn(start, end, "", "hold") for start, end in holds]
+    turns.append(Turn(*last, utterance.text, utterance.intent, keys=utterance.keys))
+    turns[0] = replace(turns[0], cue=cue)
     return turns
 
 

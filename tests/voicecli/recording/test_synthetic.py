@@ -1,14 +1,20 @@
 """Calls made from scripts are exactly what their labels say, and the same every time."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
-from voicecli.errors import InputError, StorageError
+from pipelines.engines.registry import Context
+from pipelines.engines.tts import espeak
+from pipelines.runtime.timeline import to_int16
+from voicecli.errors import InputError, StorageError, WeightsError
 from voicecli.recording import synthetic
 from voicecli.recording.call_script import CallScript, Utterance, read_script, write_script
+from voicecli.recording.clip_speech import clip_vad
 from voicecli.recording.labels import Cue, read_labels
 from voicecli.recording.synthetic import make_recording, render, scripts_in
 
@@ -103,23 +109,54 @@ def test_a_wrong_script_is_named_and_nothing_is_written(call, tmp_path, text, wo
     assert [path.name for path in (tmp_path / "a_call").iterdir()] == ["call.toml"]
 
 
-def test_a_recorded_clip_is_labelled_with_a_hold_before_each_pause_within_it(tmp_path):
-    noise = np.random.default_rng(2).normal(0, 3000, 3 * 16_000).astype(np.int16)
-    noise[16_000:24_000] = 0  # half a second of silence after the first second
-    soundfile.write(tmp_path / "clip.wav", noise, 16_000)
+def spoken(text: str) -> np.ndarray:
+    """A voice, shape (n,), int16, 16 kHz, without silence around it."""
+    tts = espeak.build(espeak.Settings(end_pause_ms=0), Context(locate=Path))
+    pcm = np.concatenate(list(tts.synthesize(text, threading.Event())))
+    return to_int16(soxr.resample(np.trim_zeros(pcm), tts.sample_rate, 16_000))
+
+
+@pytest.mark.weights
+def test_a_persons_clip_is_labelled_where_they_speak_with_a_hold_before_each_pause(tmp_path):
+    first, second = spoken("I would like to book a table"), spoken("for two people on Sunday")
+    hum = np.random.default_rng(2).normal(0, 60, 8000).astype(np.int16)  # half a second
+    click = np.zeros(800, np.int16)
+    click[:40] = 20_000
+    clip = np.concatenate([hum, first, hum, second, hum, click, hum])
+    soundfile.write(tmp_path / "clip.wav", clip, 16_000)
     folder = tmp_path / "call"
     folder.mkdir()
     (folder / "call.toml").write_text(
-        'description = "x"\nlicence = "CC0"\nvoice = "en-us"\n[[turns]]\n'
-        'text = "so it goes"\nfile = "../clip.wav"\n'
+        HEAD + '[[turns]]\ntext = "so it goes"\nfile = "../clip.wav"\nintent = "interruption"\n'
+        "cue_ms = 300\n"
     )
     make_recording(folder / "call.toml")
     before, after = read_labels(folder / "labels.json").turns
-    assert (before.intent, before.text) == ("hold", "")
-    assert (after.intent, after.text) == ("end_of_turn", "so it goes")
-    assert before.end_s == pytest.approx(2.5, abs=0.05)
-    assert after.start_s == pytest.approx(3.0, abs=0.05)
-    assert after.end_s == pytest.approx(4.5, abs=0.01)
+    assert (before.intent, before.text, before.cue) == ("hold", "", Cue(300))
+    assert (after.intent, after.text, after.cue) == ("interruption", "so it goes", None)
+    start = before.start_s
+    assert before.end_s - start == pytest.approx(len(first) / 16_000, abs=0.12)
+    assert after.start_s - start == pytest.approx((len(first) + 8000) / 16_000, abs=0.12)
+    end = (len(first) + 8000 + len(second)) / 16_000
+    assert after.end_s - start == pytest.approx(end, abs=0.12)
+
+
+@pytest.mark.weights
+def test_a_persons_clip_in_which_no_speech_is_found_is_one_label(tmp_path):
+    noise = np.random.default_rng(2).normal(0, 3000, 16_000).astype(np.int16)
+    soundfile.write(tmp_path / "clip.wav", noise, 16_000)
+    (tmp_path / "call.toml").write_text(HEAD + '[[turns]]\ntext = "hm"\nfile = "clip.wav"\n')
+    (turn,) = make_recording(tmp_path / "call.toml").labels.turns
+    assert turn.end_s - turn.start_s == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_persons_clip_needs_the_voice_detector_and_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("VOICECLI_HOME", str(tmp_path / "none"))
+    clip_vad.cache_clear()
+    soundfile.write(tmp_path / "clip.wav", np.ones(16_000, np.int16), 16_000)
+    (tmp_path / "call.toml").write_text(HEAD + '[[turns]]\ntext = "hm"\nfile = "clip.wav"\n')
+    with pytest.raises(WeightsError, match="models pull silero-vad"):
+        make_recording(tmp_path / "call.toml")
 
 
 def test_a_recorded_noise_is_one_label_without_text(tmp_path):
