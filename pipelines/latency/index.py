@@ -80,8 +80,8 @@ class JournalIndex:
         """Tool's job -> when and how it was over."""
         self.playouts: dict[JobId, PlayoutStarted] = {}
         """Clause -> when it began to be heard; in order of time."""
-        self.marks: set[JobId] = set()
-        """Clauses heard to their end."""
+        self.marks: dict[JobId, Nanos] = {}
+        """Clause heard to its end -> when that was."""
         self.pauses: list[Nanos] = []
         self.resumes: list[Nanos] = []
         self.clears: list[PlayoutCleared] = []
@@ -125,6 +125,12 @@ class JournalIndex:
         clauses = self.replies[reply].clauses
         return next((self.playouts[job] for job in clauses if job in self.playouts), None)
 
+    def audible(self) -> Iterator[tuple[Nanos, Nanos | None]]:
+        """From when to when each clause was at the caller's ear, in order; None: to the end."""
+        for job, playout in self.playouts.items():
+            cleared = (c.at + playout.egress for c in self.clears if c.at >= playout.at)
+            yield playout.at + playout.egress, self.marks.get(job, next(cleared, None))
+
     def tools_of(self, reply: JobId) -> Iterator[ToolUse]:
         """What an utterance called, in order of time."""
         for job, (at, name) in self.replies[reply].tools.items():
@@ -163,7 +169,7 @@ class JournalIndex:
             case PlayoutStarted():
                 self.playouts.setdefault(event.job, event)
             case MarkReached():
-                self.marks.add(event.job)
+                self.marks.setdefault(event.job, event.at)
             case PlayoutCleared():
                 self.clears.append(event)
             case _:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pipelines.latency import BargeIn
+from pipelines.latency import BargeIn, JournalIndex
 from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.recording.labels import NEAR, Labels, Turn
 from voicecli.report.call_report import CallReport, reply_at_ear
@@ -14,7 +14,11 @@ Kind: TypeAlias = Literal[
     "held",  # a hold in which the agent kept silent
     "stopped", "not stopped",  # an interruption
     "ignored", "stopped for it",  # a backchannel or a noise
+    "agent silent",  # one of the last three, when there was nothing to stop
 ]  # fmt: skip
+
+_TO_STOP: Nanos = SECOND // 2
+"""Whoever interrupts an agent that has less than this left to say does not stop it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +40,35 @@ def judge(report: CallReport, labels: Labels) -> list[Outcome]:
         labels: in seconds of this call, as they were played in it.
     """
     answers = sorted(at for t in report.turns if (at := reply_at_ear(t.turn)) is not None)
+    audible = list(JournalIndex(report.entries).audible())
     outcomes: list[Outcome] = []
     for label, following in zip(labels.turns, [*labels.turns[1:], None], strict=True):
         until = round(following.start_s * SECOND) if following is not None else None
-        kind, latency = _judge(label, until, answers, report.barge_ins)
+        if label.intent == "interruption" or not label.takes_floor:
+            kind, latency = _judge_overlap(label, audible, report.barge_ins)
+        else:
+            kind, latency = _judge(label, until, answers)
         outcomes.append(Outcome(report.name, label, kind, latency))
     return outcomes
 
 
-def _judge(
-    label: Turn, until: Nanos | None, answers: Sequence[Nanos], barge_ins: Iterable[BargeIn]
+def _judge_overlap(
+    label: Turn, audible: Iterable[tuple[Nanos, Nanos | None]], barge_ins: Iterable[BargeIn]
 ) -> tuple[Kind, Nanos | None]:
     start, end = round(label.start_s * SECOND), round(label.end_s * SECOND)
+    stops = [b for b in _during(barge_ins, start, end) if b.verdict == "interrupts"]
+    silent = min((b.silent_at_ear for b in stops if b.silent_at_ear is not None), default=None)
+    if silent is None and not any(
+        began <= start and (ended is None or ended >= start + _TO_STOP) for began, ended in audible
+    ):
+        return "agent silent", None
     if not label.takes_floor:
-        stops = [b for b in _during(barge_ins, start, end) if b.verdict == "interrupts"]
         return ("stopped for it", None) if stops else ("ignored", None)
-    if label.intent == "interruption":
-        silent = [b.silent_at_ear for b in _during(barge_ins, start, end)]
-        heard = min((at for at in silent if at is not None), default=None)
-        return ("not stopped", None) if heard is None else ("stopped", heard - start)
+    return ("not stopped", None) if silent is None else ("stopped", silent - start)
+
+
+def _judge(label: Turn, until: Nanos | None, answers: Sequence[Nanos]) -> tuple[Kind, Nanos | None]:
+    start, end = round(label.start_s * SECOND), round(label.end_s * SECOND)
     inside = [at for at in answers if start <= at < end]
     after = [at for at in answers if end <= at and (until is None or at < until)]
     if label.intent == "hold":

@@ -84,6 +84,16 @@ def test_an_agent_that_cannot_be_interrupted_is_found_out(profile):
     assert [o.kind for o in outcomes(profile, QUESTION, stop)][1] == "not stopped"
 
 
+@pytest.mark.parametrize("intent", ["interruption", "backchannel", "noise"])
+def test_speech_over_an_agent_that_has_nothing_left_to_say_is_not_judged(profile, intent):
+    late = Turn(15.0, 15.6, "wait", intent)
+    assert [o.kind for o in outcomes(profile, QUESTION, late)] == ["answered", "agent silent"]
+    variant = Variant("one", [], outcomes(profile, QUESTION, late))
+    figures = as_json([variant])["variants"][0]["figures"]
+    assert figures["interruptions that stop it"] == "-"
+    assert figures["stopped by backchannel or noise"] == "-"
+
+
 @pytest.mark.parametrize(("heard", "kind"), [("uh huh", "ignored"), ("stop", "stopped for it")])
 def test_a_backchannel_is_judged_by_what_it_does_to_the_agent(profile, heard, kind):
     words = replace(profile.asr.settings, words=("a table please", heard), ms_per_word=0)
