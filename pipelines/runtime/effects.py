@@ -44,7 +44,8 @@ from pipelines.turn_taking.events import (
 class Effects:
     """Detectors, LLM and synthesiser, each on its lane.
 
-    A detector that works on the reply LLM shares the LLM's lane. With a `recall`, what it knows is
+    A detector that works on the reply LLM shares the LLM's lane; the others have one each, lest the
+    quick wait for the slow. With a `recall`, what it knows is
     told from there.
     """
 
@@ -125,7 +126,7 @@ class Effects:
             p = probability(detector, command, pcm, rate)
             yield lambda at: EndOfTurnScored(at, command.job, name, p)
 
-        lane = "llm" if detector.uses_llm else "turn_detector"
+        lane = "llm" if detector.uses_llm else f"turn_detector {name}"
         modelled = getattr(detector, "modelled", False)
         self._lanes.submit(Work(command.job, "turn_detector", lane, run, modelled))
 

@@ -113,6 +113,11 @@ class AgentFloor:
         self._emit(GenerateReply(reply.job, history, speculative, reason))
         return reply
 
+    def expect(self, reply: Reply, now: Nanos) -> None:
+        """The caller has paused after the words that this reply, made early, answers."""
+        reply.early = False
+        self._advance_tools(reply, now)
+
     def take(self, reply: Reply, now: Nanos) -> None:
         """Give the floor to this utterance."""
         self.reply = reply

@@ -17,10 +17,11 @@ from pipelines.turn_taking.events import (
 from pipelines.turn_taking.overlap import Overlap
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.reply import Reply
-from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate
+from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate, SpeechLulled
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import CALLER, Agent, Caller
 from pipelines.turn_taking.turn_end import TurnEnd
+from pipelines.turn_taking.while_speaking import WhileSpeaking
 
 
 class CallerSide:
@@ -37,6 +38,7 @@ class CallerSide:
         self._gate = SpeechGate(desk.policy.gate)
         self._overlap = Overlap(desk, floor)
         self._end = TurnEnd(desk, floor)
+        self._early = WhileSpeaking(desk, floor, self._end.ledger, self._end.readers)
         self._transcribed_until: Nanos = 0
         self._asked_again = False
         self.state = Caller.SILENT
@@ -58,6 +60,9 @@ class CallerSide:
                 return
             if turn.over_agent and self._gate.speaking:
                 self._judge_overlap(turn, event.at)
+            elif turn.pause is not None and not turn.pause.confirmed:
+                if self._gate.speech_end > turn.pause.speech_end:
+                    self._lull_over(turn, turn.pause, event.at)
             elif turn.pause is not None and turn.pause.overdue and not self._gate.undecided:
                 self.consider_end(event.at)
         elif isinstance(change, SpeechConfirmed):
@@ -66,6 +71,9 @@ class CallerSide:
                 self._begin(change.onset, event)
             else:
                 self._go_on(turn, change.onset, event)
+        elif isinstance(change, SpeechLulled):
+            if turn is not None and not turn.over_agent:
+                self._lull(turn, change.end, event)
         elif turn is not None:
             self._move("pause")
             self._pause(turn, change.end, event)
@@ -113,8 +121,26 @@ class CallerSide:
             turn.transcribed_from = max(pause.until, onset - pre_roll)
         self._restart_transcription(turn, reason)
 
+    def _lull(self, turn: CallerTurn, end: Nanos, event: FrameScored) -> None:
+        """Silence that may become a pause, as most do: have the words and the scores by then."""
+        lull = turn.pause = Pause(end, event.at, event.ingress, confirmed=False)
+        reason = because("lull_detected", silence_ms=milliseconds(lull.silence(event.at)))
+        self._end.ask_for_words_ahead(turn, lull, event.at, reason)
+        self._end.ask_detectors(turn, lull, "audio", reason)
+
+    def _lull_over(self, turn: CallerTurn, lull: Pause, now: Nanos) -> None:
+        """It was a gap within a word or between two."""
+        turn.pause = None
+        self._timers.cancel("endpoint", "transcript")
+        self._jobs.end(*lull.jobs)
+        self._end.drop_speculation(lull, now)
+        if lull.until is not None:
+            silence_ms = milliseconds(self._gate.speech_end - lull.speech_end)
+            self._restart_transcription(turn, because("lull_over", silence_ms=silence_ms))
+
     def _pause(self, turn: CallerTurn, end: Nanos, event: FrameScored) -> None:
-        pause = turn.pause = Pause(end, event.at, event.ingress)
+        pause = turn.pause = turn.pause or Pause(end, event.at, event.ingress)
+        pause.detected_at, pause.confirmed = event.at, True
         silence_ms = milliseconds(pause.silence(event.at))
         reason = because("pause_detected", silence_ms=silence_ms)
         if turn.over_agent:
@@ -147,6 +173,8 @@ class CallerSide:
         turn.stable, turn.unstable = event.stable, event.unstable
         if turn.over_agent:
             self._judge_overlap(turn, event.at)
+        else:
+            self._early.words(turn, event)
 
     def words_final(self, text: str, now: Nanos) -> None:
         """The turn's words are final for this pause."""
@@ -158,6 +186,7 @@ class CallerSide:
         if turn.over_agent:
             self._judge_overlap(turn, now)
             return
+        self._early.settle(turn, pause, now)
         if turn.text:
             reason = because("final_transcript", words=len(turn.text.split()))
             self._end.ask_detectors(turn, pause, "text", reason)
@@ -165,7 +194,10 @@ class CallerSide:
 
     def scored(self, event: EndOfTurnScored) -> None:
         """A detector has answered."""
-        if self.pause is not None:
+        turn = self.turn
+        if turn is not None and turn.eager is not None and event.job == turn.eager.job:
+            self._early.scored(turn.eager, event)
+        elif self.pause is not None:
             self.pause.scores[event.detector] = event.probability
             self.consider_end(event.at)
 
@@ -188,7 +220,9 @@ class CallerSide:
         turn, pause = self.turn, self.pause
         if turn is None:
             return
-        if pause is None:
+        if pause is not None and not pause.confirmed:
+            self._lull_over(turn, pause, now)
+        elif pause is None:
             self._restart_transcription(turn, reason)
         elif turn.text or turn.over_agent:
             self.words_final(join_words(turn.stable, turn.unstable), now)
@@ -269,6 +303,7 @@ class CallerSide:
 
     def _close(self, turn: CallerTurn, pause: Pause, trigger: str) -> None:
         self._jobs.end(turn.job, *pause.jobs)
+        self._early.drop(turn)
         self._timers.cancel("endpoint", "transcript", "overlap")
         self._transcribed_until = pause.until or pause.speech_end
         self.turn = None
@@ -350,8 +385,25 @@ class CallerSide:
 
     def owner_of_speculation(self, job: int) -> Reply | None:
         """The reply made in advance, if this is one of its jobs."""
-        reply = self.pause.speculation if self.pause is not None else None
-        return reply if reply is not None and reply.owns(job) else None
+        turn = self.turn
+        if turn is None:
+            return None
+        ahead = (turn.pause and turn.pause.speculation, turn.eager and turn.eager.reply)
+        return next((reply for reply in ahead if reply is not None and reply.owns(job)), None)
+
+    def speculation_failed(self, reply: Reply, reason: Reason) -> bool:
+        """Whether this reply was made in advance; then it is asked for again, in earnest."""
+        turn = self.turn
+        if turn is None:
+            return False
+        if turn.pause is not None and turn.pause.speculation is reply:
+            turn.pause.speculation = None
+        elif turn.eager is not None and turn.eager.reply is reply:
+            turn.eager = None
+        else:
+            return False
+        reply.cancel(reason)
+        return True
 
     def _move(self, trigger: str) -> None:
         self.state = CALLER[self.state, trigger]

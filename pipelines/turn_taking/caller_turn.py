@@ -28,6 +28,8 @@ class CallerTurn:
     unstable: str = ""
     pause: "Pause | None" = None
     """Set while the caller is silent within the turn."""
+    eager: "Eager | None" = None
+    """Set while the words so far are judged, or answered, ahead of any silence."""
 
     @property
     def text(self) -> str:
@@ -45,6 +47,17 @@ class CallerTurn:
 
 
 @dataclass(slots=True)
+class Eager:
+    """The turn's words at some moment, taken for all of them."""
+
+    text: str
+    job: JobId
+    """The question to the detectors that read."""
+    scores: dict[str, float] = field(default_factory=dict[str, float])
+    reply: Reply | None = None
+
+
+@dataclass(slots=True)
 class Pause:
     """A silence that may be the end of the turn."""
 
@@ -53,6 +66,8 @@ class Pause:
     detected_at: Nanos
     ingress: Nanos
     """Delay of the line at its start."""
+    confirmed: bool = True
+    """Has lasted for `pause_ms`; until then it is a lull, in which the turn cannot end."""
     until: Nanos | None = None
     """Media time up to which the final transcript was asked for; None: not asked yet."""
     final: str | None = None

@@ -247,12 +247,11 @@ class Conversation:
         self._out.append(RecordDecision("engine_remarked", reason))
 
     def _reply_failed(self, event: EngineFailed, reason: Reason) -> None:
-        reply, pause = self._reply_of(event.job), self._caller.pause
+        reply = self._reply_of(event.job)
         if reply is None:
             self._jobs.end(event.job)  # a prompt read in advance: only time is lost
-        elif pause is not None and reply is pause.speculation:
-            reply.cancel(reason)  # asked again, in earnest, when the turn ends
-            pause.speculation = None
+        elif self._caller.speculation_failed(reply, reason):
+            pass  # it is asked for again when the turn ends
         elif event.kind == "tts":
             self._floor.voice_failed(reply, event.job, event.at, reason)
         else:

@@ -21,12 +21,15 @@ class GatePolicy:
 
     start_threshold: float = _bounded(0.5, 0, 1)
     """A chunk at or above this may begin speech."""
-    stop_threshold: float = _bounded(0.35, 0, 1)
+    stop_threshold: float = _bounded(0.5, 0, 1)
     """A chunk below this is silence; in between, the state stays."""
     confirm_ms: int = _bounded(90, 0, _MINUTE_MS)
     """Speech must last this long before anything is transcribed."""
     pre_roll_ms: int = _bounded(300, 0, _MINUTE_MS)
     """Audio from before the onset given to the transcriber, so that no first phoneme is lost."""
+    lull_ms: int = _bounded(30, 0, _MINUTE_MS)
+    """Silence after which the words are asked for, in case it becomes a pause: most lulls are gaps
+    within words. From `pause_ms` on: not before that."""
     pause_ms: int = _bounded(90, 0, _MINUTE_MS)
     """Silence after which the caller counts as paused and the end of the turn is considered."""
     post_roll_ms: int = _bounded(60, 0, _MINUTE_MS)
@@ -65,6 +68,11 @@ class SpeculationPolicy:
 
     transcribe: bool = True
     """Ask for the final transcript at the pause instead of at the end of the turn."""
+    read_along: bool = True
+    """Let the LLM read the caller's words while they are spoken: few are left at the end."""
+    eager_above: float = _bounded(0.6, 0)
+    """P by the words alone from which the reply is made while the caller still speaks, by an LLM
+    that reads along, if `reply_above` allows it too; above 1: never."""
     prepare_above: float = _bounded(0.0, 0)
     """P from which the LLM reads the prompt in advance; above 1: never."""
     reply_above: float = _bounded(0.5, 0)
@@ -113,7 +121,8 @@ class BargeInPolicy:
         "mm", "mhm", "mm hmm", "hmm", "hm", "uh huh", "aha", "ah", "oh", "uh", "um", "er",
         "yeah", "yes", "yep", "yup", "ok", "okay", "right", "sure", "i see", "got it", "good",
         "great", "cool", "alright", "all right", "nice", "wow", "really", "of course", "thanks",
-        "thank you",
+        "thank you", "perfect", "exactly", "fine", "lovely", "excellent", "absolutely",
+        "sounds good", "that's right", "no problem",
     )  # fmt: skip
     """What a listener says to show that they listen; compared without case and punctuation."""
 

@@ -38,6 +38,8 @@ RULES: Mapping[str, str] = {
     "long_turn_carried_over": (
         "the turn is {turn_ms:.0f} ms long: what came before the pause is settled"
     ),
+    "lull_detected": "{silence_ms:.0f} ms of silence: asked in advance, should it be a pause",
+    "lull_over": "the caller goes on after {silence_ms:.0f} ms: no pause",
     "pause_detected": "{silence_ms:.0f} ms of silence: the turn may be over",
     "final_transcript": "the words are final: {words} of them",
     "hold_by_score": (
@@ -64,7 +66,11 @@ RULES: Mapping[str, str] = {
     "transcript_late": "no final transcript after {waited_ms:.0f} ms: going by the words there are",
     "turn_over": "the turn is over",
     # speculation
+    "read_along": "the LLM reads the words while they are spoken",
     "prefill": "the words are final: the LLM may read them before the turn is over",
+    "words_so_far": "the words so far may be all of them",
+    "eager": "P(end) {p:.2f} ≥ {threshold:.2f} by the words: answered before the caller has ended",
+    "words_changed": "the words are others now",
     "speculate": "P(end) {p:.2f} ≥ {threshold:.2f}: the reply is begun before the turn is over",
     "speculation_paid": (
         "the reply begun {lead_ms:.0f} ms earlier is kept: {clauses} clause(s) made"

@@ -85,6 +85,8 @@ class Reply:
         self.completed = False
         """Whether all of its text is there."""
         self.released = released
+        self.early = False
+        """Whether it answers words that the caller may not have ended: no tool may start for it."""
         self.round = 0
         self.tool_calls: list[ToolCall] = []
         self.ends_call = False
@@ -227,6 +229,8 @@ class Reply:
 
     def startable(self) -> list[ToolCall]:
         """Tools whose moment has come: some only when the turn is over and the words were heard."""
+        if self.early:
+            return []
         waiting = [call for call in self.open_calls if call.started is None]
         now = [call for call in waiting if call.effect == "reads"]
         if not self.released:
@@ -306,6 +310,11 @@ class Reply:
         self._jobs.end(self.job, self.generation)
         self.clauses = kept
         self._tools.give_up(self.open_calls, reason)
+
+    @property
+    def work(self) -> list[JobId]:
+        """The jobs that have made it so far, its own and its clauses'."""
+        return [self.job, *(clause.job for clause in self.clauses)]
 
     def cancel(self, reason: Reason) -> None:
         """Stop all work on it, but for tools that cannot be stopped."""

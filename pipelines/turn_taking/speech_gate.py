@@ -1,4 +1,4 @@
-"""Turns speech probabilities into confirmed speech and pauses: VAD hysteresis in media time."""
+"""Turns speech probabilities into speech, lulls and pauses: VAD hysteresis in media time."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -16,13 +16,20 @@ class SpeechConfirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechLulled:
+    """The caller has been silent since media time `end`, but not yet for so long as a pause."""
+
+    end: Nanos
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechPaused:
     """The caller has been silent since media time `end`."""
 
     end: Nanos
 
 
-GateChange: TypeAlias = SpeechConfirmed | SpeechPaused
+GateChange: TypeAlias = SpeechConfirmed | SpeechLulled | SpeechPaused
 
 
 class SpeechGate:
@@ -30,14 +37,16 @@ class SpeechGate:
 
     A chunk at or above `start_threshold` is loud, and stays so until one falls below
     `stop_threshold`. `confirm_ms` of loud chunks in a row are speech; `pause_ms` after the last
-    loud one are a pause.
+    loud one are a pause, and `lull_ms`, if that is less, a lull.
     """
 
     def __init__(self, policy: GatePolicy) -> None:
         self._start_threshold = policy.start_threshold
         self._stop_threshold = policy.stop_threshold
         self._confirm = from_ms(policy.confirm_ms)
+        self._lull = from_ms(policy.lull_ms)
         self._pause = from_ms(policy.pause_ms)
+        self._lulled = False
         self._loud_since: Nanos | None = None
         self.speaking = False
         """Whether speech is confirmed and not paused."""
@@ -55,6 +64,7 @@ class SpeechGate:
         if frame.speech >= threshold:
             if self._loud_since is None:
                 self._loud_since = frame.start
+            self._lulled = False
             if self.speaking:
                 self.speech_end = frame.end
             elif frame.end - self._loud_since >= self._confirm:
@@ -63,7 +73,13 @@ class SpeechGate:
                 return SpeechConfirmed(self._loud_since)
             return None
         self._loud_since = None
-        if self.speaking and frame.end - self.speech_end >= self._pause:
+        if not self.speaking:
+            return None
+        silence = frame.end - self.speech_end
+        if silence >= self._pause:
             self.speaking = False
             return SpeechPaused(self.speech_end)
+        if silence >= self._lull and not self._lulled:
+            self._lulled = True
+            return SpeechLulled(self.speech_end)
         return None

@@ -32,15 +32,18 @@ class TurnEnd:
         self._floor = floor
         policy = desk.policy.endpointing
         detectors = [name for name, _ in policy.weights]
-        self._text_detectors = tuple(d for d in detectors if d in policy.text_detectors)
+        self.readers = tuple(d for d in detectors if d in policy.text_detectors)
+        """The detectors that judge words."""
+        self._listeners = tuple(d for d in detectors if d not in self.readers)
         self.ledger = SpeculationLedger(desk.policy.speculation)
-        self._audio_detectors = tuple(d for d in detectors if d not in self._text_detectors)
 
     def ask_for_words_ahead(
         self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason
     ) -> None:
         """Ask for the final transcript before the turn is over, if that may be in vain."""
-        if self._policy.speculation.transcribe and self._may(pause, "the final transcript"):
+        if pause.until is not None or not self._policy.speculation.transcribe:
+            return
+        if self._may(pause, "the final transcript", alone=False):
             self.ask_for_words(turn, pause, now, reason)
             pause.ahead.append(turn.job)
 
@@ -57,7 +60,7 @@ class TurnEnd:
         self, turn: CallerTurn, pause: Pause, which: Literal["audio", "text"], reason: Reason
     ) -> None:
         """Ask the detectors that listen, or those that read, once a pause."""
-        detectors = self._audio_detectors if which == "audio" else self._text_detectors
+        detectors = self._listeners if which == "audio" else self.readers
         if not detectors or which in pause.asked:
             return
         pause.asked.add(which)
@@ -79,10 +82,11 @@ class TurnEnd:
         policy = self._policy.endpointing
         p = fuse(pause.scores, policy.weights)
         due = pause.speech_end + silence_before_answering(p, policy)
-        if now < due:
-            self._timers.set("endpoint", due)
+        if now < due or not pause.confirmed:
             self._work_ahead(turn, pause, p, now)
-            self._record_hold(pause, p, due, now)
+            if pause.confirmed:
+                self._timers.set("endpoint", due)
+                self._record_hold(pause, p, due, now)
             return None
         self._timers.cancel("endpoint")
         pause.overdue = sound_under_way
@@ -126,9 +130,9 @@ class TurnEnd:
             pause.ahead.append(job)
             self._emit(PrepareReply(job, history, because("prefill")))
 
-    def _may(self, pause: Pause, step: str) -> bool:
+    def _may(self, pause: Pause, step: str, *, alone: bool = True) -> bool:
         """Whether the budget allows this step in advance; a refusal is noted once a pause."""
-        refusal = self.ledger.refusal(step, self._work_of(pause))
+        refusal = self.ledger.refusal(step, self._work_of(pause), alone=alone)
         if refusal is not None and refusal.rule not in pause.withheld:
             pause.withheld.add(refusal.rule)
             self._emit(RecordDecision("speculation_withheld", refusal))
@@ -137,9 +141,7 @@ class TurnEnd:
     @staticmethod
     def _work_of(pause: Pause) -> list[JobId]:
         """Everything done in advance in this pause."""
-        reply = pause.speculation
-        of_reply = [] if reply is None else [reply.job, *(clause.job for clause in reply.clauses)]
-        return pause.ahead + of_reply
+        return pause.ahead + ([] if pause.speculation is None else pause.speculation.work)
 
     def _history_with(self, turn: CallerTurn) -> History:
         self._floor.settle()

@@ -63,10 +63,25 @@ class LlamaCppLlm:
         self._prompt = ChatPrompt(model.render, instructions(tools))
         self._grammar = grammar_of(call_schema(tools)) if tools else ""
         self._end_marks = [model.tokens(mark)[0] for mark in SENTENCE_ENDS]
+        self._noted: tuple[History, float] = ((), 0.0)
+        """The last turn whose end was judged, and its probability."""
 
     def prepare(self, history: History) -> None:
-        """Read the prompt into the KV cache; takes milliseconds for each token that is new."""
-        self._model.read(self._fitted(history))
+        """Read the prompt into the KV cache; takes milliseconds for each token that is new.
+
+        Where the caller's last word stands, the probability of an end there is noted, so that
+        `end_probability` need not go back to it.
+        """
+        words = _bare(history[-1].text) if history and history[-1].role == "caller" else ""
+        said = (*history[:-1], Message("caller", words))
+        if not words or said == self._noted[0]:
+            self._model.read(self._fitted(history))
+            return
+        before, after = self._prompt.open_turn(said)
+        tokens, prompt = self._model.tokens(before), self._fitted(history)
+        if prompt[: len(tokens)] == tokens:  # not if turns were dropped to make it fit
+            self._end_after(tokens, after, said)
+        self._model.read(prompt)
 
     def stream(self, history: History, stop: StopSignal) -> Iterator[str | ToolRequest]:
         """The reply in speakable pieces, until its end, `max_tokens`, or `stop`.
@@ -89,20 +104,29 @@ class LlamaCppLlm:
         punctuation that a recogniser put there by itself is not read: it would answer the question.
         What was read is a prefix of the next prompt, so nothing is lost for the reply.
         """
-        words = text.rstrip(" .?!,;:-…")
+        words = _bare(text)
         if not words:
             return 0.0
-        before, after = self._prompt.open_turn((*history, Message("caller", words)))
+        said = (*history, Message("caller", words))
+        if said == self._noted[0]:
+            return self._noted[1]
+        before, after = self._prompt.open_turn(said)
         tokens = self._model.tokens(before)
         room = self._model.n_ctx - 1
         if len(tokens) > room:
             before, after = self._prompt.open_turn((Message("caller", words),))
             tokens = self._model.tokens(before)[-room:]
+        return self._end_after(tokens, after, said)
+
+    def _end_after(self, tokens: list[int], after: str, said: History) -> float:
+        """Read `tokens`, the prompt of `said` up to its last word; the probability of an end."""
         logits = self._model.read(tokens)
         if logits is None:  # only a stop signal ends the reading early, and there was none
             raise RuntimeError("llama.cpp did not read the prompt")
         ends = {*self._end_marks, self._model.tokens(after)[0]}
-        return min(1.0, float(_probabilities(logits)[list(ends)].sum()))
+        p = min(1.0, float(_probabilities(logits)[list(ends)].sum()))
+        self._noted = (said, p)
+        return p
 
     def _pieces(
         self, history: History, stop: StopSignal, asked: list[ToolRequest]
@@ -183,6 +207,11 @@ class LlamaCppLlm:
             f"the system prompt and the last message take {length} tokens, but n_ctx and "
             f"max_tokens leave room for {room}"
         )
+
+
+def _bare(text: str) -> str:
+    """Without the punctuation at its end."""
+    return text.rstrip(" .?!,;:-…")
 
 
 def _whole(text: bytes) -> ToolRequest | None:

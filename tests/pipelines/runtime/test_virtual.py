@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from pipelines.turn_taking.events import (
     ReplyTextReceived,
 )
 from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.policy import Policy, SpeculationPolicy
 from pipelines.turn_taking.time import from_ms, to_ms
 
 from .calls import POLICY, RATE, Caller, Llm, ScriptedEngines, verdicts
@@ -38,9 +40,9 @@ from .calls import POLICY, RATE, Caller, Llm, ScriptedEngines, verdicts
 ONE_TURN = [(3000, 4000)]
 
 
-def played(caller: Caller, **engines: object) -> list[Entry]:
+def played(caller: Caller, policy: Policy = POLICY, **engines: object) -> list[Entry]:
     entries: list[Entry] = []
-    run_virtual(POLICY, ScriptedEngines(**engines), caller, entries.append)
+    run_virtual(policy, ScriptedEngines(**engines), caller, entries.append)
     return entries
 
 
@@ -257,8 +259,12 @@ class Breaking:
 
 def test_a_voice_that_breaks_down_in_mid_clause_does_not_leave_a_silence():
     caller = Caller(ONE_TURN, until_ms=12_000)
+    nothing_ahead = replace(POLICY, speculation=SpeculationPolicy(reply_above=2))
     entries = played(
-        caller, tts=Breaking(after_chunks=2), llm=Llm(("One, two. ", "Three, four. ", "Five, six."))
+        caller,
+        nothing_ahead,
+        tts=Breaking(after_chunks=2),
+        llm=Llm(("One, two. ", "Three, four. ", "Five, six.")),
     )
     assert any(isinstance(entry, EngineFailed) for entry in entries)
     assert verdicts(entries, "marks_assumed") == []

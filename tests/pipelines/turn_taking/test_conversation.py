@@ -46,6 +46,8 @@ POLICY = Policy(
     agent=AgentPolicy(system_prompt="Be brief."),
     endpointing=EndpointingPolicy(weights=(("words", 1.0),), text_detectors=("words",)),
 )
+AT_PAUSES = replace(POLICY, speculation=SpeculationPolicy(read_along=False))
+"""Nothing is done while the caller speaks."""
 QUESTION = Speech(1000, 2000, "what time do you open")
 
 
@@ -119,11 +121,11 @@ def test_a_pause_within_the_turn_is_no_end_and_speculation_on_it_is_silent():
 
 def test_speculation_makes_the_first_clause_before_the_turn_is_over_and_keeps_it():
     slow = World(
-        replace(POLICY, speculation=SpeculationPolicy(reply_above=2)),
+        replace(POLICY, speculation=SpeculationPolicy(reply_above=2, read_along=False)),
         [QUESTION],
         p_end=lambda text: 0.7,
     )
-    fast = World(POLICY, [QUESTION], p_end=lambda text: 0.7)
+    fast = World(AT_PAUSES, [QUESTION], p_end=lambda text: 0.7)
     slow.run()
     fast.run()
     assert fast.verdicts("turn_ended")[0].at == slow.verdicts("turn_ended")[0].at
@@ -173,7 +175,7 @@ class TestBargeIn:
     """Speech while the agent speaks, which is from about 2,400 ms to 4,200 ms."""
 
     def test_words_interrupt_and_the_order_is_playout_generation_far_buffer(self):
-        world = World(POLICY, [QUESTION, Speech(3000, 4600, "no wait i meant the shop")])
+        world = World(AT_PAUSES, [QUESTION, Speech(3000, 4600, "no wait i meant the shop")])
         world.run()
         [interrupt] = world.verdicts("overlap_interrupts")
         # The second turn's own speculation is paused for too; look at the interruption alone.
@@ -316,7 +318,8 @@ class TestFailure:
                 return [failed(event, "llm")]
             return [event]
 
-        world = World(POLICY, [QUESTION, Speech(7000, 8000, "are you there")], fault=fault)
+        world = World(AT_PAUSES, [QUESTION, Speech(7000, 8000, "are you there")], fault=fault)
+        world.delays = Delays(first_token=300)  # in the midst of the turn it would be asked again
         world.until_ms = 12_000
         world.run()
         agent = [m.text for m in world.core.history if m.role == "agent"]
@@ -419,7 +422,7 @@ class TestFailure:
 
     def test_results_of_a_cancelled_reply_are_dropped_and_noted(self):
         halves = [Speech(1000, 1600, "i would like"), Speech(1800, 2600, "a table for two")]
-        world = World(POLICY, halves)
+        world = World(AT_PAUSES, halves)
         world.run()
         assert world.verdicts("result_dropped")
 

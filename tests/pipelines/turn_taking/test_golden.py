@@ -24,28 +24,37 @@ POLICY = Policy(
 )
 ORDER = Speech(2500, 3700, "i would like a table for two")
 
+
+def whole(text: str) -> float:
+    """P(end) of words on their way to one of the sentences below."""
+    return 0.9 if text.endswith(("two", "three", "mean", "please", "yes", "seven")) else 0.15
+
+
 CALLS = {
-    "plain_turn": World(POLICY, [ORDER], until_ms=9000),
+    "plain_turn": World(POLICY, [ORDER], p_end=whole, until_ms=9000),
     "pause_within_a_turn": World(
         POLICY,
         [Speech(2500, 3200, "my number is"), Speech(3700, 4600, "four two seven")],
-        p_end=lambda text: 0.9 if text.endswith("seven") else 0.15,
+        p_end=whole,
         until_ms=9000,
     ),
     "interruption": World(
         POLICY,
         [ORDER, Speech(4900, 6000, "no wait i meant three")],
+        p_end=whole,
         replies=["Of course, a table for two at which time?", "Three people then."],
     ),
-    "backchannel": World(POLICY, [ORDER, Speech(4900, 5250, "uh huh")]),
+    "backchannel": World(POLICY, [ORDER, Speech(4900, 5250, "uh huh")], p_end=whole),
     "reopened_turn": World(
         POLICY,
         [ORDER, Speech(4000, 5000, "on sunday i mean")],
+        p_end=whole,
         delays=Delays(first_token=900),
     ),
     "llm_failure": World(
         POLICY,
         [ORDER],
+        p_end=whole,
         fault=lambda event: (
             [failed(event, "llm")]
             if type(event).__name__ == "ReplyTextReceived" and event.at < from_ms(4200)
@@ -55,6 +64,7 @@ CALLS = {
     "lost_transcript": World(
         POLICY,
         [Speech(2500, 3000, "yes"), Speech(8000, 8600, "yes please")],
+        p_end=whole,
         fault=lambda event: (
             [] if isinstance(event, FinalTranscript) and event.at < from_ms(5000) else [event]
         ),
@@ -63,6 +73,7 @@ CALLS = {
     "tools": World(
         POLICY,
         [ORDER],
+        p_end=whole,
         replies=["Let me see. @reads:slots Seven is free. @acts:book It is booked."],
         delays=Delays(tool=1200),
         until_ms=14_000,

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from pipelines.turn_taking.commands import ClearPlayout, PausePlayout
 from pipelines.turn_taking.own_words import without_own_words, words_of
-from pipelines.turn_taking.policy import BargeInPolicy, EndpointingPolicy, Policy
+from pipelines.turn_taking.policy import (
+    BargeInPolicy,
+    EndpointingPolicy,
+    Policy,
+    SpeculationPolicy,
+)
 from pipelines.turn_taking.time import to_ms
 from pipelines.turn_taking.transitions import Agent, Caller
 
@@ -16,6 +21,7 @@ from .world import Speech, World
 
 POLICY = Policy(
     endpointing=EndpointingPolicy(weights=(("words", 1.0),), text_detectors=("words",)),
+    speculation=SpeculationPolicy(read_along=False),
 )
 QUESTION = Speech(1000, 2000, "what time do you open")
 OPEN = "We are open from nine to five. On Saturdays we open at ten and close at two."
@@ -69,7 +75,7 @@ def test_fewer_words_in_common_than_asked_for_are_kept(heard, said):
 
 
 def world(*speech: Speech, policy: Policy = POLICY, replies: tuple[str, ...] = (OPEN,)) -> World:
-    """The reply is heard from about 2,400 ms on, four words a second."""
+    """The reply is heard from about 2,300 ms on, four words a second."""
     result = World(policy, [QUESTION, *speech], replies=replies, until_ms=14_000)
     result.run()
     return result
@@ -120,7 +126,7 @@ class TestLineThatEchoes:
         assert to_ms(interrupt.at) < 6800
 
     def test_it_does_not_answer_the_echo_of_its_last_words(self):
-        call = world(*self.ECHOES, Speech(7800, 8900, "close at two"))
+        call = world(*self.ECHOES, Speech(7600, 8700, "close at two"))
         [dropped] = call.verdicts("turn_dropped")
         assert dropped.command.reason.rule == "own_words_only"
         assert len(call.verdicts("turn_ended")) == 1

@@ -18,8 +18,11 @@ from pipelines.turn_taking.policy import (
 
 from .world import Delays, Speech, World
 
+AT_PAUSES = SpeculationPolicy(read_along=False)
+"""Nothing is done while the caller speaks; for that see test_while_speaking.py."""
 POLICY = Policy(
     agent=AgentPolicy(idle_ms=60_000),
+    speculation=AT_PAUSES,
     endpointing=EndpointingPolicy(
         weights=(("words", 1.0),),
         text_detectors=("words",),
@@ -33,7 +36,7 @@ HESITANT = [Speech(at, at + 800, "well i would") for at in range(1000, 8200, 160
 
 
 def with_budget(budget_ms: int) -> Policy:
-    return replace(POLICY, speculation=SpeculationPolicy(budget_ms_per_turn=budget_ms))
+    return replace(POLICY, speculation=replace(AT_PAUSES, budget_ms_per_turn=budget_ms))
 
 
 def run(policy: Policy, speech: list[Speech], costs: dict[EngineKind, int] | None = None) -> World:
