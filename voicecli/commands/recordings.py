@@ -39,6 +39,13 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
     ] = "dev",
     count: Annotated[int, typer.Option(min=1, help="How many calls to make up.")] = 20,
     seed: Annotated[int, typer.Option(help="Of what is made up.")] = 0,
+    voices: Annotated[
+        Literal["espeak", "flite"],
+        typer.Option(
+            help="Who speaks it: espeak-ng, or Flite, which recognisers understand better "
+            "and which must be installed."
+        ),
+    ] = "espeak",
 ) -> None:
     """Speak each DIR/NAME/call.toml into caller.flac and labels.json beside it.
 
@@ -61,7 +68,7 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
         if folder is None or names:
             raise UsageError("--from makes up calls of its own: name only a --folder for them.")
-        calls = make_up_calls(dialogues, split, count, seed)
+        calls = make_up_calls(dialogues, split, count, seed, voices)
         names = [name for name, _ in calls]
         for name, script in calls:
             write_script(folder / name / SCRIPT, script)

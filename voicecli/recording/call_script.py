@@ -46,7 +46,7 @@ class CallScript:
     description: str
     licence: str
     voice: str
-    """A voice of espeak-ng, such as en-us or en-gb+f1."""
+    """A voice of espeak-ng, such as en-us or en-gb+f1, or of Flite, such as flite:rms."""
     turns: tuple[Utterance, ...]
     words_per_minute: int = field(default=170, metadata={"range": (80, 450)})
     pitch: int = field(default=50, metadata={"range": (0, 99)})

@@ -8,13 +8,18 @@ under test says has nothing to do with what the caller answers.
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from voicecli.errors import InputError
 from voicecli.recording.call_script import CallScript, Utterance
 from voicecli.recording.dialogues import Split, Turn, read_turns
 from voicecli.recording.hesitation import Piece, draw_pause, hesitate, in_groups
+from voicecli.recording.voices import FLITE
+
+Voices: TypeAlias = Literal["espeak", "flite"]
 
 TURNS = 6
 """Of a dialogue at most, besides those that are put in."""
@@ -28,6 +33,7 @@ PHASES_MS = {"opening": (150, 450), "early": (500, 1200), "middle": (1300, 2600)
 # Those that a recogniser understands through a phone; of en-us-nyc or en-029 it gets little.
 _LANGUAGES = ("en-us", "en-gb", "en-gb-x-rp")
 _VARIANTS = ("", "+m1", "+m3", "+m7", "+f4")
+_FLITE = ("slt", "rms", "awb")
 _ONE_WORD = ("Yes.", "No.", "Yeah.", "Tuesday.", "Tomorrow.", "Seven.", "Correct.", "Boston.",
              "Thanks.", "Today.", "Four.", "Exactly.", "Sure.", "Noon.", "Nope.")  # fmt: skip
 _BACKCHANNELS = ("Uh huh.", "Okay.", "Right.", "Yeah.", "I see.", "Mm hmm.", "Sure.", "Got it.")
@@ -45,11 +51,12 @@ _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight
 
 
 def make_up_calls(
-    folder: Path, split: Split, count: int, seed: int
+    folder: Path, split: Split, count: int, seed: int, voices: Voices = "espeak"
 ) -> list[tuple[str, CallScript]]:
     """A name and a script for each of at most `count` dialogues of the split.
 
-    The seed decides which and everything in them; a larger count leaves the first as they are.
+    The seed decides which and everything in them; a larger count leaves the first as they are, and
+    other voices leave all but the voice.
 
     Raises:
         InputError: the folder holds no dialogues, or none of this split.
@@ -60,10 +67,13 @@ def make_up_calls(
         raise InputError(f"{folder} holds no dialogue of the {split} split; try another --split.")
     names = sorted(dialogues)
     random.Random(f"{seed}:{split}").shuffle(names)  # noqa: S311 - no secret
-    return [
-        (f"{split}_{number:04}", _call(dialogues[name], random.Random(f"{seed}:{name}")))  # noqa: S311
-        for number, name in enumerate(names[:count], 1)
-    ]
+    scripts = [_call(dialogues[name], random.Random(f"{seed}:{name}")) for name in names[:count]]  # noqa: S311
+    if voices == "flite":
+        scripts = [
+            replace(script, voice=FLITE + random.Random(script.seed).choice(_FLITE))  # noqa: S311
+            for script in scripts
+        ]
+    return [(f"{split}_{number:04}", script) for number, script in enumerate(scripts, 1)]
 
 
 def _usable(turn: Turn) -> bool:

@@ -1,10 +1,8 @@
 """Speaks a call script and knows to the sample what it said; changes with how calls are rendered.
 
-The voices are espeak-ng's, made repeatable by our engine, or recordings of people: the same script
-gives the same samples.
+The same script gives the same samples: the voices are repeatable, or are recordings of people.
 """
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,14 +11,13 @@ import numpy as np
 import soundfile
 import soxr
 
-from pipelines.engines.registry import Context
-from pipelines.engines.tts import espeak
 from pipelines.runtime.timeline import to_float
 from voicecli.errors import InputError, StorageError
 from voicecli.recording.audio_file import Samples, read_call_audio
 from voicecli.recording.call_script import CallScript, Utterance, read_script
 from voicecli.recording.clip_speech import clip_vad, spoken_stretches
 from voicecli.recording.labels import Cue, Labels, Turn, write_labels
+from voicecli.recording.voices import speak
 
 RATE = 16_000
 SCRIPT, AUDIO, LABELS = "call.toml", "caller.flac", "labels.json"
@@ -138,20 +135,14 @@ def _turns(utterance: Utterance, sound: Samples, position: int) -> list[Turn]:
 
 def _speech(script: CallScript, utterance: Utterance, path: Path) -> Samples:
     """The utterance from its first sound to its last, shape (n,), int16, RATE Hz."""
-    settings = espeak.Settings(
-        voice=script.voice,
-        words_per_minute=utterance.words_per_minute or script.words_per_minute,
-        pitch=script.pitch,
-        end_pause_ms=0,
-    )
+    pace = utterance.words_per_minute or script.words_per_minute
     try:
-        tts = espeak.build(settings, Context(locate=Path))
-    except ValueError as error:
-        raise InputError(f"{path}: voice: {error}") from None
-    chunks = list(tts.synthesize(utterance.text, threading.Event()))
-    if not chunks:
+        pcm, rate = speak(utterance.text, script.voice, pace, script.pitch)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    if not np.any(pcm):
         return np.zeros(0, np.int16)
-    return _finish(soxr.resample(np.concatenate(chunks), tts.sample_rate, RATE))
+    return _finish(soxr.resample(pcm, rate, RATE))
 
 
 def _cough(rng: np.random.Generator) -> Samples:

@@ -5,6 +5,7 @@ import json
 import random
 import statistics
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -95,6 +96,18 @@ def test_a_call_is_the_same_for_one_seed_and_whatever_the_count(dialogues):
     assert make_up_calls(dialogues, "train", 5, 3) == made[:5]
     assert make_up_calls(dialogues, "train", 12, 4) != made
     assert [name for name, _ in made[:2]] == ["train_0001", "train_0002"]
+
+
+def test_other_voices_speak_the_same_calls(dialogues):
+    plain = make_up_calls(dialogues, "train", 30, 3)
+    flite = make_up_calls(dialogues, "train", 30, 3, "flite")
+    assert len({script.voice for _, script in flite}) == 3
+    assert all(script.voice.startswith("flite:") for _, script in flite)
+    alike = [
+        (name, replace(script, voice=espeak.voice))
+        for (name, script), (_, espeak) in zip(flite, plain, strict=True)
+    ]
+    assert alike == plain
 
 
 def test_calls_are_made_of_the_split_asked_for_only(dialogues):
