@@ -28,11 +28,12 @@ from pipelines.engines.turn_detector._tokens import SPECIAL, UNKNOWN, Tokenizer
 from scripts.turn_model.batches import Ambiguity, Feed
 from scripts.turn_model.export import export, logits_of, read_back
 from scripts.turn_model.figures import auc, calibration_error, fit_platt, recall_at
+from scripts.turn_model.general import example_turns, names_of_things
 from scripts.turn_model.network import TurnNetwork
 from scripts.turn_model.samples import Sample, make_samples
 from scripts.turn_model.spoken import complete_utterances, heard_words
 from scripts.turn_model.vocabulary import choose_vocabulary
-from voicecli.recording.dialogues import read_turns
+from voicecli.recording.dialogues import Turn, read_turns
 
 WEIGHTS = Path("pipelines/engines/turn_detector/weights")
 DIALOGUES = Path("../shared/data/dialogue_turns")
@@ -52,10 +53,11 @@ def main() -> None:
     callers = read_turns(options.data, "train")[:: options.every]
     agents = read_turns(options.data, "train", "agent")[:: options.every]
     turns = callers + agents[: round(options.agents * len(agents))]
-    dev = read_turns(options.data, "dev")
-    dev = dev[:: max(1, len(dev) // DEV_TURNS)]
+    general = [] if options.wordnet is None else example_turns(options.wordnet, "train")
+    turns += general
     words = [word.text for turn in callers for word in heard_words(turn.caller, None)]
     words += [word.text for turn in callers for word in heard_words(turn.agent, None)]
+    words += [word.text for turn in general for word in heard_words(turn.caller, None)]
     vocabulary = choose_vocabulary(words, options.whole_words, options.pieces)
     if options.start is not None:
         described = json.loads((options.start / "turn_text.json").read_text(encoding="utf-8"))
@@ -72,15 +74,10 @@ def main() -> None:
         read_back(options.start / "turn_text.onnx", network)
     print(f"{len(turns)} turns, {len(vocabulary)} tokens", flush=True)
     ambiguity = Ambiguity(options.ambiguous_label, options.ambiguous_weight)
-    feed = Feed(turns, tokenizer, sorted(set(words)), ambiguity)
+    things = [] if options.wordnet is None else names_of_things(options.wordnet)
+    feed = Feed(turns, tokenizer, sorted(set(words)), ambiguity, things)
     complete = complete_utterances(turn.caller for turn in callers)
-    checks = {
-        name: make_samples(dev, complete, spoken, "dev")
-        for name, spoken in (("plain", False), ("spoken", True))
-    }
-    said_by_agents = read_turns(options.data, "dev", "agent")
-    said_by_agents = said_by_agents[:: max(1, len(said_by_agents) // DEV_TURNS)]
-    checks["agents"] = make_samples(said_by_agents, complete, True, "dev")
+    checks = _checks(options, complete)
     _train(network, feed, tokenizer, checks, options)
     if options.out is None:
         return
@@ -89,7 +86,7 @@ def main() -> None:
     with TemporaryDirectory() as scratch:
         export(network, Path(scratch) / "turn_text.onnx", model)
     # The right answer to an ambiguous pause is not known, so nothing is calibrated on them.
-    judged = checks["plain"] + checks["spoken"]
+    judged = checks["plain"] + checks["spoken"] + checks.get("general", [])
     samples = [sample for sample in judged if not sample.ambiguous]
     ends = np.array([sample.ends for sample in samples])
     logits = logits_of(model, [tokenizer.encode(sample.agent, sample.text) for sample in samples])
@@ -108,12 +105,34 @@ def main() -> None:
     )
 
 
+def _checks(options: argparse.Namespace, complete: frozenset[str]) -> dict[str, list[Sample]]:
+    """What the model is judged by after each epoch, from the development split."""
+    callers, agents = (_some(read_turns(options.data, "dev", who)) for who in ("caller", "agent"))
+    checks = {
+        "plain": make_samples(callers, complete, False, "dev"),
+        "spoken": make_samples(callers, complete, True, "dev"),
+        "agents": make_samples(agents, complete, True, "dev"),
+    }
+    if options.wordnet is not None:
+        examples = example_turns(options.wordnet, "dev")
+        checks["general"] = make_samples(examples, complete, True, "dev")
+    return checks
+
+
+def _some(turns: Sequence[Turn]) -> Sequence[Turn]:
+    """About DEV_TURNS of them, from all over."""
+    return turns[:: max(1, len(turns) // DEV_TURNS)]
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--data", type=Path, default=DIALOGUES)
     parser.add_argument("--out", type=Path, help=f"folder for the weights; shipped: {WEIGHTS}")
+    parser.add_argument(
+        "--wordnet", type=Path, help="WordNet's folder, for sentences on any subject"
+    )
     parser.add_argument("--start", type=Path, help="folder of weights to go on from")
     parser.add_argument("--kind", choices=("gru", "transformer"), default="gru")
     parser.add_argument("--width", type=int, default=192)

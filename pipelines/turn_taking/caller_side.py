@@ -269,7 +269,7 @@ class CallerSide:
         floor = self._floor
         floor.settle()
         self._asked_again = False
-        self._close(turn, pause, "turn ended")
+        self._close(turn, pause, "turn ended", now)
         floor.heard_caller(turn.text)
         reply = pause.speculation
         if reply is None:
@@ -296,14 +296,14 @@ class CallerSide:
 
     def _drop(self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason) -> None:
         self._end.drop_speculation(pause, now)
-        self._close(turn, pause, "turn dropped")
+        self._close(turn, pause, "turn dropped", now)
         self._emit(RecordDecision("turn_dropped", reason))
         if self._floor.reply is None:
             self._floor.start_idle_timer(now)
 
-    def _close(self, turn: CallerTurn, pause: Pause, trigger: str) -> None:
+    def _close(self, turn: CallerTurn, pause: Pause, trigger: str, now: Nanos) -> None:
         self._jobs.end(turn.job, *pause.jobs)
-        self._early.drop(turn)
+        self._early.drop(turn, now)
         self._timers.cancel("endpoint", "transcript", "overlap")
         self._transcribed_until = pause.until or pause.speech_end
         self.turn = None
@@ -334,7 +334,7 @@ class CallerSide:
             self._emit(RecordDecision("overlap_ignored", reason))
             if verdict.rule == "overlap_own_words":
                 self._overlap.note_echo()
-            self._close(turn, pause, "overlap ignored")
+            self._close(turn, pause, "overlap ignored", now)
             self._floor.resume(now, because("resume_ignored"))
 
     def interrupt(self, reason: Reason, now: Nanos) -> None:

@@ -79,6 +79,12 @@ class Conversation:
         return self._floor.history
 
     @property
+    def words(self) -> str:
+        """What the caller has said in the turn under way; empty between turns."""
+        turn = self._caller.turn
+        return turn.text if turn is not None else ""
+
+    @property
     def caller(self) -> Caller:
         """What the caller is doing."""
         return self._caller.state

@@ -41,11 +41,12 @@ class EndpointingPolicy:
     """How long to wait, given how finished the caller sounds."""
 
     delays_ms: tuple[tuple[float, float], ...] = (
-        (0.0, 2200),
-        (0.2, 1600),
-        (0.5, 900),
-        (0.8, 300),
-        (0.95, 200),
+        (0.0, 2300),
+        (0.2, 1700),
+        (0.5, 800),
+        (0.7, 400),
+        (0.8, 220),
+        (0.9, 120),
     )
     """Points (P(end of turn), silence in ms) between which the delay is interpolated."""
     weights: tuple[tuple[str, float], ...] = ()
@@ -87,7 +88,7 @@ class BargeInPolicy:
     """Who gets to stop the agent, and how soon."""
 
     enabled: bool = True
-    pause_after_ms: int = _bounded(120, 0, _MINUTE_MS)
+    pause_after_ms: int = _bounded(90, 0, _MINUTE_MS)
     """Overlapping speech that makes the agent fall silent while it is judged."""
     brief_ms: int = _bounded(220, 0, _MINUTE_MS)
     """A sound over the agent shorter than this is a cough or a click: the agent goes on as soon as

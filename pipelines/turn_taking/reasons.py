@@ -71,6 +71,7 @@ RULES: Mapping[str, str] = {
     "words_so_far": "the words so far may be all of them",
     "eager": "P(end) {p:.2f} ≥ {threshold:.2f} by the words: answered before the caller has ended",
     "words_changed": "the words are others now",
+    "early_in_vain": "other words came {lead_ms:.0f} ms after the reply was begun: it is dropped",
     "speculate": "P(end) {p:.2f} ≥ {threshold:.2f}: the reply is begun before the turn is over",
     "speculation_paid": (
         "the reply begun {lead_ms:.0f} ms earlier is kept: {clauses} clause(s) made"

@@ -8,11 +8,16 @@ wording, and a wording that sounds whole is answered at once, for the pause to f
 from pipelines.turn_taking.agent_floor import AgentFloor
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.caller_turn import CallerTurn, Eager, Pause
-from pipelines.turn_taking.commands import Message, PrepareReply, ScoreEndOfTurn
+from pipelines.turn_taking.commands import (
+    Message,
+    PrepareReply,
+    RecordDecision,
+    ScoreEndOfTurn,
+)
 from pipelines.turn_taking.endpointing import fuse
 from pipelines.turn_taking.events import EndOfTurnScored, JobId, PartialTranscript
 from pipelines.turn_taking.own_words import words_of
-from pipelines.turn_taking.reasons import because
+from pipelines.turn_taking.reasons import because, milliseconds
 from pipelines.turn_taking.speculation import SpeculationLedger
 from pipelines.turn_taking.time import Nanos
 
@@ -51,7 +56,7 @@ class WhileSpeaking:
         if eager is not None:
             if words_of(eager.text) == words_of(text):
                 return
-            self.drop(turn)
+            self.drop(turn, event.at)
         able = policy.read_along and policy.prepare_above <= 1 and policy.budget_ms_per_turn > 0
         if not able or not text or self._floor.reply is not None:
             return
@@ -91,7 +96,7 @@ class WhileSpeaking:
         if eager is None:
             return
         if words_of(eager.text) != words_of(turn.text):
-            self.drop(turn)
+            self.drop(turn, now)
             return
         turn.eager = None
         pause.asked.add("text")
@@ -102,7 +107,7 @@ class WhileSpeaking:
         if eager.reply is not None:
             self._floor.expect(eager.reply, now)
 
-    def drop(self, turn: CallerTurn) -> None:
+    def drop(self, turn: CallerTurn, now: Nanos) -> None:
         """The words are others now, or the turn is over without them."""
         eager, turn.eager = turn.eager, None
         if eager is None:
@@ -111,3 +116,5 @@ class WhileSpeaking:
         if eager.reply is not None:
             self._ledger.throw_away(eager.reply.work)
             eager.reply.cancel(because("words_changed"))
+            reason = because("early_in_vain", lead_ms=milliseconds(now - eager.reply.asked_at))
+            self._emit(RecordDecision("speculation_dropped", reason))

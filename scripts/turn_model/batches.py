@@ -9,9 +9,11 @@ import numpy.typing as npt
 
 from pipelines.engines.turn_detector._tokens import Tokenizer
 from scripts.turn_model.dictation import dictated_turn
-from scripts.turn_model.everyday import everyday_turn
+from scripts.turn_model.everyday import everyday_turn, short_answer
+from scripts.turn_model.general import named_thing
 from scripts.turn_model.samples import draw_damage
 from scripts.turn_model.spoken import (
+    LEADING_ON,
     Word,
     complete_utterances,
     damage,
@@ -25,6 +27,8 @@ Row = tuple[list[int], list[float], list[float]]
 
 DICTATED = 0.04
 EVERYDAY = 0.08
+SHORT = 0.12
+THINGS = 0.06
 """Shares of made-up turns, added to the others."""
 CONTINUED = 0.15
 """Share of turns after which a word promises more."""
@@ -34,6 +38,9 @@ GREETED = 0.7
 """Share of first turns that get a greeting: the dialogues begin with the caller, calls do not."""
 
 END_WEIGHT, HOLD_WEIGHT, DIGIT_WEIGHT = 2.0, 1.0, 0.3
+SELDOM = 0.4
+"""Weight of a hold after a word that carries meaning: within a clause people fall silent after the
+words that lead on to the next one (Boomer 1965)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +73,15 @@ class Feed:
         tokenizer: Tokenizer,
         words: Sequence[str],
         ambiguity: Ambiguity,
+        things: Sequence[str] = (),
     ) -> None:
         self._turns = turns
         self._ambiguity = ambiguity
         self._complete = complete_utterances(turn.caller for turn in turns)
         self._tokenizer = tokenizer
         self._words = words
+        self._things = things
+        self._questions = [turn.agent for turn in turns if turn.agent.rstrip().endswith("?")]
 
     def epoch(self, seed: str, tokens: int) -> Iterator[Batch]:
         """Batches of about so many tokens each, rows of like length together, in random order.
@@ -81,6 +91,11 @@ class Feed:
         rng = random.Random(seed)  # noqa: S311 (no secret)
         made_up = [dictated_turn(rng) for _ in range(int(DICTATED * len(self._turns)))]
         made_up += [everyday_turn(rng) for _ in range(int(EVERYDAY * len(self._turns)))]
+        if self._things:
+            count = len(self._turns)
+            made_up += [named_thing(self._things, rng) for _ in range(int(THINGS * count))]
+            asked = (rng.choice(self._questions) for _ in range(int(SHORT * count)))
+            made_up += [short_answer(question, self._things, rng) for question in asked]
         rows = [self._row(turn, rng) for turn in (*self._turns, *made_up)]
         rows.sort(key=lambda row: (len(row[0]), rng.random()))
         groups: list[list[Row]] = [[]]
@@ -124,7 +139,9 @@ class Feed:
     def _weight(self, word: Word) -> float:
         if word.ends:
             return END_WEIGHT
-        return self._ambiguity.weight if word.ambiguous else HOLD_WEIGHT
+        if word.ambiguous:
+            return self._ambiguity.weight
+        return HOLD_WEIGHT if word.text in LEADING_ON else SELDOM
 
 
 def _padded(rows: Sequence[Row]) -> Batch:

@@ -4,6 +4,8 @@ Who writes to a booking service writes whole sentences; who is on the phone says
 """
 
 import random
+import re
+from collections.abc import Sequence
 
 from voicecli.recording.dialogues import Turn
 
@@ -79,6 +81,38 @@ _SHORT: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
          "i see", "alright", "that's great thank you", "okay bye", "wonderful", "thanks so much"),
     ),
 )  # fmt: skip
+
+
+_SORTS = (
+    re.compile(r"^(?!.*\b(what|which|when|where|who|how|why)\b).*"
+               r"\b(would|shall|should|do|does|did|is|are|was|can|may|will|have) "
+               r"(you|i|we|it|that|this|there|the|everything|anything)\b"),
+    re.compile(r"\b(which|what) (day|date)\b|\bwhen\b"),
+    re.compile(r"\bwhat time\b|\bwhich time\b"),
+    re.compile(r"\bhow many\b|\bhow much\b|\bwhat number\b"),
+    re.compile(r"\bwhere\b|\b(which|what) (city|town|place|area|location)\b"),
+)  # fmt: skip
+"""What a question asks for, in the order of the rows of `_SHORT`."""
+_MORE: tuple[tuple[str, ...], ...] = (
+    ("uh huh", "mm yes", "yes i do", "no i don't", "yes i would", "no i'm good", "i guess so",
+     "yeah sure", "yes that works", "no not today", "please do", "okay", "right", "i don't know"),
+    ("the fifth", "wednesday", "sunday evening", "next week", "in two weeks", "saturday the ninth",
+     "the twenty third", "march second", "any weekday", "as soon as possible", "tonight"),
+    ("seven fifteen", "nine thirty", "ten", "two p.m.", "at eight", "five o'clock", "midnight",
+     "quarter past four", "ten thirty in the morning", "around six", "eleven forty five", "at one"),
+    ("three", "five", "eight", "a dozen", "only one", "seven of us", "ten people", "none", "both"),
+    ("denver", "in austin", "here", "the second one", "portland oregon", "on main street",
+     "san francisco", "berkeley", "near downtown", "anywhere", "at the station"),
+)  # fmt: skip
+
+
+def short_answer(question: str, names: Sequence[str], rng: random.Random) -> Turn:
+    """What an agent really asked, answered in a word or two, or with the name of something."""
+    asked = re.split(r"(?<=[.!?])\s+", question.strip().lower())[-1]
+    for sort, (_, usual), more in zip(_SORTS, _SHORT, _MORE, strict=False):
+        if sort.search(asked):
+            return Turn("everyday", 0, question, rng.choice(usual + more))
+    return Turn("everyday", 0, question, rng.choice(names))
 
 
 def everyday_turn(rng: random.Random) -> Turn:

@@ -41,6 +41,15 @@ HEAVY = Damage(0.08, 0.04, 0.03, 0.03, 0.06, 0.02)
 
 FILLERS = ("um", "uh", "er", "hmm", "um", "uh", "like", "you know", "i mean", "let me see", "well",
            "let's see", "so", "kind of", "uh let me think", "hold on", "one second")  # fmt: skip
+LEADING_ON = frozenset(
+    """a an the this that these those my your his her its our their some any no every each
+    i you he she it we they me him them who what which where when how why
+    to for in at on of with from by about into over under between near after before until as than
+    and or but so because if then also is are was were be been am do does did have has had
+    can could will would shall should may might must i'm i'd i'll i've it's that's there's let's
+    like want need please just very really more not don't um uh er hmm well maybe""".split()  # noqa: SIM905 (a table)
+)
+"""Words that say little without those that follow, and fillers."""
 _PROMISES = ("and", "but", "um", "uh", "so", "or", "because", "also", "and then", "and also", "if",
              "with", "for", "the", "oh and", "and um", "actually", "which is", "maybe")  # fmt: skip
 _SOUND_ALIKE = [

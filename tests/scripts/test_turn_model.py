@@ -55,6 +55,45 @@ def test_a_slip_of_the_pen_makes_no_sentence(module):
     assert "i would" not in module("spoken").complete_utterances(said)
 
 
+def test_the_examples_of_a_dictionary_are_turns_of_one_split_and_quotations_are_not(
+    module, tmp_path
+):
+    for name in ("verb", "adj", "adv"):
+        (tmp_path / f"data.{name}").write_text("")
+    (tmp_path / "data.noun").write_text(
+        "  1 a licence, not an entry\n"
+        '00001740 03 n 01 red_fox 0 000 | an animal; "the fox ran off"; "a sly fox"; "fox"\n'
+        '00001741 03 n 01 hare 0 000 | another; "hares and tortoises race"- Aesop\n'
+        "00001742 03 n 01 H2O 0 000 | a liquid\n"
+    )
+    general = module("general")
+    found = {split: general.example_turns(tmp_path, split) for split in ("train", "dev", "test")}
+    texts = [turn.caller for turns in found.values() for turn in turns]
+    assert sorted(texts) == ["a sly fox", "the fox ran off"]
+    assert general.example_turns(tmp_path, "train") == found["train"]
+    assert general.names_of_things(tmp_path) == ["hare", "red fox"]
+
+
+@pytest.mark.parametrize(
+    ("question", "fits"),
+    [
+        ("It costs 5 dollars. Shall I book it?", "yes"),
+        ("Fine. On which day would that be?", "tuesday"),
+        ("What time suits you?", "noon"),
+        ("And how many people?", "four"),
+        ("Where is it?", "downtown"),
+        ("Any allergies?", "hazelnut"),
+    ],
+)
+def test_a_question_gets_short_answers_of_the_sort_it_asks_for(module, question, fits):
+    answers = {
+        module("everyday").short_answer(question, ["hazelnut"], random.Random(seed)).caller  # noqa: S311 - no secret
+        for seed in range(200)
+    }
+    assert fits in answers
+    assert ("hazelnut" in answers) == (fits == "hazelnut")
+
+
 def test_damage_keeps_one_end_which_promises_of_more_may_follow(module):
     spoken = module("spoken")
     turn = spoken.heard_words("I would like to book a room in San Jose for two people.", None)

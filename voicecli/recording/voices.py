@@ -71,5 +71,5 @@ def _flite(text: str, voice: str, words_per_minute: int) -> tuple[Pcm, int]:
         )
         if done.returncode or not sound.is_file():
             raise InputError(f"voice: Flite cannot say {text!r}")
-        pcm, rate = soundfile.read(sound, dtype="float32")
-    return pcm, rate
+        said, rate = soundfile.read(sound, dtype="float32", always_2d=True)
+    return np.ascontiguousarray(said[:, 0], np.float32), rate

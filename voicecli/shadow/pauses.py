@@ -15,11 +15,11 @@ from pipelines.turn_taking.commands import (
     StartTranscription,
 )
 from pipelines.turn_taking.conversation import Conversation
-from pipelines.turn_taking.events import FinalTranscript, FrameScored, PartialTranscript
+from pipelines.turn_taking.events import FinalTranscript, FrameScored
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.reasons import because
-from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate
+from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate, SpeechPaused
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import Agent
 
@@ -78,7 +78,7 @@ class _Reader:
         self._gate = SpeechGate(policy.gate)
         self._post_roll = from_ms(policy.gate.post_roll_ms)
         self._turn_start: Nanos = 0
-        self._partial = ""
+        self._final: FinalTranscript | None = None
         self._open: Pause | None = None
         self._of_turn = 0
         """Where the pauses of the present turn begin."""
@@ -89,10 +89,9 @@ class _Reader:
         commands = self._core.handle(event)  # type: ignore[arg-type] - Issued is filtered out
         if isinstance(event, FrameScored):
             self._frame(event)
-        elif isinstance(event, PartialTranscript):
-            self._partial = f"{event.stable} {event.unstable}".strip()
         elif isinstance(event, FinalTranscript):
-            self._final(event)
+            self._final = event
+            self._words_are_final(event.at)
         for command in commands:
             self._command(event.at, command)
 
@@ -102,25 +101,27 @@ class _Reader:
             if self.pauses and self.pauses[-1].went_on is None:
                 self.pauses[-1].went_on = change.onset
             self._open = None
-        elif change is not None and self._core.agent is Agent.LISTENING:
+        elif isinstance(change, SpeechPaused) and self._core.agent is Agent.LISTENING:
             self._open = Pause(
                 self._turn_start, change.end, event.ingress, event.at,
-                self._core.history, self._partial,
+                self._core.history, self._core.words,
             )  # fmt: skip
             self.pauses.append(self._open)
+            self._words_are_final(event.at)
 
-    def _final(self, event: FinalTranscript) -> None:
-        pause = self._open
-        if pause is not None and event.until == pause.speech_end + self._post_roll:
-            pause.text, pause.words_at = event.text, event.at
+    def _words_are_final(self, at: Nanos) -> None:
+        """Whether they came before the pause, in a lull, or now."""
+        pause, final = self._open, self._final
+        if pause is None or final is None or pause.words_at is not None:
+            return
+        if final.until == pause.speech_end + self._post_roll:
+            pause.text, pause.words_at = self._core.words or final.text, at
 
     def _command(self, at: Nanos, command: Command) -> None:
         pause = self._open
         match command:
             case StartTranscription():
-                self._turn_start, self._partial = command.start, ""
-            case ScoreEndOfTurn() if pause is not None and command.text:
-                pause.text = command.text  # with what was said before a very long turn's last piece
+                self._turn_start = command.start
             case RecordDecision(verdict="turn_ended") if pause is not None:
                 p = command.reason.numbers.get("p")
                 pause.answered_at = at

@@ -19,8 +19,12 @@ from pipelines.turn_taking.time import MILLISECOND, Nanos, from_ms
 RATE = 8000
 POLICY = Policy(
     agent=AgentPolicy(greeting="Hello there."),
-    endpointing=EndpointingPolicy(weights=(("scripted", 1.0),)),
+    endpointing=EndpointingPolicy(
+        weights=(("scripted", 1.0),),
+        delays_ms=((0.0, 2200), (0.2, 1600), (0.5, 900), (0.8, 300), (0.95, 200)),
+    ),
 )
+"""With a curve of its own, so that the default may be tuned."""
 
 
 @dataclass

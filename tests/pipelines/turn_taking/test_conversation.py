@@ -44,8 +44,13 @@ from .world import Delays, Speech, World, failed
 
 POLICY = Policy(
     agent=AgentPolicy(system_prompt="Be brief."),
-    endpointing=EndpointingPolicy(weights=(("words", 1.0),), text_detectors=("words",)),
+    endpointing=EndpointingPolicy(
+        weights=(("words", 1.0),),
+        text_detectors=("words",),
+        delays_ms=((0.0, 2200), (0.2, 1600), (0.5, 900), (0.8, 300), (0.95, 200)),
+    ),
 )
+"""With a curve of its own, so that the default may be tuned."""
 AT_PAUSES = replace(POLICY, speculation=SpeculationPolicy(read_along=False))
 """Nothing is done while the caller speaks."""
 QUESTION = Speech(1000, 2000, "what time do you open")
@@ -107,7 +112,7 @@ def test_without_detectors_the_silence_timer_decides():
 
 def test_a_pause_within_the_turn_is_no_end_and_speculation_on_it_is_silent():
     halves = [Speech(1000, 1600, "i would like"), Speech(1800, 2600, "a table for two")]
-    world = World(POLICY, halves)
+    world = World(AT_PAUSES, halves)
     world.run()
     [ended] = world.verdicts("turn_ended")
     assert ended.command.reason.numbers["text"] == "i would like a table for two"

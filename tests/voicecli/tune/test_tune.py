@@ -65,7 +65,7 @@ def test_the_policy_of_the_recording_gives_the_recorded_outcome(call, recorded):
     report = (recorded.parent / "report.json").read_text()
     assert again.judged == 13
     assert '"calls"' in report
-    assert again.median == pytest.approx(430e6, abs=60e6)
+    assert again.median == pytest.approx(270e6, abs=60e6)
 
 
 def test_what_became_of_the_turns_in_the_call_itself_is_known_exactly(call):
