@@ -8,6 +8,9 @@ from pipelines.turn_taking.own_words import without_own_words, words_of
 from pipelines.turn_taking.policy import BargeInPolicy
 from pipelines.turn_taking.time import Nanos, from_ms
 
+DRAWN_OUT = 2
+"""So much longer than other speech may be what consists of nothing but backchannels so far."""
+
 
 @dataclass(frozen=True, slots=True)
 class OverlapVerdict:
@@ -25,9 +28,18 @@ class BackchannelList:
         self._cues = frozenset(" ".join(words_of(cue)) for cue in cues)
         self._phrases = frozenset(" ".join(words_of(phrase)) for phrase in phrases)
         self._longest = max((len(phrase.split()) for phrase in self._phrases), default=0)
+        self._beginnings = frozenset(
+            " ".join(words[:end])
+            for words in (phrase.split() for phrase in self._phrases)
+            for end in range(1, len(words))
+        )
 
-    def other_words(self, text: str) -> int:
-        """How many words are left when the longest backchannels are taken out from the left."""
+    def other_words(self, text: str, *, whole: bool = True) -> int:
+        """How many words are left when the longest backchannels are taken out from the left.
+
+        Unless the text is `whole`, last words that begin a backchannel may yet become one ("I" of
+        "I see") and are taken out too.
+        """
         words = words_of(text)
         others = index = 0
         while index < len(words):
@@ -36,6 +48,9 @@ class BackchannelList:
                     index += length
                     break
             else:
+                rest = " ".join(words[index:])
+                if not whole and rest in self._beginnings and not self.has_cue(rest):
+                    break
                 others += 1
                 index += 1
         return others
@@ -51,6 +66,7 @@ def judge_overlap(
     speech: Nanos,
     text: str,
     *,
+    unsettled: str,
     said: str,
     echoes: bool,
     whole: bool,
@@ -64,6 +80,7 @@ def judge_overlap(
     Args:
         speech: how long it has lasted.
         text: its words so far; only such as no longer change.
+        unsettled: the same with those that may yet change.
         said: the agent's own words meanwhile.
         echoes: whether the line is known to bring them back; then sound alone does not interrupt.
         whole: whether the speech has paused and `text` is its final transcript.
@@ -73,7 +90,7 @@ def judge_overlap(
         policy: the thresholds.
     """
     others = without_own_words(text, said, policy.own_words, whole=whole)
-    words = backchannels.other_words(others)
+    words = backchannels.other_words(others, whole=whole)
     if words >= policy.min_words:
         # An "uh-huh" is easily misheard for words, but it is short, and nothing follows it.
         long_enough = speech >= from_ms(policy.words_after_ms)
@@ -84,6 +101,8 @@ def judge_overlap(
     if whole:
         rule = "overlap_backchannel" if text.strip() else "overlap_without_words"
         return OverlapVerdict("ignored", "overlap_own_words" if echo else rule, words)
-    if speech >= from_ms(policy.interrupt_after_ms) and not (echo or echoes):
+    listening = bool(unsettled.strip()) and not backchannels.other_words(unsettled, whole=False)
+    long_enough = from_ms(policy.interrupt_after_ms) * (DRAWN_OUT if listening else 1)
+    if speech >= long_enough and not (echo or echoes):
         return OverlapVerdict("interrupts", "interrupted_by_duration", words)
     return None

@@ -32,6 +32,7 @@ class Overlap:
         return judge_overlap(
             speech,
             turn.settled_text,
+            unsettled=turn.text,
             said=self._said_meanwhile(turn, now),
             echoes=self.line_echoes,
             whole=pause is not None and pause.final is not None,

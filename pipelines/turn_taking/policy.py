@@ -123,7 +123,7 @@ class BargeInPolicy:
         "yeah", "yes", "yep", "yup", "ok", "okay", "right", "sure", "i see", "got it", "good",
         "great", "cool", "alright", "all right", "nice", "wow", "really", "of course", "thanks",
         "thank you", "perfect", "exactly", "fine", "lovely", "excellent", "absolutely",
-        "sounds good", "that's right", "no problem",
+        "sounds good", "that's right",
     )  # fmt: skip
     """What a listener says to show that they listen; compared without case and punctuation."""
 

@@ -38,13 +38,39 @@ def rules(world: World, verdict: str) -> list[str]:
 
 
 def judged(speech_ms: int, text: str, *, whole: bool = True, settled: bool = True,
-           audible: bool = True) -> OverlapVerdict | None:  # fmt: skip
+           audible: bool = True, unsettled: str = "") -> OverlapVerdict | None:  # fmt: skip
     policy = BargeInPolicy()
     phrases = BackchannelList(policy.backchannels, policy.cues)
     return judge_overlap(
-        from_ms(speech_ms), text, said="", echoes=False, whole=whole, settled=settled,
+        from_ms(speech_ms), text, unsettled=unsettled or text, said="", echoes=False, whole=whole, settled=settled,
         audible=audible, backchannels=phrases, policy=policy,
     )  # fmt: skip
+
+
+class TestBackchannelsOnTheirWay:
+    """What is settled of a backchannel is no word of its own, and a drawn-out one no interruption."""
+
+    @pytest.mark.parametrize("begun", ["I", "okay got", "of", "That's", "yeah thank"])
+    def test_the_beginning_of_a_backchannel_is_no_word_until_the_text_is_whole(self, begun):
+        assert judged(600, begun, whole=False) is None
+        verdict = judged(600, begun, whole=True)
+        assert verdict is not None
+        assert verdict.rule == "interrupted_by_words"
+
+    @pytest.mark.parametrize("words", ["I want", "see", "of course not", "no", "I see no"])
+    def test_other_words_interrupt_as_before(self, words):
+        verdict = judged(600, words, whole=False)
+        assert verdict is not None
+        assert verdict.rule == "interrupted_by_words"
+
+    def test_a_drawn_out_okay_may_last_twice_as_long_as_sounds_that_are_not_understood(self):
+        limit = BargeInPolicy().interrupt_after_ms
+        for unsettled, ms, interrupts in (
+            ("", limit, True), ("wh", limit, True), ("Okay.", limit, False),
+            ("Okay, I", 2 * limit - 1, False), ("Okay.", 2 * limit, True),
+        ):  # fmt: skip
+            verdict = judged(ms, "", whole=False, unsettled=unsettled)
+            assert (verdict is not None) == interrupts, (unsettled, ms)
 
 
 class TestMisheardBackchannels:
