@@ -42,13 +42,13 @@ def judged(speech_ms: int, text: str, *, whole: bool = True, settled: bool = Tru
     policy = BargeInPolicy()
     phrases = BackchannelList(policy.backchannels, policy.cues)
     return judge_overlap(
-        from_ms(speech_ms), text, unsettled=unsettled or text, said="", echoes=False, whole=whole, settled=settled,
-        audible=audible, backchannels=phrases, policy=policy,
+        from_ms(speech_ms), text, unsettled=unsettled or text, said="", echoes=False, whole=whole,
+        settled=settled, audible=audible, backchannels=phrases, policy=policy,
     )  # fmt: skip
 
 
 class TestBackchannelsOnTheirWay:
-    """What is settled of a backchannel is no word of its own, and a drawn-out one no interruption."""
+    """The beginning of one is no word of its own, and a drawn-out one is no interruption."""
 
     @pytest.mark.parametrize("begun", ["I", "okay got", "of", "That's", "yeah thank"])
     def test_the_beginning_of_a_backchannel_is_no_word_until_the_text_is_whole(self, begun):
