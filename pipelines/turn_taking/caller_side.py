@@ -303,7 +303,7 @@ class CallerSide:
 
     def _close(self, turn: CallerTurn, pause: Pause, trigger: str, now: Nanos) -> None:
         self._jobs.end(turn.job, *pause.jobs)
-        self._early.drop(turn, now)
+        self._early.turn_over(turn, now)
         self._timers.cancel("endpoint", "transcript", "overlap")
         self._transcribed_until = pause.until or pause.speech_end
         self.turn = None
@@ -385,25 +385,12 @@ class CallerSide:
 
     def owner_of_speculation(self, job: int) -> Reply | None:
         """The reply made in advance, if this is one of its jobs."""
-        turn = self.turn
-        if turn is None:
-            return None
-        ahead = (turn.pause and turn.pause.speculation, turn.eager and turn.eager.reply)
-        return next((reply for reply in ahead if reply is not None and reply.owns(job)), None)
+        ahead = self.turn.ahead if self.turn is not None else []
+        return next((reply for reply in ahead if reply.owns(job)), None)
 
-    def speculation_failed(self, reply: Reply, reason: Reason) -> bool:
-        """Whether this reply was made in advance; then it is asked for again, in earnest."""
-        turn = self.turn
-        if turn is None:
-            return False
-        if turn.pause is not None and turn.pause.speculation is reply:
-            turn.pause.speculation = None
-        elif turn.eager is not None and turn.eager.reply is reply:
-            turn.eager = None
-        else:
-            return False
-        reply.cancel(reason)
-        return True
+    def disown(self, reply: Reply) -> bool:
+        """Forget a reply made in advance, which then is asked for again; whether it was one."""
+        return self.turn is not None and self.turn.disown(reply)
 
     def _move(self, trigger: str) -> None:
         self.state = CALLER[self.state, trigger]

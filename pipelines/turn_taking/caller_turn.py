@@ -39,6 +39,22 @@ class CallerTurn:
         return join_words(self.carried, self.stable, self.unstable)
 
     @property
+    def ahead(self) -> list[Reply]:
+        """Replies made before it is over."""
+        made = (self.pause and self.pause.speculation, self.eager and self.eager.reply)
+        return [reply for reply in made if reply is not None]
+
+    def disown(self, reply: Reply) -> bool:
+        """Forget a reply made in advance; whether it was one."""
+        if self.pause is not None and self.pause.speculation is reply:
+            self.pause.speculation = None
+        elif self.eager is not None and self.eager.reply is reply:
+            self.eager = None
+        else:
+            return False
+        return True
+
+    @property
     def settled_text(self) -> str:
         """Only words that no longer change."""
         if self.pause is not None and self.pause.final is not None:

@@ -256,8 +256,8 @@ class Conversation:
         reply = self._reply_of(event.job)
         if reply is None:
             self._jobs.end(event.job)  # a prompt read in advance: only time is lost
-        elif self._caller.speculation_failed(reply, reason):
-            pass  # it is asked for again when the turn ends
+        elif self._caller.disown(reply):
+            reply.cancel(reason)  # asked for again, in earnest, when the turn ends
         elif event.kind == "tts":
             self._floor.voice_failed(reply, event.job, event.at, reason)
         else:

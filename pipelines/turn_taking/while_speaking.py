@@ -107,8 +107,13 @@ class WhileSpeaking:
         if eager.reply is not None:
             self._floor.expect(eager.reply, now)
 
+    def turn_over(self, turn: CallerTurn, now: Nanos) -> None:
+        """What is not settled by now was in vain; a reading that never ended is forgotten."""
+        self.drop(turn, now)
+        self._jobs.end(self._reading)
+
     def drop(self, turn: CallerTurn, now: Nanos) -> None:
-        """The words are others now, or the turn is over without them."""
+        """The words are others now."""
         eager, turn.eager = turn.eager, None
         if eager is None:
             return

@@ -232,3 +232,16 @@ class TestLulls:
         without = changes(loud, GatePolicy(lull_ms=60_000, pause_ms=pause_ms))
         found = changes(loud, GatePolicy(lull_ms=lull_ms, pause_ms=pause_ms))
         assert [c for c in found if not isinstance(c[1], SpeechLulled)] == without
+
+
+def test_a_reading_whose_end_is_lost_does_not_end_reading_along_for_the_rest_of_the_call():
+    def lost(event: Event) -> list[Event]:
+        return (
+            [] if type(event).__name__ == "ReplyPrepared" and event.at < from_ms(2500) else [event]
+        )
+
+    later = Speech(9000, 10_000, WHOLE)
+    world = run(speech=(QUESTION, later), fault=lost, until_ms=16_000)
+    [first, second] = world.verdicts("turn_ended")
+    assert [at for at in asked_at(world, PrepareReply) if to_ms(first.at) < at < later.end_ms]
+    assert second.command.reason.numbers["text"] == WHOLE
