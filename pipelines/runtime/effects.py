@@ -45,8 +45,7 @@ class Effects:
     """Detectors, LLM and synthesiser, each on its lane.
 
     A detector that works on the reply LLM shares the LLM's lane; the others have one each, lest the
-    quick wait for the slow. With a `recall`, what it knows is
-    told from there.
+    quick wait for the slow. With a `recall`, what it knows is told from there.
     """
 
     def __init__(

@@ -14,8 +14,8 @@ class Gauges:
     """
 
     waiting: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """Pieces of work on each lane, that under way included."""
+    """Pieces of work for each engine, the detectors together, that under way included."""
     busy: dict[str, Nanos] = field(default_factory=lambda: defaultdict(int))
-    """Time that each lane has worked since the call began."""
+    """Time that each of them has worked since the call began."""
     unsaid: Nanos = 0
     """Audio that is made and has not left for the caller."""

@@ -40,6 +40,11 @@ class Work:
     counted: bool = False
     """Whether the core is told what it cost."""
 
+    @property
+    def engine(self) -> str:
+        """Whose lane it is: of several for one kind of engine ("turn_detector text") the kind."""
+        return self.lane.partition(" ")[0]
+
     def over(self, at: Nanos, cost: Nanos, tell: Callable[[Event], None]) -> None:
         """The shell calls this when the work is over, however it ended."""
         if self.counted:

@@ -153,7 +153,7 @@ class _ThreadLanes:
         self.deliver: Callable[[Event], None]
 
     def submit(self, work: Work) -> None:
-        self.gauges.waiting[work.lane] += 1
+        self.gauges.waiting[work.engine] += 1
         if work.lane in self._brief:
             self._run_here(work)
             return
@@ -218,7 +218,7 @@ class _ThreadLanes:
 
     def _over(self, work: Work, spent: Nanos) -> None:
         self._stops.pop(work.job, None)
-        self.gauges.waiting[work.lane] -= 1
-        self.gauges.busy[work.lane] += spent
+        self.gauges.waiting[work.engine] -= 1
+        self.gauges.busy[work.engine] += spent
         if not self._closing.is_set():
             work.over(self._clock.now(), spent, self.deliver)

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from pipelines.runtime.gauges import Gauges
 from pipelines.runtime.realtime import run_alone, run_realtime
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import RecordDecision
@@ -99,3 +100,12 @@ def test_cancelling_the_call_stops_the_engines_threads():
     before = threading.active_count()
     asyncio.run(hung_up_early())
     assert threading.active_count() <= before
+
+
+def test_the_work_of_all_turn_detectors_is_shown_as_one():
+    gauges = Gauges()
+    caller = Caller([(1900, 2500)], until_ms=3600)
+    run_alone(POLICY, ScriptedEngines(), caller, lambda _: None, gauges=gauges)
+    assert set(gauges.busy) == {"vad", "asr", "turn_detector", "llm", "tts"}
+    assert gauges.busy["turn_detector"] > 0
+    assert gauges.waiting["turn_detector"] == 0
