@@ -19,21 +19,8 @@ _ASKED = (
     "What are you looking for?", "What was it?", "And what else?", "Could you tell me more?",
     "What did you say?", "What is it called?", "Which product?", "How can I help you?",
 )  # fmt: skip
-_LEADS = (
-    "",
-    "",
-    "",
-    "",
-    "a",
-    "the",
-    "my",
-    "it's a",
-    "i need a",
-    "some",
-    "a new",
-    "the other",
-    "about the",
-)
+_LEADS = ("", "", "", "", "a", "the", "my", "it's a", "i need a", "some", "a new", "the other",
+          "about the")  # fmt: skip
 
 
 def example_turns(wordnet: Path, split: Split) -> list[Turn]:

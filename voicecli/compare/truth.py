@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pipelines.latency import BargeIn, JournalIndex
+from pipelines.latency import BargeIn
 from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.recording.labels import NEAR, Labels, Turn
 from voicecli.report.call_report import CallReport, reply_at_ear
@@ -40,12 +40,11 @@ def judge(report: CallReport, labels: Labels) -> list[Outcome]:
         labels: in seconds of this call, as they were played in it.
     """
     answers = sorted(at for t in report.turns if (at := reply_at_ear(t.turn)) is not None)
-    audible = list(JournalIndex(report.entries).audible())
     outcomes: list[Outcome] = []
     for label, following in zip(labels.turns, [*labels.turns[1:], None], strict=True):
         until = round(following.start_s * SECOND) if following is not None else None
         if label.intent == "interruption" or not label.takes_floor:
-            kind, latency = _judge_overlap(label, audible, report.barge_ins)
+            kind, latency = _judge_overlap(label, report.audible, report.barge_ins)
         else:
             kind, latency = _judge(label, until, answers)
         outcomes.append(Outcome(report.name, label, kind, latency))

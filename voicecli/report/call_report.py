@@ -65,6 +65,8 @@ class CallReport:
     recorded caller could not react to anything after that."""
     failures: tuple[str, ...]
     """A sentence for each engine that failed at a job."""
+    audible: tuple[tuple[Nanos, Nanos | None], ...]
+    """From when to when the agent was at the caller's ear; None: to the end."""
     entries: tuple[Entry, ...]
     """The journal itself, for renderers that draw it."""
     shadows: tuple[ShadowReport, ...] = ()
@@ -118,6 +120,7 @@ def build_call_report(
             for entry in entries
             if isinstance(entry, EngineFailed)
         ),
+        audible=tuple(index.audible()),
         entries=tuple(entries),
     )
 

@@ -40,7 +40,7 @@ from pipelines.turn_taking.policy import (
 from pipelines.turn_taking.time import from_ms, to_ms
 from pipelines.turn_taking.transitions import Agent, Caller
 
-from .world import Delays, Speech, World, failed
+from .world import Delays, Speech, World, breaks_once, failed
 
 POLICY = Policy(
     agent=AgentPolicy(system_prompt="Be brief."),
@@ -315,15 +315,8 @@ class TestFailure:
     """Engines that break down, stay silent or answer too late."""
 
     def test_a_broken_llm_is_apologised_for_and_the_call_goes_on(self):
-        broken: list[Event] = []
-
-        def fault(event: Event) -> list[Event]:
-            if isinstance(event, ReplyTextReceived) and not broken:
-                broken.append(event)
-                return [failed(event, "llm")]
-            return [event]
-
-        world = World(AT_PAUSES, [QUESTION, Speech(7000, 8000, "are you there")], fault=fault)
+        speech = [QUESTION, Speech(7000, 8000, "are you there")]
+        world = World(AT_PAUSES, speech, fault=breaks_once([]))
         world.delays = Delays(first_token=300)  # in the midst of the turn it would be asked again
         world.until_ms = 12_000
         world.run()

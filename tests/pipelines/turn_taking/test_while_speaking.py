@@ -16,7 +16,7 @@ from pipelines.turn_taking.commands import (
     StartTranscription,
     SynthesizeClause,
 )
-from pipelines.turn_taking.events import Event, FrameScored, PlayoutStarted, ReplyTextReceived
+from pipelines.turn_taking.events import Event, FrameScored, PlayoutStarted
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.policy import (
     AgentPolicy,
@@ -33,7 +33,7 @@ from pipelines.turn_taking.speech_gate import (
 )
 from pipelines.turn_taking.time import from_ms, to_ms
 
-from .world import CHUNK, Delays, Speech, World, failed
+from .world import CHUNK, Delays, Speech, World, breaks_once, failed
 
 POLICY = Policy(
     agent=AgentPolicy(idle_ms=60_000),
@@ -118,14 +118,7 @@ class TestWordsThatAreWhole:
 
     def test_one_that_fails_is_asked_for_again_and_nobody_apologises(self):
         broken: list[Event] = []
-
-        def fault(event: Event) -> list[Event]:
-            if isinstance(event, ReplyTextReceived) and not broken:
-                broken.append(event)
-                return [failed(event, "llm")]
-            return [event]
-
-        world = run(fault=fault)
+        world = run(fault=breaks_once(broken))
         assert to_ms(broken[0].at) < to_ms(world.verdicts("turn_ended")[0].at)
         said = [m.text for m in world.core.history if m.role == "agent"]
         assert said == ["Of course. What time would you like?"]

@@ -322,6 +322,18 @@ def _tool(job: int, index: int, word: str) -> ToolRequested:
     return ToolRequested(0, job, index, name, "{}", kind, 0)
 
 
+def breaks_once(broken: list[Event]) -> Fault:
+    """The first text of a reply is a failure instead; it is put into `broken`."""
+
+    def fault(event: Event) -> Sequence[Event]:
+        if isinstance(event, ReplyTextReceived) and not broken:
+            broken.append(event)
+            return [failed(event, "llm")]
+        return [event]
+
+    return fault
+
+
 def failed(event: Event, kind: EngineKind) -> EngineFailed:
     """The failure that takes a result's place."""
     return EngineFailed(event.at, getattr(event, "job", 0), kind, "broken")
