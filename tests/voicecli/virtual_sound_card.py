@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -33,8 +34,9 @@ class VirtualCard:
             "XDG_RUNTIME_DIR": str(folder),
             "XDG_CONFIG_HOME": str(folder),
         }
-        self._run("pulseaudio", "--start", "--exit-idle-time=-1")
-        stack.callback(self._run, "pulseaudio", "--kill")
+        (folder / "pulse").mkdir()
+        (folder / "pulse" / "client.conf").write_text("autospawn = no\n")
+        self.start_system()
         with suppress(subprocess.CalledProcessError):  # a daemon without it does not suspend
             self._run("pactl", "unload-module", "module-suspend-on-idle")
         self.load("module-null-sink", "sink_name=speaker")
@@ -87,6 +89,24 @@ class VirtualCard:
             "parecord", "--device=speaker.monitor", "--rate=8000", "--channels=1",
             "--format=s16le", "--file-format=wav", "--latency-msec=20", str(path),
         )  # fmt: skip
+
+    def start_system(self) -> None:
+        """Start the sound system, which has no devices yet."""
+        # Our own child, to be waited for: a daemon still writes while its folder is removed.
+        daemon = self._system = self.start("pulseaudio", "--daemonize=no", "--exit-idle-time=-1")
+        ready_by = time.monotonic() + 20
+        while daemon.poll() is None and time.monotonic() < ready_by:
+            with suppress(subprocess.CalledProcessError):
+                self._run("pactl", "info")
+                return
+            time.sleep(0.05)
+        msg = f"pulseaudio did not start (status {daemon.poll()})"
+        raise RuntimeError(msg)
+
+    def stop_system(self) -> None:
+        """Have the whole sound system go away."""
+        self._system.terminate()
+        self._system.wait()
 
     def _run(self, *command: str) -> str:
         done = subprocess.run(

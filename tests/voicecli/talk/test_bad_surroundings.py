@@ -167,11 +167,11 @@ def test_a_call_survives_each_device_and_then_the_sound_system_going_away():
         card.unload(card.number_of("source_name=mic"))
         assert goes_on(1)
         assert call.error is None
-        card._run("pulseaudio", "--kill")
+        card.stop_system()
         assert wait_for(lambda: any("unplugged" in notice for notice in notices))
         assert wait_for(lambda: call.device_names == ("none", "none"))
         assert goes_on(1)
-        card._run("pulseaudio", "--start", "--exit-idle-time=-1")
+        card.start_system()
         card.load("module-null-sink", "sink_name=speaker")
         assert wait_for(lambda: notices[-1].startswith("Now using"))
         assert goes_on(1)
