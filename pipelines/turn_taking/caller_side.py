@@ -93,6 +93,8 @@ class CallerSide:
         self._emit(StartTranscription(turn.job, start, reason))
         if not over_agent or floor.reply is None:
             return
+        if not floor.reply.first_clause_heard:
+            turn.over_beginning_of = floor.reply.job
         if floor.state is Agent.THINKING:
             floor.reply.hold()
         self._judge_overlap(turn, event.at)
@@ -112,6 +114,8 @@ class CallerSide:
         silence_ms = milliseconds(onset - pause.speech_end)
         reason = because("speech_went_on", silence_ms=silence_ms)
         self._emit(RecordDecision("turn_resumed", reason))
+        if not turn.over_agent:
+            self._end.habit.went_on(onset - pause.speech_end)
         if long and pause.final is not None and pause.until is not None:
             turn_ms = milliseconds(onset - turn.onset)
             reason = because("long_turn_carried_over", turn_ms=turn_ms)
@@ -288,6 +292,7 @@ class CallerSide:
             **self._end.ledger.close(),
         )
         self._emit(RecordDecision("turn_ended", facts))
+        self._end.habit.ended(reply.job)
         if pause.speculation is not None:
             lead_ms = milliseconds(now - reply.asked_at)
             reason = because("speculation_paid", lead_ms=lead_ms, clauses=len(reply.clauses))
@@ -342,6 +347,8 @@ class CallerSide:
         self._emit(RecordDecision("overlap_interrupts", reason))
         reply = self._floor.reply
         heard = self._floor.interrupt(reason)
+        if self.turn is not None and self.turn.over_beginning_of is not None:
+            self._end.habit.cut_into(self.turn.over_beginning_of)
         if not heard and reply is not None and reply.purpose == "reply" and self.turn is not None:
             self.turn.carried = join_words(self._floor.reopen(), self.turn.carried)
             self._emit(RecordDecision("turn_reopened", because("reopened")))

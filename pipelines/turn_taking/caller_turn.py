@@ -22,6 +22,8 @@ class CallerTurn:
     detected_at: Nanos
     """When its speech was confirmed."""
     began_over_agent: bool = False
+    over_beginning_of: JobId | None = None
+    """The reply of which no clause had been heard when it began."""
     carried: str = ""
     """Words from before `transcribed_from`: earlier pieces of a long or reopened turn."""
     stable: str = ""

@@ -178,6 +178,7 @@ Verdict: TypeAlias = Literal[
     "turn_ended",  # the caller's turn is over; the reply may be heard
     "turn_held",  # silence, but the caller seems to have more to say
     "turn_resumed",  # the caller went on after a pause
+    "pauses_learned",  # how likely this caller's silences are ends
     "turn_dropped",  # speech without words: cough, noise
     "turn_reopened",  # the caller went on before the reply was heard
     "overlap_ignored",  # backchannel or noise while the agent speaks

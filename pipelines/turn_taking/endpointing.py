@@ -9,12 +9,14 @@ from pipelines.turn_taking.time import Nanos, from_ms
 _EPSILON = 1e-4
 
 
-def fuse(scores: Mapping[str, float], weights: Sequence[tuple[str, float]]) -> float | None:
+def fuse(
+    scores: Mapping[str, float], weights: Sequence[tuple[str, float]], prior: float = 0.0
+) -> float | None:
     """P(end of turn) from the detectors that have answered; None if none of weight has.
 
     The weighted mean of their log-odds (a logarithmic opinion pool): any subset of detectors gives
     an answer, and a confident one outweighs an undecided one. A score that is not a number is
-    left out.
+    left out. `prior` is what is known beside them, added to that mean in log-odds.
     """
     total = mean = 0.0
     for detector, weight in weights:
@@ -26,7 +28,7 @@ def fuse(scores: Mapping[str, float], weights: Sequence[tuple[str, float]]) -> f
         total += weight
     if total == 0:
         return None
-    return 1 / (1 + math.exp(-mean / total))
+    return 1 / (1 + math.exp(-mean / total - prior))
 
 
 def silence_before_answering(probability: float | None, policy: EndpointingPolicy) -> Nanos:

@@ -57,6 +57,13 @@ class EndpointingPolicy:
     """Silence that ends a turn when no detector has answered."""
     backstop_ms: int = _bounded(3000, 0, _MINUTE_MS)
     """Silence that ends a turn whatever the detectors say."""
+    own_pauses_most: float = _bounded(1.0, 0, 10)
+    """The most that the caller's own pauses so far may add to the log-odds of an end, or take from
+    them; 0: all callers are waited for alike."""
+    own_pauses_prior: int = _bounded(8, 1)
+    """How many ends, and as many pauses, the caller's own are weighed against."""
+    own_pauses_from_ms: int = _bounded(200, 0, _MINUTE_MS)
+    """A silence within a turn counts as a pause from here on."""
     transcript_timeout_ms: int = _bounded(2000, 0, _MINUTE_MS)
     """Wait this long for a final transcript, then go by the partial one."""
     carry_over_ms: int = _bounded(8000, 1000, _MINUTE_MS)

@@ -60,6 +60,10 @@ RULES: Mapping[str, str] = {
         "answered after {silence_ms:.0f} ms of silence: the backstop of {wait_ms:.0f} ms, although "
         "P(end) is {p:.2f}{scores}"
     ),
+    "own_pauses": (
+        "this caller has ended {ends} turn(s) and paused {pauses} time(s) within one: "
+        "{log_odds:+.2f} to the log-odds of an end"
+    ),
     "end_by_keypad": "answered: keys {digits}, then the last key or silence",
     "end_by_typing": "answered: the caller wrote “{text}”",
     "no_words": "{speech_ms:.0f} ms of sound without words: not answered",

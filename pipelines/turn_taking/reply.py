@@ -118,6 +118,11 @@ class Reply:
         return any(clause.started for clause in self.clauses)
 
     @property
+    def first_clause_heard(self) -> bool:
+        """Whether the caller has heard any of its clauses to the end."""
+        return any(clause.heard for clause in self.clauses)
+
+    @property
     def queued(self) -> bool:
         """Whether any of it was handed to playout."""
         return any(clause.queued for clause in self.clauses)

@@ -15,6 +15,7 @@ from pipelines.turn_taking.commands import (
 )
 from pipelines.turn_taking.endpointing import fuse, silence_before_answering
 from pipelines.turn_taking.events import JobId
+from pipelines.turn_taking.pause_habit import PauseHabit
 from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
 from pipelines.turn_taking.speculation import SpeculationLedger
 from pipelines.turn_taking.time import Nanos, from_ms
@@ -35,6 +36,7 @@ class TurnEnd:
         self.readers = tuple(d for d in detectors if d in policy.text_detectors)
         """The detectors that judge words."""
         self._listeners = tuple(d for d in detectors if d not in self.readers)
+        self.habit = PauseHabit(desk)
         self.ledger = SpeculationLedger(desk.policy.speculation)
 
     def ask_for_words_ahead(
@@ -80,7 +82,7 @@ class TurnEnd:
         just have begun to speak again.
         """
         policy = self._policy.endpointing
-        p = fuse(pause.scores, policy.weights)
+        p = fuse(pause.scores, policy.weights, self.habit.log_odds)
         due = pause.speech_end + silence_before_answering(p, policy)
         if now < due or not pause.confirmed:
             self._work_ahead(turn, pause, p, now)
@@ -155,7 +157,7 @@ class TurnEnd:
         pause.hold_recorded = True
         reason = because(
             "hold_unscored" if p is None else "hold_by_score",
-            **_scores(pause, p),
+            **self._scores(pause, p),
             wait_ms=milliseconds(due - pause.speech_end),
             left_ms=milliseconds(due - now),
         )
@@ -170,13 +172,15 @@ class TurnEnd:
         silence = pause.silence(now)
         return because(
             rule,
-            **_scores(pause, p),
+            **self._scores(pause, p),
             silence_ms=milliseconds(silence),
             wait_ms=milliseconds(wait),
             backstop_left_ms=max(0.0, milliseconds(from_ms(policy.backstop_ms) - silence)),
         )
 
-
-def _scores(pause: Pause, p: float | None) -> dict[str, Number]:
-    scores = ", ".join(f"{name} {score:.2f}" for name, score in sorted(pause.scores.items()))
-    return {"p": NO_SCORE if p is None else round(p, 4), "scores": f" ({scores})" if scores else ""}
+    def _scores(self, pause: Pause, p: float | None) -> dict[str, Number]:
+        parts = [f"{name} {score:.2f}" for name, score in sorted(pause.scores.items())]
+        if p is not None and self.habit.log_odds:
+            parts.append(f"own pauses {self.habit.log_odds:+.2f}")
+        listed = f" ({', '.join(parts)})" if parts else ""
+        return {"p": NO_SCORE if p is None else round(p, 4), "scores": listed}

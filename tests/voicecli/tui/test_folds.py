@@ -1,10 +1,15 @@
 """What each part of the screen makes of a journal."""
 
+import math
+
 import pytest
 
 from pipelines.latency import fold_turns
+from pipelines.turn_taking.commands import RecordDecision
 from pipelines.turn_taking.events import ClauseSynthesized, FrameScored
+from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.policy import EndpointingPolicy, Policy
+from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import from_ms, to_ms
 from voicecli.tui.live_turn import LiveTurn
 from voicecli.tui.widgets.gauges import Gauges
@@ -89,6 +94,14 @@ def test_the_gauge_shows_the_wait_that_the_probability_asks_for():
     gauges.take(question(4000, job=30)[:15])
     assert gauges.p_end is None
     assert gauges.wait_ms == 800  # what the policy says as long as no detector has answered
+
+
+def test_the_gauge_knows_what_the_callers_pauses_have_added():
+    policy = Policy(endpointing=EndpointingPolicy(weights=(("scripted", 1.0),)))
+    gauges = Gauges(policy)
+    learned = because("own_pauses", ends=0, pauses=9, log_odds=-0.75)
+    gauges.take([Issued(0, RecordDecision("pauses_learned", learned)), *question()])
+    assert gauges.p_end == pytest.approx(1 / (1 + math.exp(-math.log(0.86 / 0.14) + 0.75)))
 
 
 def test_the_speech_meter_shows_the_highest_of_what_is_new():

@@ -4,7 +4,7 @@ import math
 
 from rich.text import Text
 
-from pipelines.turn_taking.commands import ScoreEndOfTurn, StartTranscription
+from pipelines.turn_taking.commands import RecordDecision, ScoreEndOfTurn, StartTranscription
 from pipelines.turn_taking.endpointing import fuse, silence_before_answering
 from pipelines.turn_taking.events import EndOfTurnScored, FrameScored
 from pipelines.turn_taking.journal import Entry, Issued
@@ -24,6 +24,7 @@ class Gauges:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy.endpointing
         self._scores: dict[str, float] = {}
+        self._own_pauses = 0.0
         self.speech = 0.0
         """The highest probability of speech since last asked."""
         self.asked = False
@@ -31,8 +32,8 @@ class Gauges:
 
     @property
     def p_end(self) -> float | None:
-        """P(end of turn) from the detectors that have answered."""
-        return fuse(self._scores, self._policy.weights)
+        """P(end of turn) from the detectors that have answered, for this caller."""
+        return fuse(self._scores, self._policy.weights, self._own_pauses)
 
     @property
     def wait_ms(self) -> float:
@@ -52,6 +53,11 @@ class Gauges:
                     self.asked = True
                 elif isinstance(entry.command, StartTranscription):
                     self._scores, self.asked = {}, False
+                elif (
+                    isinstance(entry.command, RecordDecision)
+                    and entry.command.verdict == "pauses_learned"
+                ):
+                    self._own_pauses = float(entry.command.reason.numbers["log_odds"])
 
 
 class GaugesPart(Part):
