@@ -22,7 +22,7 @@ from voicecli.recording.bundle import Stereo
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.labels import Labels
 from voicecli.report.acoustic import acoustic_voice_to_voice
-from voicecli.report.wer import word_error_rate
+from voicecli.report.wer import WordErrors, word_errors
 from voicecli.shadow.verdicts import ShadowReport
 
 CUT_IN_LEAD: Final[Nanos] = 300 * MILLISECOND
@@ -56,8 +56,8 @@ class CallReport:
     decisions: tuple[Decision, ...]
     """All of the call, also those before the first turn."""
     cut_ins: int
-    wer: float | None
-    """Word error rate against the labels, 0 to 1 and above; None without labelled words."""
+    word_errors: WordErrors | None
+    """What was misheard of the labels' words; None without any."""
     partial: bool
     """The call was broken off."""
     diverged: Nanos | None
@@ -112,7 +112,7 @@ def build_call_report(
         barge_ins=tuple(fold_barge_ins(index, turns)),
         decisions=tuple(index.decisions),
         cut_ins=len(stretches),
-        wer=_wer(turns, labels),
+        word_errors=_word_errors(turns, labels),
         partial=header.partial,
         diverged=None if diverged is None else round(diverged * SECOND),
         failures=tuple(
@@ -145,9 +145,9 @@ def _by_waveform(turn: Turn, stereo: Stereo | None, rate: int) -> Nanos | None:
     return acoustic_voice_to_voice(stereo, rate, turn.end, heard)
 
 
-def _wer(turns: Iterable[Turn], labels: Labels | None) -> float | None:
+def _word_errors(turns: Iterable[Turn], labels: Labels | None) -> WordErrors | None:
     """Over the whole call, so that it does not matter how it was split into turns."""
     if labels is None:
         return None
     said = " ".join(label.text for label in labels.turns if label.takes_floor)
-    return word_error_rate(said, " ".join(turn.text for turn in turns))
+    return word_errors(said, " ".join(turn.text for turn in turns))

@@ -71,7 +71,7 @@ def _call(call: CallReport) -> dict[str, Any]:
         "turns": [_turn(report) for report in call.turns],
         "barge_ins": [_barge_in(barge_in) for barge_in in call.barge_ins],
         "cut_ins": call.cut_ins,
-        "wer": call.wer,
+        "wer": call.word_errors.rate if call.word_errors is not None else None,
         "failures": list(call.failures),
         "shadows": [shadow_json(shadow) for shadow in call.shadows],
     }

@@ -24,9 +24,10 @@ def interruptions_of(calls: Iterable[CallReport]) -> list[BargeIn]:
 
 
 def wer_of(calls: Iterable[CallReport]) -> float | None:
-    """Mean word error rate of the calls that have labels; None if none has."""
-    rates = [call.wer for call in calls if call.wer is not None]
-    return sum(rates) / len(rates) if rates else None
+    """Word error rate over all words of the calls that have labels; None if none has."""
+    counted = [call.word_errors for call in calls if call.word_errors is not None]
+    said = sum(errors.said for errors in counted)
+    return sum(errors.wrong for errors in counted) / said if said else None
 
 
 def hit_rate_of(turns: Iterable[Turn]) -> float | None:

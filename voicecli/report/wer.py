@@ -6,6 +6,7 @@ and whole numbers make no difference.
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Final
 
 import jiwer
@@ -33,10 +34,35 @@ def normalise(text: str) -> str:
     return " ".join(word for word in text.split() if word not in _FILLERS)
 
 
+@dataclass(frozen=True, slots=True)
+class WordErrors:
+    """What was misheard of something said; those of several calls add up."""
+
+    said: int
+    """Words said; at least one."""
+    wrong: int
+    """Wrong, missing and added words."""
+
+    @property
+    def rate(self) -> float:
+        """Errors per word said; may exceed 1."""
+        return self.wrong / self.said
+
+
+def word_errors(reference: str, hypothesis: str) -> WordErrors | None:
+    """Compare what was said with what was transcribed; None if nothing was said."""
+    said = normalise(reference)
+    if not said:
+        return None
+    found = jiwer.process_words(said, normalise(hypothesis))
+    wrong = found.substitutions + found.deletions + found.insertions
+    return WordErrors(len(said.split()), wrong)
+
+
 def word_error_rate(reference: str, hypothesis: str) -> float | None:
     """Wrong, missing and added words per word said; None if nothing was said. May exceed 1."""
-    said = normalise(reference)
-    return float(jiwer.wer(said, normalise(hypothesis))) if said else None
+    errors = word_errors(reference, hypothesis)
+    return None if errors is None else errors.rate
 
 
 def _spoken(digits: str) -> str:

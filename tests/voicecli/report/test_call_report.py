@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from pipelines.turn_taking.time import MILLISECOND
 from voicecli.report.call_report import build_call_report, reply_at_ear
+from voicecli.report.metrics import wer_of
+from voicecli.report.wer import WordErrors
 
 
 def test_a_call_is_gathered_from_journal_audio_and_labels(call):
@@ -42,12 +46,19 @@ def test_starting_up_to_300_ms_before_the_caller_goes_on_is_a_cut_in(
 
 
 def test_words_are_compared_over_the_whole_call_without_backchannels(call):
-    assert call.wer == pytest.approx(1 / 13)  # "nine" was heard as "eight"
+    assert call.word_errors == WordErrors(said=13, wrong=1)  # "nine" was heard as "eight"
+
+
+def test_a_long_call_counts_for_more_than_a_short_one(call):
+    short = replace(call, word_errors=WordErrors(said=1, wrong=1))
+    unknown = replace(call, word_errors=None)
+    assert wer_of([call, short, unknown]) == pytest.approx(2 / 14)
+    assert wer_of([unknown]) is None
 
 
 def test_what_audio_and_labels_would_tell_is_left_out_without_them(entries, header):
     call = build_call_report("x", header, entries)
-    assert call.wer is None
+    assert call.word_errors is None
     assert all(report.acoustic_voice_to_voice is None for report in call.turns)
 
 
