@@ -2,7 +2,7 @@
 """Measures `voicecli serve` from outside, as docs/SERVE.md shows it; changes with what is measured.
 
     .venv/bin/python scripts/bench_serve.py load 1 10 50         scripted engines, calls at once
-    .venv/bin/python scripts/bench_serve.py embedded             one call, embedded engines
+    .venv/bin/python scripts/bench_serve.py embedded --calls 3   embedded engines
     .venv/bin/python scripts/bench_serve.py outcomes             a killed process, a SIGTERM
     .venv/bin/python scripts/bench_serve.py soak --minutes 10    does anything grow?
 
@@ -194,17 +194,19 @@ def _show_problems(results) -> None:
             print(f"     {often} failed: {problem}", flush=True)
 
 
-def embedded(call: str, seconds: float) -> None:
-    """One call with the embedded engines."""
-    server = Server("embedded", 1)
+def embedded(call: str, seconds: float, calls: int, profile: str) -> None:
+    """Calls with real engines, five seconds apart."""
+    server = Server(profile, calls)
     before, began = server.cpu_s(), time.monotonic()
-    plan = Plan(URL, open_script(call), "clean", max_s=seconds)
+    ramp_s = 5.0 * calls
+    plan = Plan(URL, open_script(call), "clean", calls=calls, ramp_s=ramp_s, max_s=seconds)
     results = asyncio.run(run_plan(plan, None))
     wall = time.monotonic() - began
+    measured = figures(results, "voice_to_voice", "greeting", "frame_lateness")
     print(
-        f"embedded, {call}: {figures(results, 'voice_to_voice', 'greeting', 'frame_lateness')} ms; "
+        f"{profile}, {calls} of {call}: {measured} ms; "
         f"{', '.join(f'{name} {value(results)}' for name, value in NUMBERS.items())}; "
-        f"CPU {(server.cpu_s() - before) / wall * 100:.0f} % of a core; "
+        f"CPU {(server.cpu_s() - before) / wall * 100:.0f} % of a core in all; "
         f"memory {server.memory_mb():.0f} MB; loaded in {server.load_s:.1f} s"
     )
     server.stop()
@@ -297,13 +299,15 @@ def main() -> None:
     of_embedded = commands.add_parser("embedded")
     of_embedded.add_argument("--call", default="plain_turns")
     of_embedded.add_argument("--seconds", type=float, default=120)
+    of_embedded.add_argument("--calls", type=int, default=1)
+    of_embedded.add_argument("--profile", default="embedded", help="a name or a path")
     commands.add_parser("outcomes").add_argument("--calls", type=int, default=10)
     commands.add_parser("soak").add_argument("--minutes", type=float, default=10)
     options = parser.parse_args()
     if options.command == "load":
         load(options.calls, options.seconds, options.ramp)
     elif options.command == "embedded":
-        embedded(options.call, options.seconds)
+        embedded(options.call, options.seconds, options.calls, options.profile)
     elif options.command == "outcomes":
         outcomes(options.calls)
     else:
