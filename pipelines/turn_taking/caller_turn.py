@@ -105,6 +105,14 @@ class Pause:
     speculation: Reply | None = None
     """The reply made in advance, should this be the end."""
 
+    def take_over(self, eager: Eager) -> None:
+        """Its words are those that were judged, and perhaps answered, ahead."""
+        self.asked.add("text")
+        self.jobs.append(eager.job)
+        self.scores.update(eager.scores)
+        self.prepared = True
+        self.speculation = eager.reply
+
     def silence(self, now: Nanos) -> Nanos:
         """How long the caller has been silent, as heard by the agent."""
         return now - self.speech_end

@@ -99,11 +99,7 @@ class WhileSpeaking:
             self.drop(turn, now)
             return
         turn.eager = None
-        pause.asked.add("text")
-        pause.jobs.append(eager.job)
-        pause.scores.update(eager.scores)
-        pause.prepared = True
-        pause.speculation = eager.reply
+        pause.take_over(eager)
         if eager.reply is not None:
             self._floor.expect(eager.reply, now)
 
