@@ -85,6 +85,9 @@ class SpeculationPolicy:
     """P from which the LLM reads the prompt in advance; above 1: never."""
     reply_above: float = _bounded(0.5, 0)
     """P from which the reply and its first clause are made in advance; above 1: never."""
+    reply_lead_ms: int = _bounded(300, 0, _MINUTE_MS)
+    """So long before the turn would end they are made whatever P, unless `reply_above` is above 1:
+    whoever has been silent until then will mostly stay so. 0: never."""
     budget_ms_per_turn: int = _bounded(3000, 0, 10 * _MINUTE_MS)
     """Engines' time that a turn may waste on what is thrown away when the caller goes on; once it
     is spent, everything waits for the end of the turn. 0: nothing is done in advance."""

@@ -77,6 +77,7 @@ RULES: Mapping[str, str] = {
     "words_changed": "the words are others now",
     "early_in_vain": "other words came {lead_ms:.0f} ms after the reply was begun: it is dropped",
     "speculate": "P(end) {p:.2f} ≥ {threshold:.2f}: the reply is begun before the turn is over",
+    "speculate_late": "the turn will soon be over: the reply is begun",
     "speculation_paid": (
         "the reply begun {lead_ms:.0f} ms earlier is kept: {clauses} clause(s) made"
     ),

@@ -85,9 +85,10 @@ class TurnEnd:
         p = fuse(pause.scores, policy.weights, self.habit.log_odds)
         due = pause.speech_end + silence_before_answering(p, policy)
         if now < due or not pause.confirmed:
-            self._work_ahead(turn, pause, p, now)
+            lead = due - from_ms(self._policy.speculation.reply_lead_ms)
+            self._work_ahead(turn, pause, p, now, nearly_due=now >= lead)
             if pause.confirmed:
-                self._timers.set("endpoint", due)
+                self._timers.set("endpoint", lead if now < lead else due)
                 self._record_hold(pause, p, due, now)
             return None
         self._timers.cancel("endpoint")
@@ -112,14 +113,19 @@ class TurnEnd:
         self._emit(RecordDecision("speculation_dropped", reason))
         pause.speculation = None
 
-    def _work_ahead(self, turn: CallerTurn, pause: Pause, p: float | None, now: Nanos) -> None:
+    def _work_ahead(
+        self, turn: CallerTurn, pause: Pause, p: float | None, now: Nanos, *, nearly_due: bool
+    ) -> None:
         """Prepare the reply on the assumption that the turn is over."""
         policy = self._policy.speculation
         if pause.final is None or not turn.text or self._floor.reply is not None:
             return
-        if p is not None and p >= policy.reply_above:
+        probable = p is not None and p >= policy.reply_above
+        if probable or (nearly_due and policy.reply_above <= 1):
             if pause.speculation is None and self._may(pause, "the reply"):
-                reason = because("speculate", p=p, threshold=policy.reply_above)
+                reason = because("speculate_late")
+                if p is not None and probable:
+                    reason = because("speculate", p=p, threshold=policy.reply_above)
                 pause.prepared = True
                 pause.speculation = self._floor.generate(
                     self._history_with(turn), now, speculative=True, reason=reason

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from pipelines.turn_taking.policy import (
     Policy,
     SpeculationPolicy,
 )
+from pipelines.turn_taking.time import to_ms
 
 from .world import Delays, Speech, World
 
@@ -50,27 +52,47 @@ def spent_ms(world: World) -> list[Any]:
     return [e.command.reason.numbers.get("spent_ms") for e in world.verdicts("turn_ended")]
 
 
+ONCE = [Speech(1000, 2000, "what time do you open")]
+
+
+def asked_before_the_end(policy: Policy, p: float) -> list[tuple[str, float]]:
+    """What was asked for in advance, and how many ms before the turn was over."""
+    world = World(policy, ONCE, p_end=lambda _: p)
+    world.run()
+    [ended] = world.verdicts("turn_ended")
+    return [
+        (type(e.command).__name__, to_ms(ended.at - e.at))
+        for e in world.journal
+        if isinstance(e, Issued) and e.at < ended.at
+        and isinstance(e.command, FinishTranscription | PrepareReply | GenerateReply)
+    ]  # fmt: skip
+
+
 def test_words_come_first_then_the_prompt_and_then_the_reply():
-    sure = World(POLICY, [Speech(1000, 2000, "what time do you open")], p_end=lambda _: 0.9)
-    unsure = World(POLICY, [Speech(1000, 2000, "what time do you open")], p_end=lambda _: 0.3)
-    order: list[list[str]] = []
-    for world in (sure, unsure):
-        world.run()
-        ended = world.verdicts("turn_ended")[0].at
-        order.append([
-            type(e.command).__name__
-            for e in world.journal
-            if isinstance(e, Issued) and e.at < ended
-            and isinstance(e.command, FinishTranscription | PrepareReply | GenerateReply)
-        ])  # fmt: skip
-    assert order == [
-        ["FinishTranscription", "PrepareReply", "GenerateReply"],
-        ["FinishTranscription", "PrepareReply"],
-    ]
+    words, prompt, reply = asked_before_the_end(POLICY, 0.9)
+    assert [words[0], prompt[0], reply[0]] == [
+        "FinishTranscription", "PrepareReply", "GenerateReply",
+    ]  # fmt: skip
+    assert words[1] > prompt[1] > reply[1] > 900
+
+
+def test_an_improbable_end_is_answered_ahead_when_it_is_nearly_due():
+    *_, prompt, reply = asked_before_the_end(POLICY, 0.3)
+    assert prompt[0] == "PrepareReply"
+    assert prompt[1] > 1500
+    assert reply == ("GenerateReply", 300)
+
+
+@pytest.mark.parametrize("setting", [{"reply_lead_ms": 0}, {"reply_above": 2.0}])
+def test_an_improbable_end_is_never_answered_ahead_where_that_is_not_wanted(setting: Any):
+    policy = replace(POLICY, speculation=replace(AT_PAUSES, **setting))
+    assert [name for name, _ in asked_before_the_end(policy, 0.3)] == [
+        "FinishTranscription", "PrepareReply",
+    ]  # fmt: skip
 
 
 def test_what_the_answer_uses_counts_nothing_against_the_budget():
-    world = run(with_budget(10_000), [Speech(1000, 2000, "what time do you open")])
+    world = run(with_budget(10_000), ONCE)
     assert spent_ms(world) == [0]
     assert world.verdicts("speculation_kept")
 
@@ -89,7 +111,7 @@ def test_work_in_vain_is_counted_and_stops_when_the_budget_is_spent():
 
 
 def test_without_a_budget_nothing_is_done_before_the_turn_is_over():
-    world = run(with_budget(0), [Speech(1000, 2000, "what time do you open")])
+    world = run(with_budget(0), ONCE)
     [ended] = world.verdicts("turn_ended")
     [asked] = [
         e for e in world.journal if isinstance(getattr(e, "command", 0), FinishTranscription)
