@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from rich.console import Console, ConsoleOptions, RenderResult
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -84,7 +85,7 @@ def _opening(screen: Screen, call: CallReport) -> Iterator[Text | Table]:
 
 def _turn(
     screen: Screen, report: TurnReport, *, after_divergence: bool = False
-) -> Iterator[Text | Table]:
+) -> Iterator[Text | Table | Padding]:
     turn, latency = report.turn, report.turn.voice_to_voice
     verdict = Text("not answered", "bold red")
     if latency is not None:
@@ -105,7 +106,7 @@ def _turn(
             yield axis.row("by waveform", 0, max(0, heard), thin=True)
     ahead = _work_ahead(turn)
     if ahead:
-        yield Text(f"  {ahead}", "dim")
+        yield Padding(Text(ahead, "dim"), (0, 0, 0, 2), expand=False)
     yield _decisions(screen, turn.decisions, since=turn.end)
 
 
@@ -184,7 +185,7 @@ def _decisions(screen: Screen, decisions: Iterable[Decision], since: Nanos) -> T
     """
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(justify="right", width=11, no_wrap=True, style="dim")
-    grid.add_column(width=19, no_wrap=True)
+    grid.add_column(width=20, no_wrap=True)  # "speculation withheld"
     grid.add_column(ratio=1)
     for decision in decisions:
         if decision.verdict == "result_dropped":
