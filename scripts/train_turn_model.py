@@ -5,9 +5,11 @@ PyTorch is no dependency of the project. Make an environment for it outside the 
     python3 -m venv /tmp/train-venv
     /tmp/train-venv/bin/pip install torch==2.13.0 onnx onnxscript onnxruntime
 
-and run, from the repository's root (25 minutes on one core):
+and run, from the repository's root (half an hour on one core; WordNet is
+Debian's package wordnet-base):
 
-    nice -n 19 /tmp/train-venv/bin/python -m scripts.train_turn_model
+    nice -n 19 /tmp/train-venv/bin/python -m scripts.train_turn_model \
+        --wordnet /usr/share/wordnet --out /tmp/turn-model
 """
 
 import argparse
