@@ -1,6 +1,6 @@
 """Draws the screen of a live call on a virtual sound card: docs/talk.svg.
 
-    .venv/bin/python scripts/draw_talk.py [--size 120x36] [--at 21] [--out docs/talk.svg]
+    .venv/bin/python scripts/draw_talk.py [--size 120x36] [--at 55] [--out docs/talk.svg]
 
 Everything on it is measured while it is drawn, the headroom too.
 """
@@ -30,7 +30,7 @@ def main() -> None:
     """Make a call, and write its screen at a moment of it to a file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", default="120x36", help="columns and rows")
-    parser.add_argument("--at", type=float, default=21, help="second of the call")
+    parser.add_argument("--at", type=float, default=55, help="second of the call")
     parser.add_argument("--call", default="plain_turns", help="shipped recording of the caller")
     parser.add_argument("--profile", default="embedded")
     parser.add_argument("--line", default="clean")
