@@ -123,15 +123,11 @@ class AgentFloor:
         self.reply = reply
         self._timers.cancel("idle")
         self._move("floor taken")
-        if not reply.completed:
-            self._await_reply(now)
         reply.release()
         if reply.completed and not reply.has_words:
             self.fail(reply, now, because("reply_empty"))
-        elif reply.tool_calls:
-            self._progress(reply, now)
         else:
-            self._watch_silence(reply, now)
+            self._progress(reply, now)
 
     def say(self, purpose: Purpose, text: str, now: Nanos, reason: Reason) -> None:
         """Say a sentence of the agent's own; the reason stands with its verdict in the journal."""

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.turn_taking.commands import FinishTranscription, GenerateReply, PrepareReply
-from pipelines.turn_taking.events import EngineKind
+from pipelines.turn_taking.events import ClauseSynthesized, EngineKind
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.policy import (
     AgentPolicy,
@@ -17,6 +17,7 @@ from pipelines.turn_taking.policy import (
     SpeculationPolicy,
 )
 from pipelines.turn_taking.time import to_ms
+from pipelines.turn_taking.transitions import Agent
 
 from .world import Delays, Speech, World
 
@@ -89,6 +90,19 @@ def test_an_improbable_end_is_never_answered_ahead_where_that_is_not_wanted(sett
     assert [name for name, _ in asked_before_the_end(policy, 0.3)] == [
         "FinishTranscription", "PrepareReply",
     ]  # fmt: skip
+
+
+def test_a_clause_made_ahead_whose_audio_never_comes_is_not_waited_for_for_ever():
+    world = World(
+        POLICY,
+        ONCE,
+        p_end=lambda _: 0.9,
+        fault=lambda event: [] if isinstance(event, ClauseSynthesized) else [event],
+        until_ms=40_000,
+    )
+    world.run()
+    assert world.verdicts("speculation_kept")
+    assert world.core.agent in {Agent.LISTENING, Agent.ENDED}
 
 
 def test_what_the_answer_uses_counts_nothing_against_the_budget():
