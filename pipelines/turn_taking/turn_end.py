@@ -120,12 +120,13 @@ class TurnEnd:
         policy = self._policy.speculation
         if pause.final is None or not turn.text or self._floor.reply is not None:
             return
-        probable = p is not None and p >= policy.reply_above
-        if probable or (nearly_due and policy.reply_above <= 1):
+        reason = None
+        if p is not None and p >= policy.reply_above:
+            reason = because("speculate", p=p, threshold=policy.reply_above)
+        elif nearly_due and policy.reply_above <= 1:
+            reason = because("speculate_late")
+        if reason is not None:
             if pause.speculation is None and self._may(pause, "the reply"):
-                reason = because("speculate_late")
-                if p is not None and probable:
-                    reason = because("speculate", p=p, threshold=policy.reply_above)
                 pause.prepared = True
                 pause.speculation = self._floor.generate(
                     self._history_with(turn), now, speculative=True, reason=reason
