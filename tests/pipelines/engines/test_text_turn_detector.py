@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 
 import numpy as np
 import pytest
@@ -81,12 +80,10 @@ def test_odd_text_gets_a_probability(judge, odd):
     assert 0.0 <= judge("yes", odd) <= 1.0
 
 
-def test_of_a_very_long_text_only_the_end_counts_and_the_answer_stays_fast(judge):
-    long = "and then we went to the office of the company " * 2000
-    judge(long)
-    begun = time.process_time()
-    assert judge(long + "so that is all thank you") > judge(long + "so that is all thank")
-    assert time.process_time() - begun < 1.0
+def test_of_a_very_long_text_only_the_end_is_read(judge):
+    part, end = "and then we went to the office of the company ", "so that is all thank you"
+    assert judge(part * 2000 + end) == judge("Well. " + part * 2000 + end)
+    assert judge(part * 2000 + end) > judge(part * 2000 + end.removesuffix(" you"))
 
 
 def test_only_the_agents_last_turn_is_read(judge):

@@ -36,8 +36,8 @@ class Caller:
     ingress: Nanos = 0
     egress: Nanos = 0
     rate: int = RATE
-    heard: list[tuple[Nanos, bool]] = field(default_factory=list)
-    _now: Nanos = 0
+    heard: list[tuple[Nanos, bool]] = field(default_factory=list, init=False)
+    _now: Nanos = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self._noise = np.random.default_rng(1)

@@ -3,6 +3,8 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,6 +15,8 @@ from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import RecordDecision
 from pipelines.turn_taking.events import CallEnded, EngineFailed
 from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.time import MILLISECOND
+from tests.waiting import wait_for
 
 from .calls import POLICY, Caller, Llm, ScriptedEngines, verdicts
 
@@ -34,6 +38,17 @@ def run_alone_too(caller: Caller, **engines: object) -> list[Entry]:
 on_both_shells = pytest.mark.parametrize("run", [run, run_alone_too])
 
 
+def undisturbed(run: Callable[[Caller], list[Entry]], caller: Caller) -> list[Entry]:
+    """The call, held again if the machine stopped in its midst: lateness changes what is done."""
+    for _ in range(5):
+        again = replace(caller)
+        entries = run(again)
+        ticks = [now for now, _ in again.heard]
+        if max(later - earlier for earlier, later in pairwise(ticks)) < 100 * MILLISECOND:
+            return entries
+    pytest.fail("no call of five kept its ticks")
+
+
 def acts(entries: list[Entry]) -> list[str]:
     """What was done, in order, but for the notes."""
     return [
@@ -45,7 +60,7 @@ def acts(entries: list[Entry]) -> list[str]:
 
 @on_both_shells
 def test_all_shells_do_the_same_things_in_the_same_call(run):
-    real = run(Caller([(1900, 2500)], until_ms=4500))
+    real = undisturbed(run, Caller([(1900, 2500)], until_ms=4500))
     virtual: list[Entry] = []
     run_virtual(POLICY, ScriptedEngines(), Caller([(1900, 2500)], until_ms=4500), virtual.append)
     assert acts(real) == acts(virtual)
@@ -65,17 +80,15 @@ def test_an_engine_that_raises_on_its_thread_ends_its_job_and_not_the_call(run):
 
 @on_both_shells
 def test_the_tick_goes_on_while_an_engine_computes(run):
-    loop_thread: list[bool] = []
+    went_on: list[bool] = []
 
     def compute() -> None:
-        loop_thread.append(threading.current_thread() is threading.main_thread())
-        time.sleep(0.4)
+        before = len(caller.heard)
+        went_on.append(wait_for(lambda: len(caller.heard) > before + 10))
 
     caller = Caller([(1900, 2400)], until_ms=3600)
     run(caller, llm=Llm(["Yes."], compute))
-    assert loop_thread == [False]
-    late = [b - a for (a, _), (b, _) in pairwise(caller.heard)]
-    assert max(late) < 300_000_000  # nanoseconds; a blocked loop would wait 400 ms
+    assert went_on == [True]
 
 
 @on_both_shells

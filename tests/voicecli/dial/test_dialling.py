@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from itertools import groupby
 
 import numpy as np
 import pytest
@@ -47,9 +49,13 @@ async def wait_for_silence(agent):
 
 
 def test_an_answer_is_timed_by_ear(stranger):
+    took: list[float] = []
+
     async def answer(agent):
         await wait_for_silence(agent)
+        began = time.monotonic()
         await asyncio.sleep(0.4)
+        took.append(time.monotonic() - began)
         await agent.send(Media(tone(500).tobytes()))
 
     who, turns = caller((0.2, 0.7), seconds=1.0)
@@ -57,7 +63,8 @@ def test_an_answer_is_timed_by_ear(stranger):
     dialled = ring(agent, who)
     assert dialled.ending == "caller hung up"
     (latency,) = measure(who.stereo(), who.played, turns).voice_to_voice
-    assert 0.38e9 <= latency < 0.7e9  # 400 ms, a frame of ours, and whatever the machine takes
+    # What the agent took, give or take a frame, and whatever the machine adds.
+    assert -0.02 <= latency / 1e9 - took[0] < 0.3
 
 
 def test_marks_come_back_when_heard_and_clear_is_honoured(stranger):
@@ -233,7 +240,8 @@ def test_the_agent_hangs_up_when_its_last_words_were_heard(recording, tmp_path):
 def test_keys_that_the_agent_presses_are_heard(recording, tmp_path):
     tool = '<tool_call>{"name": "send_dtmf", "arguments": {"digits": "42#"}}</tool_call>'
     call, _ = dialled(tmp_path, recording, f"One moment. {tool} Done.")
-    assert call["keys_heard"].startswith("42#")
+    keys = "".join(key for key, _ in groupby(call["keys_heard"]))  # a late frame splits a tone
+    assert keys.startswith("42#")
 
 
 def test_an_unmet_condition_fails_the_run(agent, recording, tmp_path):

@@ -1,7 +1,6 @@
 """Calls from one's own microphone, played by files here, and on a virtual sound card."""
 
 import asyncio
-import time
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from pipelines.turn_taking.time import MILLISECOND, SECOND
 from tests.voicecli import virtual_sound_card
 from tests.voicecli.dial.conftest import tone
 from tests.voicecli.virtual_sound_card import virtual_card
+from tests.waiting import wait_for
 from voicecli.cli import app
 from voicecli.dial.errors import DialError
 from voicecli.dial.handset import Handset, HandsetCall
@@ -46,9 +46,7 @@ async def answer(agent):
 
 def hold(call, until):
     call.start()
-    limit = time.monotonic() + 20
-    while time.monotonic() < limit and not until():
-        time.sleep(0.02)
+    assert wait_for(until)
     call.hang_up()
     assert call.join(10)
 
@@ -59,12 +57,11 @@ def test_what_is_said_and_pressed_reaches_the_agent_and_its_answer_the_ear(
     agent = stranger(answer)
     call = HandsetCall(Handset(agent.url, str(words), str(tmp_path / "ear.wav")), print)
     call.start()
-    while call.user is None or call.course.now < SECOND:
-        time.sleep(0.02)
+    assert wait_for(lambda: call.user is not None and call.course.now >= SECOND)
     call.user.press("5")
-    hung_up_at = 2 * SECOND
-    while call.course.now < hung_up_at:
-        time.sleep(0.02)
+    assert wait_for(lambda: Mark("said") in agent.heard)
+    said = call.course.now
+    assert wait_for(lambda: call.course.now >= said + SECOND // 2)
     call.hang_up()
     assert call.join(10)
     assert call.error is None
@@ -118,13 +115,11 @@ def test_a_voice_in_the_room_is_answered_over_the_loudspeaker(stranger, words, t
         recorder = card.record(tmp_path / "heard.wav")
         call = HandsetCall(Handset(agent.url), print)
         call.start()
-        until = time.monotonic() + 20
-        while time.monotonic() < until and call.course.now < SECOND:
-            time.sleep(0.02)
+        assert wait_for(lambda: call.course.now >= SECOND)
         card.speak(words)
-        while time.monotonic() < until and Mark("said") not in agent.heard:
-            time.sleep(0.02)
-        time.sleep(0.5)
+        assert wait_for(lambda: Mark("said") in agent.heard)
+        said = call.course.now
+        assert wait_for(lambda: call.course.now >= said + SECOND // 2)
         call.hang_up()
         assert call.join(10)
         recorder.terminate()

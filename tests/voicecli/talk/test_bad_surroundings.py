@@ -9,8 +9,7 @@ import subprocess
 import sys
 import termios
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 
 from tests.voicecli import virtual_sound_card
 from tests.voicecli.virtual_sound_card import virtual_card
+from tests.waiting import wait_for
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.talk.live_call import LiveCall, Stage
@@ -35,13 +35,6 @@ ROOT = Path(__file__).parents[3]
 
 pytestmark = pytest.mark.realtime
 on_a_card = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not condition():
-        time.sleep(0.02)
-    return bool(condition())
 
 
 def headless(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -120,10 +113,8 @@ class TestDevices:
             source.live = True
             incoming = Incoming(source.ring, rate)
             incoming.restart()
-            time.sleep(0.3)
-            before = source.ring.written
+            assert wait_for(lambda: source.ring.written > rate * 0.2)
             frames = [incoming.frame() for _ in range(5)]
-            assert before > rate * 0.2
             assert {frame.shape for frame in frames} == {(160,)}
         finally:
             sink.close()

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from pipelines.turn_taking.events import CallEnded
+from tests.waiting import wait_for
 from voicecli.cli import app
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
@@ -26,13 +26,6 @@ from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.talk.setting import TalkSetting
 
 pytestmark = pytest.mark.realtime
-
-
-def wait_for(condition, seconds: float = 20) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not condition():
-        time.sleep(0.02)
-    return bool(condition())
 
 
 def typed_call(tmp_path, notify=print, **changes) -> LiveCall:

@@ -1,7 +1,5 @@
 """A whole call on a virtual sound card: speech into the microphone, the answer from the speaker."""
 
-import time
-
 import numpy as np
 import pytest
 import soundfile
@@ -11,6 +9,7 @@ from pipelines.turn_taking.events import PlayoutStarted
 from pipelines.turn_taking.time import MILLISECOND, SECOND
 from tests.voicecli import virtual_sound_card
 from tests.voicecli.virtual_sound_card import virtual_card
+from tests.waiting import wait_for
 from voicecli.profile import SHIPPED as PROFILES
 from voicecli.profile import load_profile
 from voicecli.recording.labels import read_labels
@@ -44,14 +43,12 @@ def test_the_agent_answers_over_the_loudspeaker_when_the_journal_says_so(tmp_pat
         setting = TalkSetting(load_profile(str(tmp_path / "talker.toml")), "clean")
         call = LiveCall(setting, print)
         call.start()
-        until = time.monotonic() + 30
-        while time.monotonic() < until and (call.stage is Stage.LOADING or call.now < 3 * SECOND):
-            time.sleep(0.05)
+        assert wait_for(lambda: call.stage is not Stage.LOADING and call.now >= 3 * SECOND, 30)
         greeted = len(call.entries)
         card.speak(tmp_path / "caller.wav")
-        while time.monotonic() < until and not _answered(call, greeted):
-            time.sleep(0.05)
-        time.sleep(1.5)
+        assert wait_for(lambda: _answered(call, greeted))
+        answered = call.now
+        assert wait_for(lambda: call.now >= answered + 1.5 * SECOND)
         call.hang_up()
         assert call.join(10)
         recorder.terminate()
