@@ -1,4 +1,4 @@
-"""The agent's side of the call: which utterance has the floor, and what was heard of it."""
+"""The agent's side of the call: which utterance has the floor, and how it ends."""
 
 from collections.abc import Callable
 
@@ -9,16 +9,15 @@ from pipelines.turn_taking.commands import (
     EndCall,
     GenerateReply,
     History,
-    Message,
     PausePlayout,
     RecordDecision,
     ResumePlayout,
 )
+from pipelines.turn_taking.dialogue import Dialogue
 from pipelines.turn_taking.events import (
     ClauseSynthesized,
     JobId,
     MarkReached,
-    PlayoutCleared,
     PlayoutStarted,
     ReplyCompleted,
     ReplyTextReceived,
@@ -53,16 +52,9 @@ class AgentFloor:
         self.paused = False
         """Whether playout is silent while overlapping speech is judged."""
         self.voice = OwnVoice()
-        self._clearing: Reply | None = None
+        self.dialogue = Dialogue(desk)
         self._failures = 0
         self._prompts_used = 0
-        system = desk.policy.agent.system_prompt.strip()
-        self._history: list[Message] = [Message("system", system)] if system else []
-
-    @property
-    def history(self) -> History:
-        """The conversation so far; of the agent's words only those heard."""
-        return tuple(self._history)
 
     @property
     def interruptible(self) -> bool:
@@ -144,7 +136,7 @@ class AgentFloor:
     def heard_caller(self, text: str) -> None:
         """The caller's turn is over: it enters the history."""
         self._prompts_used = 0
-        self._history.append(Message("caller", text))
+        self.dialogue.caller_said(text)
 
     # -- results of engines and playout -------------------------------------------------------
 
@@ -183,11 +175,6 @@ class AgentFloor:
         reply.mark(event.job)
         self._progress(reply, event.at)
 
-    def cleared(self, event: PlayoutCleared) -> None:
-        """Playout has stopped where `event` says."""
-        if self._clearing is not None:
-            self._settle(self._clearing, event.job, event.position)
-
     # -- tools --------------------------------------------------------------------------------
 
     def tool_requested(self, reply: Reply, event: ToolRequested) -> None:
@@ -202,8 +189,7 @@ class AgentFloor:
 
     def tool_answered(self, call: ToolCall, reply: Reply | None, now: Nanos) -> None:
         """A tool has a result; `reply` asked for it, unless that is gone."""
-        if call.place is not None:
-            self._history[call.place] = call.messages()[1]
+        self.dialogue.tool_answered(call)
         if reply is not None:
             self._progress(reply, now)
 
@@ -281,21 +267,10 @@ class AgentFloor:
         heard = self.state is Agent.SPEAKING
         self._move("interrupted" if heard else "reply withdrawn")
         if heard:
-            self._clearing = reply
+            self.dialogue.await_clearing(reply)
         elif reply.acted:
-            self._settle_history(reply)
+            self.dialogue.heard(reply)
         return heard or reply.acted
-
-    def reopen(self) -> str:
-        """Take the caller's last message back out of the history; its text."""
-        if self._history and self._history[-1].role == "caller":
-            return self._history.pop().text
-        return ""
-
-    def settle(self) -> None:
-        """Before the history is used: if playout never said where it stopped, go by the marks."""
-        if self._clearing is not None:
-            self._settle(self._clearing, None, 0)
 
     # -- failure and time ---------------------------------------------------------------------
 
@@ -311,7 +286,7 @@ class AgentFloor:
             self._progress(reply, now)
             return
         reply.cancel(why)
-        self._settle_history(reply)
+        self.dialogue.heard(reply)
         self.reply = None
         self._timers.cancel("reply", "filler", "playout")
         self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
@@ -423,7 +398,7 @@ class AgentFloor:
         self._timers.cancel("reply", "filler", "playout")
         self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
         heard = reply.heard_text()
-        self._settle_history(reply)
+        self.dialogue.heard(reply)
         if reply.purpose == "reply":
             self._failures = 0
         reason = because("agent_heard", reply=reply.job, heard=heard, written=reply.written)
@@ -436,29 +411,6 @@ class AgentFloor:
             self._say_goodbye(now, because("too_many_failures", failures=self._failures))
         else:
             self._free(now)
-
-    def _settle(self, reply: Reply, clause: JobId | None, position: Nanos) -> None:
-        self._clearing = None
-        heard = reply.heard_text(clause, position)
-        self._settle_history(reply, clause, position)
-        reason = because(
-            "agent_interrupted",
-            reply=reply.job,
-            heard=heard,
-            written=reply.written,
-            heard_words=len(heard.split()),
-            written_words=len(reply.written.split()),
-        )
-        self._emit(RecordDecision("agent_done", reason))
-
-    def _settle_history(
-        self, reply: Reply, clearing: JobId | None = None, position: Nanos = 0
-    ) -> None:
-        """Keep what was heard of a reply, and what its tools did; some may still run."""
-        for message, call in reply.transcript(clearing, position):
-            if call is not None:
-                call.place = len(self._history)
-            self._history.append(message)
 
     def _count_failure(self, now: Nanos) -> None:
         self._failures += 1

@@ -93,7 +93,7 @@ class CallerSide:
         self._emit(StartTranscription(turn.job, start, reason))
         if not over_agent or floor.reply is None:
             return
-        if not floor.reply.first_clause_heard:
+        if not floor.reply.any_clause_heard:
             turn.over_beginning_of = floor.reply.job
         if floor.state is Agent.THINKING:
             floor.reply.hold()
@@ -271,14 +271,14 @@ class CallerSide:
 
     def _answer(self, turn: CallerTurn, pause: Pause, now: Nanos, why: Reason) -> None:
         floor = self._floor
-        floor.settle()
+        floor.dialogue.settle()
         self._asked_again = False
         self._close(turn, pause, "turn ended", now)
         floor.heard_caller(turn.text)
         reply = pause.speculation
         if reply is None:
             committed = because("turn_committed")
-            reply = floor.generate(floor.history, now, speculative=False, reason=committed)
+            reply = floor.generate(floor.dialogue.history, now, speculative=False, reason=committed)
         facts = because(
             why.rule,
             **why.numbers,
@@ -350,7 +350,7 @@ class CallerSide:
         if self.turn is not None and self.turn.over_beginning_of is not None:
             self._end.habit.cut_into(self.turn.over_beginning_of)
         if not heard and reply is not None and reply.purpose == "reply" and self.turn is not None:
-            self.turn.carried = join_words(self._floor.reopen(), self.turn.carried)
+            self.turn.carried = join_words(self._floor.dialogue.take_back(), self.turn.carried)
             self._emit(RecordDecision("turn_reopened", because("reopened")))
         self.agent_free(now)
 

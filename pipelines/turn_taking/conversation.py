@@ -76,7 +76,7 @@ class Conversation:
     @property
     def history(self) -> History:
         """The conversation so far, as the LLM sees it: of the agent's words only those heard."""
-        return self._floor.history
+        return self._floor.dialogue.history
 
     @property
     def words(self) -> str:
@@ -214,10 +214,10 @@ class Conversation:
     def _answer(self, text: str, now: Nanos, rule: str, **numbers: Number) -> None:
         """Reply to what was not spoken, and so needs no end of turn to be found."""
         floor = self._floor
-        floor.settle()
+        floor.dialogue.settle()
         floor.heard_caller(text)
         committed = because("turn_committed")
-        reply = floor.generate(floor.history, now, speculative=False, reason=committed)
+        reply = floor.generate(floor.dialogue.history, now, speculative=False, reason=committed)
         reason = because(rule, **numbers, text=text, reply=reply.job)
         self._out.append(RecordDecision("turn_ended", reason))
         floor.take(reply, now)
@@ -279,7 +279,7 @@ class Conversation:
 
     def _ended(self, _event: CallEnded) -> None:
         self._over = True
-        self._floor.settle()
+        self._floor.dialogue.settle()
 
     _HANDLERS: ClassVar[dict[type, Callable[["Conversation", Any], None]]] = {
         CallStarted: _started,
@@ -295,7 +295,7 @@ class Conversation:
         ClauseSynthesized: _for_reply,
         PlayoutStarted: _for_reply,
         MarkReached: _for_reply,
-        PlayoutCleared: lambda core, event: core._floor.cleared(event),
+        PlayoutCleared: lambda core, event: core._floor.dialogue.cleared(event),
         DtmfReceived: _dtmf,
         CallerTyped: _typing,
         InterruptRequested: _interrupt_requested,

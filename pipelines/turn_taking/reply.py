@@ -118,7 +118,7 @@ class Reply:
         return any(clause.started for clause in self.clauses)
 
     @property
-    def first_clause_heard(self) -> bool:
+    def any_clause_heard(self) -> bool:
         """Whether the caller has heard any of its clauses to the end."""
         return any(clause.heard for clause in self.clauses)
 

@@ -70,7 +70,9 @@ class TurnEnd:
         pause.jobs.append(job)
         start, until = turn.transcribed_from, pause.speech_end
         self._emit(
-            ScoreEndOfTurn(job, detectors, start, until, turn.text, self._floor.history, reason)
+            ScoreEndOfTurn(
+                job, detectors, start, until, turn.text, self._floor.dialogue.history, reason
+            )
         )
 
     def consider(
@@ -153,8 +155,8 @@ class TurnEnd:
         return pause.ahead + ([] if pause.speculation is None else pause.speculation.work)
 
     def _history_with(self, turn: CallerTurn) -> History:
-        self._floor.settle()
-        return (*self._floor.history, Message("caller", turn.text))
+        self._floor.dialogue.settle()
+        return (*self._floor.dialogue.history, Message("caller", turn.text))
 
     def _record_hold(self, pause: Pause, p: float | None, due: Nanos, now: Nanos) -> None:
         """Note once a pause, when all detectors have answered, how long the wait will be."""

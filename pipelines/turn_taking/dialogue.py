@@ -1,0 +1,79 @@
+"""What the LLM is told was said; changes with what of an interrupted reply counts as heard."""
+
+from pipelines.turn_taking.bookkeeping import Desk
+from pipelines.turn_taking.commands import History, Message, RecordDecision
+from pipelines.turn_taking.events import JobId, PlayoutCleared
+from pipelines.turn_taking.reasons import because
+from pipelines.turn_taking.reply import Reply
+from pipelines.turn_taking.time import Nanos
+from pipelines.turn_taking.tool_use import ToolCall
+
+
+class Dialogue:
+    """The conversation so far; of the agent's words only those that were heard."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._emit = desk.emit
+        system = desk.policy.agent.system_prompt.strip()
+        self._messages: list[Message] = [Message("system", system)] if system else []
+        self._clearing: Reply | None = None
+
+    @property
+    def history(self) -> History:
+        """All messages, oldest first."""
+        return tuple(self._messages)
+
+    def caller_said(self, text: str) -> None:
+        """The caller's turn is over."""
+        self._messages.append(Message("caller", text))
+
+    def take_back(self) -> str:
+        """Take the caller's last message out again, as the turn goes on; its text."""
+        if self._messages and self._messages[-1].role == "caller":
+            return self._messages.pop().text
+        return ""
+
+    def heard(self, reply: Reply, clearing: JobId | None = None, position: Nanos = 0) -> None:
+        """Keep what was heard of a reply, and what its tools did; some may still run.
+
+        `clearing` is the clause in whose midst playout stopped, `position` into its audio.
+        """
+        for message, call in reply.transcript(clearing, position):
+            if call is not None:
+                call.place = len(self._messages)
+            self._messages.append(message)
+
+    def tool_answered(self, call: ToolCall) -> None:
+        """A tool has a result, perhaps after what was heard of its reply was kept."""
+        if call.place is not None:
+            self._messages[call.place] = call.messages()[1]
+
+    # -- a reply that was interrupted ---------------------------------------------------------
+
+    def await_clearing(self, reply: Reply) -> None:
+        """How much of this reply was heard is not known until playout says where it stopped."""
+        self._clearing = reply
+
+    def cleared(self, event: PlayoutCleared) -> None:
+        """Playout has stopped where `event` says."""
+        if self._clearing is not None:
+            self._settle(self._clearing, event.job, event.position)
+
+    def settle(self) -> None:
+        """Before the history is used: if playout never said where it stopped, go by the marks."""
+        if self._clearing is not None:
+            self._settle(self._clearing, None, 0)
+
+    def _settle(self, reply: Reply, clause: JobId | None, position: Nanos) -> None:
+        self._clearing = None
+        heard = reply.heard_text(clause, position)
+        self.heard(reply, clause, position)
+        reason = because(
+            "agent_interrupted",
+            reply=reply.job,
+            heard=heard,
+            written=reply.written,
+            heard_words=len(heard.split()),
+            written_words=len(reply.written.split()),
+        )
+        self._emit(RecordDecision("agent_done", reason))
