@@ -287,9 +287,7 @@ class AgentFloor:
             return
         reply.cancel(why)
         self.dialogue.heard(reply)
-        self.reply = None
-        self._timers.cancel("reply", "filler", "playout")
-        self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
+        self._leave_floor(because("resume_given_up"))
         if reply.purpose == "goodbye":
             self.hang_up(why)
         elif reply.purpose == "reply":
@@ -392,11 +390,7 @@ class AgentFloor:
         return "", "", 0
 
     def _finish(self, reply: Reply, now: Nanos) -> None:
-        if self.paused:  # its end was on the way already: the next utterance must not be silent
-            self._emit(ResumePlayout(because("resume_heard")))
-        self.reply, self.paused = None, False
-        self._timers.cancel("reply", "filler", "playout")
-        self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
+        self._leave_floor(because("resume_heard"))  # its end was on the way when it paused
         heard = reply.heard_text()
         self.dialogue.heard(reply)
         if reply.purpose == "reply":
@@ -411,6 +405,14 @@ class AgentFloor:
             self._say_goodbye(now, because("too_many_failures", failures=self._failures))
         else:
             self._free(now)
+
+    def _leave_floor(self, resume: Reason) -> None:
+        """The utterance is over. If it was to be silent, the next one must not be."""
+        if self.paused:
+            self._emit(ResumePlayout(resume))
+        self.reply, self.paused = None, False
+        self._timers.cancel("reply", "filler", "playout")
+        self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
 
     def _count_failure(self, now: Nanos) -> None:
         self._failures += 1

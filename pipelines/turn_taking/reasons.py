@@ -138,6 +138,7 @@ RULES: Mapping[str, str] = {
     "own_words_only": "heard its own words “{text}”: an echo, not answered",
     "resume_ignored": "no interruption: goes on at the word where it stopped",
     "resume_heard": "the utterance was heard to its end before it could fall silent",
+    "resume_given_up": "there was no more of the utterance to be heard",
     "resume_brief": "over after {sound_ms:.0f} ms: goes on while it is judged",
     "resume_unjudged": "{silence_ms:.0f} ms of silence and no verdict yet: goes on",
     "reopened": "the caller went on before the reply was heard: it is withdrawn",

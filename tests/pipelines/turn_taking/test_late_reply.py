@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.turn_taking.commands import EndCall, GenerateReply, Message
+from pipelines.turn_taking.commands import (
+    CancelReply,
+    EndCall,
+    GenerateReply,
+    Message,
+    PausePlayout,
+)
 from pipelines.turn_taking.events import (
     ClauseSynthesized,
     Event,
@@ -225,3 +231,20 @@ def test_a_voice_that_always_breaks_apologises_once_a_turn_and_in_the_end_hangs_
     world = call(turns=TURNS, fault=fault, until_ms=60_000)
     assert " ".join(heard(world)).count(AGENT.apology) == AGENT.max_failures
     assert len(world.commands(EndCall)) == 1
+
+
+def test_a_sentence_given_up_while_the_caller_is_judged_leaves_the_next_one_audible():
+    """The agent has fallen silent for a caller when the rest of its greeting is given up."""
+    policy = replace(POLICY, agent=replace(AGENT, greeting="Hello there, how can I help?"))
+
+    def second_clause_lost(event: Event) -> list[Event]:
+        lost = isinstance(event, ClauseSynthesized) and event.job == 3
+        return [] if lost else [event]
+
+    alone = call(policy=policy, turns=(), fault=second_clause_lost)
+    [given_up] = [e for e in alone.journal if isinstance(getattr(e, "command", None), CancelReply)]
+    at = round(to_ms(given_up.at)) - 300
+    caller = Speech(at, at + 1500, "is monday free")
+    world = call(policy=policy, turns=(caller,), fault=second_clause_lost)
+    assert world.commands(PausePlayout)
+    assert heard(world) == ["Hello there,", REPLY]

@@ -11,11 +11,14 @@ from pipelines.turn_taking.commands import (
     CallTool,
     CancelReply,
     CancelTool,
+    ClearPlayout,
     ContinueReply,
     GenerateReply,
     Message,
+    PausePlayout,
     PlayClause,
     RecordDecision,
+    ResumePlayout,
     SynthesizeClause,
 )
 from pipelines.turn_taking.conversation import Conversation
@@ -135,6 +138,22 @@ def test_every_call_comes_to_rest(world: World):
     world.run()
     ended = world.core.agent is Agent.ENDED
     assert ended or (world.core.caller, world.core.agent) == (Caller.SILENT, Agent.LISTENING)
+
+
+@_SLOW
+@given(_worlds())
+def test_no_answer_begins_while_playout_is_silent_for_what_was_said_over_the_last(world: World):
+    world.run()
+    paused = False
+    for entry in world.journal:
+        command: Any = getattr(entry, "command", None)
+        if isinstance(command, PausePlayout):
+            paused = True
+        elif isinstance(command, ResumePlayout | ClearPlayout):
+            paused = False
+        elif isinstance(command, RecordDecision) and command.verdict == "turn_ended":
+            assert not paused
+    assert not paused or world.core.agent is Agent.ENDED
 
 
 @_SLOW
