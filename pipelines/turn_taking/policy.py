@@ -107,7 +107,7 @@ class BargeInPolicy:
     """Overlapping speech that is an interruption whatever the words."""
     min_words: int = _bounded(1, 1)
     """Words that are no backchannel, needed to interrupt sooner than that."""
-    words_after_ms: int = _bounded(450, 0, _MINUTE_MS)
+    words_after_ms: int = _bounded(700, 0, _MINUTE_MS)
     """Overlapping speech whose words are believed: shorter speech with nothing after it is a
     misheard backchannel, unless a cue is among its words. 0: words are always believed."""
     cues: tuple[str, ...] = (
@@ -129,7 +129,7 @@ class BargeInPolicy:
     """Phrases of the agent's, such as "this call is recorded": a clause with one of them is heard
     to its end. What the caller says meanwhile is judged then. Compared without case."""
     backchannels: tuple[str, ...] = (
-        "mm", "mhm", "mm hmm", "hmm", "hm", "uh huh", "aha", "ah", "oh", "uh", "um", "er",
+        "mm", "mhm", "mm hmm", "um hum", "hmm", "hm", "uh huh", "aha", "ah", "oh", "uh", "um", "er",
         "yeah", "yes", "yep", "yup", "ok", "okay", "right", "sure", "i see", "got it", "good",
         "great", "cool", "alright", "all right", "nice", "wow", "really", "of course", "thanks",
         "thank you", "perfect", "exactly", "fine", "lovely", "excellent", "absolutely",

@@ -36,7 +36,8 @@ _VARIANTS = ("", "+m1", "+m3", "+m7", "+f4")
 _FLITE = ("slt", "rms", "awb")
 _ONE_WORD = ("Yes.", "No.", "Yeah.", "Tuesday.", "Tomorrow.", "Seven.", "Correct.", "Boston.",
              "Thanks.", "Today.", "Four.", "Exactly.", "Sure.", "Noon.", "Nope.")  # fmt: skip
-_BACKCHANNELS = ("Uh huh.", "Okay.", "Right.", "Yeah.", "I see.", "Mm hmm.", "Sure.", "Got it.")
+_BACKCHANNELS = ("Uh huh.", "Okay.", "Right.", "Yeah.", "I see.", "Um hum.", "Sure.", "Got it.")
+"""Synthesisers spell "Mm hmm" out, letter by letter; "um hum" is the same sound."""
 _INTERRUPTIONS = (
     "Wait, that is not what I meant.", "Sorry, can I change the date?", "Stop, please.",
     "No, no, I asked about something else.", "Hold on, could you say that again?",

@@ -25,6 +25,7 @@ POLICY = Policy(
 QUESTION = Speech(1000, 2000, "what time do you open")
 ANSWER = "We open at nine in the morning, and we close at eight in the evening on every day."
 LONG = (ANSWER, "Alright.")
+BELIEVED_MS = BargeInPolicy().words_after_ms
 
 
 def overlap(*speech: Speech, policy: Policy = POLICY, replies: tuple[str, ...] = LONG) -> World:
@@ -52,14 +53,14 @@ class TestBackchannelsOnTheirWay:
 
     @pytest.mark.parametrize("begun", ["I", "okay got", "of", "That's", "yeah thank"])
     def test_the_beginning_of_a_backchannel_is_no_word_until_the_text_is_whole(self, begun):
-        assert judged(600, begun, whole=False) is None
-        verdict = judged(600, begun, whole=True)
+        assert judged(BELIEVED_MS, begun, whole=False) is None
+        verdict = judged(BELIEVED_MS, begun, whole=True)
         assert verdict is not None
         assert verdict.rule == "interrupted_by_words"
 
     @pytest.mark.parametrize("words", ["I want", "see", "of course not", "no", "I see no"])
     def test_other_words_interrupt_as_before(self, words):
-        verdict = judged(600, words, whole=False)
+        verdict = judged(BELIEVED_MS, words, whole=False)
         assert verdict is not None
         assert verdict.rule == "interrupted_by_words"
 
@@ -92,6 +93,13 @@ class TestMisheardBackchannels:
         assert rules(world, "overlap_interrupts") == ["interrupted_by_words"]
         callers = [m.text for m in world.core.history if m.role == "caller"]
         assert callers[-1] == "that hurts my ears so much"
+
+    @pytest.mark.parametrize("heard", ["Bright.", "You laugh."])
+    def test_a_drawn_out_one_does_not_either(self, heard):
+        """As Moonshine heard a "Right" of 672 ms and a "Yeah" of 512."""
+        assert judged(672, heard) == OverlapVerdict(
+            "ignored", "overlap_too_short", len(heard.split())
+        )
 
     @pytest.mark.parametrize("words", ["stop", "no no", "hang on", "sorry what"])
     def test_a_cue_stops_it_however_short(self, words: str):

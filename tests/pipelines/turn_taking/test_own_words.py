@@ -96,7 +96,7 @@ def test_the_same_words_stop_it_when_the_policy_does_not_look_for_echoes():
 
 
 def test_the_same_words_long_after_the_agent_said_them_are_the_callers():
-    call = world(Speech(6000, 6600, "open from nine"))
+    call = world(Speech(6000, 6900, "open from nine"))
     assert call.verdicts("overlap_interrupts")
 
 
