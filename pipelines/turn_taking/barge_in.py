@@ -91,9 +91,11 @@ def judge_overlap(
     """
     others = without_own_words(text, said, policy.own_words, whole=whole)
     words = backchannels.other_words(others, whole=whole)
-    if words >= policy.min_words:
-        # An "uh-huh" is easily misheard for words, but it is short, and nothing follows it.
-        long_enough = speech >= from_ms(policy.words_after_ms)
+    if words:
+        # An "uh-huh" is easily misheard for a word or two, but it is short, and nothing follows it.
+        several = words >= policy.min_words
+        believed_ms = policy.words_after_ms if several else policy.interrupt_after_ms
+        long_enough = speech >= from_ms(believed_ms)
         if long_enough or not audible or backchannels.has_cue(others):
             return OverlapVerdict("interrupts", "interrupted_by_words", words)
         return OverlapVerdict("ignored", "overlap_too_short", words) if settled and whole else None

@@ -105,11 +105,11 @@ class BargeInPolicy:
     it is over, and it is judged meanwhile."""
     interrupt_after_ms: int = _bounded(700, 0, _MINUTE_MS)
     """Overlapping speech that is an interruption whatever the words."""
-    min_words: int = _bounded(1, 1)
-    """Words that are no backchannel, needed to interrupt sooner than that."""
-    words_after_ms: int = _bounded(700, 0, _MINUTE_MS)
-    """Overlapping speech whose words are believed: shorter speech with nothing after it is a
-    misheard backchannel, unless a cue is among its words. 0: words are always believed."""
+    min_words: int = _bounded(2, 1)
+    """Words that are no backchannel, needed to interrupt sooner than that; a cue needs no more."""
+    words_after_ms: int = _bounded(600, 0, _MINUTE_MS)
+    """Overlapping speech whose words are believed, if there are so many: shorter speech with
+    nothing after it is a misheard backchannel. 0: so many words are always believed."""
     cues: tuple[str, ...] = (
         "stop", "wait", "no", "hold", "hang on", "one moment", "sorry", "pardon", "excuse me",
         "actually", "but", "hello", "hey", "help", "cancel", "repeat", "again", "what", "who",

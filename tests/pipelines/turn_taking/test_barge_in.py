@@ -25,7 +25,8 @@ POLICY = Policy(
 QUESTION = Speech(1000, 2000, "what time do you open")
 ANSWER = "We open at nine in the morning, and we close at eight in the evening on every day."
 LONG = (ANSWER, "Alright.")
-BELIEVED_MS = BargeInPolicy().words_after_ms
+BELIEVED_MS = BargeInPolicy().interrupt_after_ms
+"""From here on even a single word is."""
 
 
 def overlap(*speech: Speech, policy: Policy = POLICY, replies: tuple[str, ...] = LONG) -> World:
@@ -94,12 +95,16 @@ class TestMisheardBackchannels:
         callers = [m.text for m in world.core.history if m.role == "caller"]
         assert callers[-1] == "that hurts my ears so much"
 
-    @pytest.mark.parametrize("heard", ["Bright.", "You laugh."])
-    def test_a_drawn_out_one_does_not_either(self, heard):
-        """As Moonshine heard a "Right" of 672 ms and a "Yeah" of 512."""
-        assert judged(672, heard) == OverlapVerdict(
-            "ignored", "overlap_too_short", len(heard.split())
-        )
+    @pytest.mark.parametrize(("ms", "heard", "believed"), [
+        (672, "Bright.", False), (512, "You laugh.", False), (640, "Cheddar-blown.", True),
+        (700, "Cheddar.", True),
+    ])  # fmt: skip
+    def test_a_single_word_is_believed_later_than_several(self, ms, heard, believed):
+        """As Moonshine heard "Right", "Yeah" and "A cheddar block"."""
+        rule = "interrupted_by_words" if believed else "overlap_too_short"
+        verdict = judged(ms, heard)
+        assert verdict is not None
+        assert verdict.rule == rule
 
     @pytest.mark.parametrize("words", ["stop", "no no", "hang on", "sorry what"])
     def test_a_cue_stops_it_however_short(self, words: str):
