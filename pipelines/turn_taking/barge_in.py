@@ -93,8 +93,9 @@ def judge_overlap(
     words = backchannels.other_words(others, whole=whole)
     if words:
         # An "uh-huh" is easily misheard for a word or two, but it is short, and nothing follows it.
-        several = words >= policy.min_words
-        believed_ms = policy.words_after_ms if several else policy.interrupt_after_ms
+        believed_ms = policy.interrupt_after_ms
+        if words >= policy.min_words:
+            believed_ms = min(believed_ms, policy.words_after_ms)
         long_enough = speech >= from_ms(believed_ms)
         if long_enough or not audible or backchannels.has_cue(others):
             return OverlapVerdict("interrupts", "interrupted_by_words", words)

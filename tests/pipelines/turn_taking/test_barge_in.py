@@ -25,7 +25,8 @@ POLICY = Policy(
 QUESTION = Speech(1000, 2000, "what time do you open")
 ANSWER = "We open at nine in the morning, and we close at eight in the evening on every day."
 LONG = (ANSWER, "Alright.")
-BELIEVED_MS = BargeInPolicy().interrupt_after_ms
+BARGE_IN = BargeInPolicy()
+BELIEVED_MS = BARGE_IN.interrupt_after_ms
 """From here on even a single word is."""
 
 
@@ -40,8 +41,8 @@ def rules(world: World, verdict: str) -> list[str]:
 
 
 def judged(speech_ms: int, text: str, *, whole: bool = True, settled: bool = True,
-           audible: bool = True, unsettled: str = "") -> OverlapVerdict | None:  # fmt: skip
-    policy = BargeInPolicy()
+           audible: bool = True, unsettled: str = "", policy: BargeInPolicy = BARGE_IN,
+           ) -> OverlapVerdict | None:  # fmt: skip
     phrases = BackchannelList(policy.backchannels, policy.cues)
     return judge_overlap(
         from_ms(speech_ms), text, unsettled=unsettled or text, said="", echoes=False, whole=whole,
@@ -105,6 +106,12 @@ class TestMisheardBackchannels:
         verdict = judged(ms, heard)
         assert verdict is not None
         assert verdict.rule == rule
+
+    def test_words_are_believed_no_later_than_sound_is(self):
+        """As with `livekit_like`, where half a second of any sound interrupts."""
+        policy = BargeInPolicy(interrupt_after_ms=500)
+        verdict = judged(500, "that hurts", policy=policy)
+        assert verdict == OverlapVerdict("interrupts", "interrupted_by_words", 2)
 
     @pytest.mark.parametrize("words", ["stop", "no no", "hang on", "sorry what"])
     def test_a_cue_stops_it_however_short(self, words: str):
