@@ -145,14 +145,16 @@ def test_every_call_comes_to_rest(world: World):
 def test_no_answer_begins_while_playout_is_silent_for_what_was_said_over_the_last(world: World):
     world.run()
     paused = False
-    for entry in world.journal:
-        command: Any = getattr(entry, "command", None)
-        if isinstance(command, PausePlayout):
-            paused = True
-        elif isinstance(command, ResumePlayout | ClearPlayout):
-            paused = False
-        elif isinstance(command, RecordDecision) and command.verdict == "turn_ended":
-            assert not paused
+    for command in world.commands(object):
+        match command:
+            case PausePlayout():
+                paused = True
+            case ResumePlayout() | ClearPlayout():
+                paused = False
+            case RecordDecision(verdict="turn_ended"):
+                assert not paused
+            case _:
+                pass
     assert not paused or world.core.agent is Agent.ENDED
 
 
