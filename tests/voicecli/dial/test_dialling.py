@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from itertools import groupby
 
 import numpy as np
 import pytest
@@ -240,8 +239,7 @@ def test_the_agent_hangs_up_when_its_last_words_were_heard(recording, tmp_path):
 def test_keys_that_the_agent_presses_are_heard(recording, tmp_path):
     tool = '<tool_call>{"name": "send_dtmf", "arguments": {"digits": "42#"}}</tool_call>'
     call, _ = dialled(tmp_path, recording, f"One moment. {tool} Done.")
-    keys = "".join(key for key, _ in groupby(call["keys_heard"]))  # a late frame splits a tone
-    assert keys.startswith("42#")
+    assert call["keys_heard"].startswith("42#")
 
 
 def test_an_unmet_condition_fails_the_run(agent, recording, tmp_path):
