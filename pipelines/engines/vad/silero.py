@@ -1,8 +1,13 @@
-"""Silero voice detection through onnxruntime; changes with that model's inputs.
+"""Silero voice detection through onnxruntime.
 
 The model (https://github.com/snakers4/silero-vad, v6) is a small recurrent network that natively
 takes 32 ms of 16 kHz or of 8 kHz audio, so telephone audio needs no resampling. Each chunk is
 preceded by the last 4 ms of the one before it.
+
+In a long quiet its state drifts to where loud and clear speech no longer counts as speech: of
+people's utterances after gaps of 3 to 9 s on a phone line it then finds four in five. So the state
+is cleared whenever nothing was taken for speech for `clear_after_ms` (docs/HEARING.md has
+the measurements; Pipecat clears it every five seconds for the same reason).
 """
 
 from __future__ import annotations
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
 FRAME_MS = 32
 CONTEXT_MS = 4
 WARM_UP_FRAMES = 3
+SPEECH = 0.5
+"""From this probability on a frame is speech, as far as the model's own state is concerned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class Settings:
     sample_rate: int = 16000
     """8000 or 16000 Hz; 8000 is what a phone line delivers."""
     weights: str = "silero-vad"
+    clear_after_ms: int = 2000
+    """After so long without speech the model forgets what it has heard; 0: never."""
 
 
 class SileroVad:
@@ -44,6 +53,8 @@ class SileroVad:
         self._session = session
         self._input = np.zeros((1, self._context + self.frame_samples), np.float32)
         self._silence = np.zeros((2, 1, 128), np.float32)
+        self._clear_after = -(-settings.clear_after_ms // FRAME_MS)
+        self._quiet = 0  # frames since the last that was speech, or since the state was cleared
         self._feed = {
             "input": self._input,
             "state": self._silence,
@@ -61,12 +72,21 @@ class SileroVad:
         output, state = cast("list[np.ndarray]", self._session.run(None, self._feed))
         self._feed["state"] = state
         self._input[0, : self._context] = frame[-self._context :]
-        return float(output[0, 0])
+        probability = float(output[0, 0])
+        self._quiet = 0 if probability >= SPEECH else self._quiet + 1
+        if self._clear_after and self._quiet >= self._clear_after:
+            self._forget()
+        return probability
 
     def reset(self) -> None:
         """Forget the audio heard so far."""
         self._input.fill(0.0)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin with a fresh state; the 4 ms of context stay, as they are audio and no memory."""
         self._feed["state"] = self._silence
+        self._quiet = 0
 
 
 def build(settings: Settings, context: Context) -> SileroVad:
@@ -77,6 +97,8 @@ def build(settings: Settings, context: Context) -> SileroVad:
     """
     if settings.sample_rate not in {8000, 16000}:
         raise ValueError(f"sample_rate must be 8000 or 16000, not {settings.sample_rate}")
+    if settings.clear_after_ms < 0:
+        raise ValueError(f"clear_after_ms must not be negative, as {settings.clear_after_ms} is")
     vad = SileroVad(settings, open_session(context.locate(settings.weights)))
     for _ in range(WARM_UP_FRAMES):
         vad.probability(np.zeros(vad.frame_samples, np.float32))

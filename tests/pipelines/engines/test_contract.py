@@ -110,6 +110,25 @@ def test_vad_fires_on_speech_and_not_on_silence(vad, speech):
     assert max(vad.probability(frame) for frame in frames(vad, silence)) < 0.3
 
 
+@pytest.mark.parametrize("gap_s", [0.5, 2, 10, 60])
+@pytest.mark.parametrize("background_dbfs", [-120, -68])
+def test_vad_hears_speech_within_200_ms_however_long_it_was_quiet(
+    vad, speech, noise, gap_s, background_dbfs
+):
+    """Background: digital silence, and a telephone line's noise."""
+    rate = vad.sample_rate
+    audio = speech(SENTENCE, rate)
+    onset = int(np.flatnonzero(np.abs(audio) > 0.05)[0])
+    gap = np.zeros(round(gap_s * rate), np.float32)
+    whole = np.concatenate((audio, gap, audio))
+    whole += noise(len(whole), background_dbfs)
+    scores = np.array([vad.probability(frame) for frame in frames(vad, whole)])
+    first = (len(audio) + len(gap) + onset) // vad.frame_samples
+    within = first + round(0.2 * rate / vad.frame_samples)
+    assert max(scores[first : within + 1]) > 0.5
+    assert np.mean(scores[first : first + len(audio) // vad.frame_samples] > 0.5) > 0.4
+
+
 def test_vad_scores_the_same_again_after_reset(vad, speech):
     audio = frames(vad, speech(SENTENCE, vad.sample_rate))
     first = [vad.probability(frame) for frame in audio]

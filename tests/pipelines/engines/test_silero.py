@@ -1,4 +1,4 @@
-"""Silero VAD; changes with that model."""
+"""Silero VAD, and that it does not go deaf in a long quiet."""
 
 import numpy as np
 import pytest
@@ -44,6 +44,45 @@ def test_the_end_of_one_frame_is_context_of_the_next(engine_of, noise):
     vad.reset()
     vad.probability(silence)
     assert vad.probability(frame) != fresh
+
+
+def test_after_two_seconds_without_speech_it_is_as_if_fresh(engine_of, noise):
+    vad = engine_of("vad", "silero", sample_rate=8000)
+    frame, quiet = noise(256, dbfs=-20), noise(256, dbfs=-60)
+    after = {}
+    for frames in (62, 63, 10 * 63):  # 63 frames of 32 ms are two seconds
+        vad.reset()
+        for _ in range(frames):
+            vad.probability(quiet)
+        after[frames] = vad.probability(frame)
+    assert after[63] == after[10 * 63]
+    assert after[62] != after[63]
+
+
+def test_it_may_be_told_never_to_forget(engine_of, noise):
+    forgetful, never = (
+        engine_of("vad", "silero", sample_rate=8000, clear_after_ms=ms) for ms in (2000, 0)
+    )
+    quiet = noise(256, dbfs=-60)
+    for vad in (forgetful, never):
+        vad.reset()
+    assert [never.probability(quiet) for _ in range(63)] == [
+        forgetful.probability(quiet) for _ in range(63)
+    ]
+    assert never.probability(quiet) != forgetful.probability(quiet)
+
+
+def test_speech_is_never_cut_by_it(engine_of, human_speech):
+    """Nothing changes as long as somebody speaks every two seconds."""
+    vad = engine_of("vad", "silero")
+    never = engine_of("vad", "silero", clear_after_ms=0)
+    spoken = human_speech[: 5 * 16_000]
+    assert np.array_equal(scores(vad, spoken), scores(never, spoken))
+
+
+def test_it_refuses_to_forget_before_it_has_heard():
+    with pytest.raises(ValueError, match="clear_after_ms must not be negative"):
+        silero.build(silero.Settings(clear_after_ms=-1), Context(locate=pytest.fail))
 
 
 @pytest.mark.parametrize("sample_rate", [11025, 48000, 0])
