@@ -5,7 +5,7 @@ noise away; this is the second line. Only what nobody says to an agent is listed
 phantom as well, but callers say it.
 """
 
-from collections.abc import Sequence
+from pipelines.engines.loops import first_round
 
 PHANTOMS = frozenset(
     {
@@ -26,9 +26,6 @@ UNPUNCTUATED = frozenset({"you"})
 Moonshine's and Whisper's favourite for hum and clicks."""
 SYMBOLS = frozenset("♪♫©")
 """Marks of music and credits: never part of a caller's words."""
-MAX_REPEATS = 4
-"""A phrase said more often than this in a row was not said but looped."""
-MAX_PHRASE_WORDS = 8
 
 
 def without_phantoms(text: str) -> str:
@@ -40,19 +37,4 @@ def without_phantoms(text: str) -> str:
     phrase = " ".join(bare)
     if phrase in PHANTOMS or (phrase in UNPUNCTUATED and not text.endswith((".", "?"))):
         return ""
-    return " ".join(words[: _until_loop(bare)])
-
-
-def _until_loop(words: Sequence[str]) -> int:
-    """How many words there are up to the end of the first round of a loop; all if there is none."""
-    for start in range(len(words)):
-        for size in range(1, MAX_PHRASE_WORDS + 1):
-            phrase = words[start : start + size]
-            if len(words) - start <= size * MAX_REPEATS:
-                break
-            rounds = 1
-            while words[start + rounds * size : start + (rounds + 1) * size] == phrase:
-                rounds += 1
-            if rounds > MAX_REPEATS:
-                return start + size
-    return len(words)
+    return first_round(text)

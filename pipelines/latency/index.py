@@ -1,6 +1,6 @@
 """One pass over a journal into look-ups by job: changes when a fold needs another one."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -36,6 +36,7 @@ from pipelines.turn_taking.events import (
     ToolFinished,
 )
 from pipelines.turn_taking.journal import Entry, Issued
+from pipelines.turn_taking.speech_gate import LAST_SOUND
 from pipelines.turn_taking.time import Nanos
 
 
@@ -89,6 +90,8 @@ class JournalIndex:
         """What writes on after tools -> its reply."""
         self._frame_ends: list[Nanos] = []
         self._frame_ingress: list[Nanos] = []
+        self._sounds: list[Nanos] = []
+        """When each sound of the caller's was over so far (media time)."""
         for entry in entries:
             self.take(entry)
 
@@ -105,6 +108,16 @@ class JournalIndex:
             return media
         position = min(bisect_left(self._frame_ends, media), len(self._frame_ends) - 1)
         return media - self._frame_ingress[position]
+
+    def last_sound(self, end: Nanos, reply: Nanos) -> Nanos:
+        """Media time of the caller's last sound before a reply reached their ear.
+
+        `end` is where it was when the turn was judged to be over; a breath or a click may have come
+        since, which ends the silence for whoever listens.
+        """
+        place = bisect_right(self._sounds, end + LAST_SOUND)
+        heard = (s for s in reversed(self._sounds[:place]) if self.uttered(s) <= reply)
+        return max(end, next(heard, end))
 
     def reply_of_clause(self, clause: JobId) -> JobId | None:
         """The utterance that a clause belongs to."""
@@ -154,6 +167,8 @@ class JournalIndex:
             case FrameScored():
                 self._frame_ends.append(event.end)
                 self._frame_ingress.append(event.ingress)
+                if event.sound_until is not None and not event.masked:
+                    self._sounds.append(event.sound_until)
             case FinalTranscript():
                 self.transcriptions[event.job].finals.append(event)
             case ReplyPrepared() if event.job in self.prefills:

@@ -53,10 +53,12 @@ def _commits(index: JournalIndex) -> list[Decision]:
 def _turn(
     index: JournalIndex, number: int, commit: Decision, decisions: tuple[Decision, ...]
 ) -> Turn:
-    arrival = _moment(commit, "speech_end_ns", commit.at)
-    end = index.uttered(arrival)
     reply = _job(commit, "reply")
     playout = index.first_playout(reply) if reply is not None else None
+    arrival = _moment(commit, "speech_end_ns", commit.at)
+    if playout is not None:
+        arrival = index.last_sound(arrival, playout.at + playout.egress)
+    end = index.uttered(arrival)
     written, heard = index.text_of(reply) if reply is not None else ("", "")
     milestones = _milestones(index, commit, arrival, playout) if playout else {}
     spans = _telescope(end, milestones, playout) if playout else {}

@@ -48,6 +48,15 @@ _Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedTranscript:
+    """The final words of a range of media time."""
+
+    after: Nanos
+    text: str
+    looped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedReply:
     """A reply, up to its end or its tools, as it was streamed: each piece after the last."""
 
@@ -83,8 +92,8 @@ class Recall:
         default_factory=dict[Nanos, list[PartialTranscript]]
     )
     """By the media time at which the transcription began."""
-    finals: dict[tuple[Nanos, Nanos], tuple[Nanos, str]] = field(
-        default_factory=dict[tuple[Nanos, Nanos], tuple[Nanos, str]]
+    finals: dict[tuple[Nanos, Nanos], RecordedTranscript] = field(
+        default_factory=dict[tuple[Nanos, Nanos], RecordedTranscript]
     )
     """By the range of media time."""
     scores: dict[tuple[str, Nanos, Nanos], tuple[Nanos, float]] = field(
@@ -169,7 +178,8 @@ class _Reader:
                 recall.partials.setdefault(self._starts[event.job], []).append(event)
             case FinalTranscript() if event.job in self._questions:
                 key = (self._starts[event.job], event.until)
-                recall.finals[key] = (self._delay(event.job, event.at), event.text)
+                after = self._delay(event.job, event.at)
+                recall.finals[key] = RecordedTranscript(after, event.text, event.looped)
             case EndOfTurnScored() if event.job in self._questions:
                 command = self._questions[event.job]
                 answer = (event.at - self._last_at[event.job], event.probability)

@@ -12,6 +12,7 @@ from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import FRAME
 from pipelines.runtime.recall import Recall, in_time
 from pipelines.runtime.resampling import LiveResampler
+from pipelines.runtime.sound import SoundMeter
 from pipelines.runtime.timeline import Timeline, to_float
 from pipelines.runtime.transcriber import Transcriber
 from pipelines.turn_taking.commands import FinishTranscription, StartTranscription
@@ -53,7 +54,7 @@ class Ears(Protocol):
 
 
 class VadListener:
-    """Gives the VAD its frames, which are not 20 ms long, in order."""
+    """Gives the VAD its frames, which are not 20 ms long, in order; energy is measured beside."""
 
     def __init__(self, vad: Vad, timeline: Timeline, lanes: Lanes) -> None:
         self._vad = vad
@@ -64,27 +65,36 @@ class VadListener:
         self._resampler = LiveResampler(timeline.rate, vad.sample_rate)
         self._pending: Pcm = np.zeros(0, np.float32)
         self._scored = 0
+        self._meter = SoundMeter(timeline.rate)
+        self._sound = False
+        """Whether there was sound since the last frame."""
         vad.reset()
 
     def pump(self, ingress: Nanos) -> None:
         """Score the frames that are whole by now."""
         end = self._timeline.end
-        pcm = self._resampler.process(to_float(self._timeline.read(end - FRAME, end)))
-        self._pending = np.concatenate((self._pending, pcm))
+        pcm = to_float(self._timeline.read(end - FRAME, end))
+        self._sound = self._meter.process(pcm) or self._sound
+        self._pending = np.concatenate((self._pending, self._resampler.process(pcm)))
         size = self._vad.frame_samples
         while len(self._pending) >= size:
             frame, self._pending = self._pending[:size], self._pending[size:]
-            run = partial(self._score, frame, self._scored * self._frame, ingress)
+            start = self._scored * self._frame
+            until = self._timeline.time_of(self._meter.ended) if self._sound else None
+            scored = FrameScored(0, start, start + self._frame, 0.0, ingress, until, self._masked)
             self._scored += 1
+            self._sound = False
+            run = partial(self._score, frame, scored)
             self._lanes.submit(Work(0, "vad", "vad", run, self._modelled))
 
-    def _score(
-        self, frame: Pcm, start: Nanos, ingress: Nanos, _stop: StopSignal
-    ) -> Iterator[Delivery]:
+    @property
+    def _masked(self) -> bool:
+        return self._sound and self._meter.masked
+
+    def _score(self, frame: Pcm, scored: FrameScored, _stop: StopSignal) -> Iterator[Delivery]:
         """On the VAD's lane."""
-        probability = round(float(self._vad.probability(frame)), 4)
-        end = start + self._frame
-        yield lambda at: FrameScored(at, start, end, probability, ingress)
+        speech = round(float(self._vad.probability(frame)), 4)
+        yield lambda at: replace(scored, at=at, speech=speech)
 
 
 class RecalledListener:
@@ -136,8 +146,8 @@ class RecalledTranscriber:
             self._recogniser.start(started, now)
             self._recogniser.finish(command, now)
             return
-        delay, text = answer
-        steps = [(delay, lambda at: FinalTranscript(at, job, until, text))]
+        text, looped = answer.text, answer.looped
+        steps = [(answer.after, lambda at: FinalTranscript(at, job, until, text, looped))]
         run = partial(in_time, steps)
         self._lanes.submit(Work(job, "asr", "asr", run, modelled=True, counted=True))
 

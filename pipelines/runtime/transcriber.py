@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from functools import partial
 
+from pipelines.engines.loops import first_round
 from pipelines.engines.protocols import Pcm, StopSignal
+from pipelines.engines.remarks import remark
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.resampling import LiveResampler
@@ -14,6 +16,8 @@ from pipelines.turn_taking.time import Nanos, from_ms
 
 STEP = from_ms(100)
 """Audio handed over at a time, at least; while the recogniser is busy it grows."""
+_SHOWN = 40
+"""Characters of a loop that the journal shows."""
 
 
 class Transcriber:
@@ -90,21 +94,17 @@ class Transcriber:
             self._resampler = None
         hypothesis = asr.feed(self._resample(pcm, asr.sample_rate)) if len(pcm) else None
         if last:
-            text = asr.finish().text
-            yield partial(_final, job, until, text)
+            written = " ".join(asr.finish().text.split())
+            text = first_round(written)
+            looped = text != written
+            if looped:
+                remark(f"a loop: {written[: len(text) + _SHOWN]!r} is cut to {text!r}")
+            yield lambda at: FinalTranscript(at, job, until, text, looped)
         elif hypothesis is not None:
-            stable, unstable = hypothesis.stable, hypothesis.unstable
-            yield partial(_partial, job, until, stable, unstable)
+            stable, unstable = first_round(hypothesis.stable), first_round(hypothesis.unstable)
+            yield lambda at: PartialTranscript(at, job, until, stable, unstable)
 
     def _resample(self, pcm: Pcm, wanted: int) -> Pcm:
         if self._resampler is None:
             self._resampler = LiveResampler(self._timeline.rate, wanted)
         return self._resampler.process(pcm)
-
-
-def _final(job: JobId, until: Nanos, text: str, at: Nanos) -> FinalTranscript:
-    return FinalTranscript(at, job, until, text)
-
-
-def _partial(job: JobId, until: Nanos, stable: str, unstable: str, at: Nanos) -> PartialTranscript:
-    return PartialTranscript(at, job, until, stable, unstable)

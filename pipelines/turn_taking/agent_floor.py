@@ -53,6 +53,8 @@ class AgentFloor:
         """Whether playout is silent while overlapping speech is judged."""
         self.voice = OwnVoice()
         self.dialogue = Dialogue(desk)
+        self.caller_understood = False
+        """Whether the caller has said, typed or keyed anything so far."""
         self._failures = 0
         self._prompts_used = 0
 
@@ -136,6 +138,7 @@ class AgentFloor:
     def heard_caller(self, text: str) -> None:
         """The caller's turn is over: it enters the history."""
         self._prompts_used = 0
+        self.caller_understood = True
         self.dialogue.caller_said(text)
 
     # -- results of engines and playout -------------------------------------------------------
@@ -314,6 +317,8 @@ class AgentFloor:
 
     def hang_up(self, reason: Reason) -> None:
         """End the call now."""
+        if not self.caller_understood:
+            self._emit(RecordDecision("caller_unheard", because("no_word_understood")))
         self._emit(EndCall(reason))
         self.reply = None
         self._move("call ended")
@@ -340,6 +345,8 @@ class AgentFloor:
         if self._prompts_used < len(agent.idle_prompts):
             prompt = agent.idle_prompts[self._prompts_used]
             self._prompts_used += 1
+            if self._prompts_used == len(agent.idle_prompts) and not self.caller_understood:
+                prompt = f"{agent.cannot_hear} {prompt}"
             self.say("idle_prompt", prompt, now, because("idle", idle_ms=agent.idle_ms))
         else:
             reason = because("idle_too_long", prompts=self._prompts_used)
@@ -348,6 +355,11 @@ class AgentFloor:
     def start_idle_timer(self, now: Nanos) -> None:
         """Nobody speaks: ask after a while."""
         self._timers.set("idle", now + from_ms(self._policy.agent.idle_ms))
+
+    def sound_heard(self, now: Nanos) -> None:
+        """There is sound on the line: whoever makes it may be about to speak."""
+        if self._timers.is_set("idle"):
+            self.start_idle_timer(now)
 
     # -- inside -------------------------------------------------------------------------------
 

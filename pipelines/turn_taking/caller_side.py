@@ -17,7 +17,12 @@ from pipelines.turn_taking.events import (
 from pipelines.turn_taking.overlap import Overlap
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.reply import Reply
-from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate, SpeechLulled
+from pipelines.turn_taking.speech_gate import (
+    SpeechConfirmed,
+    SpeechGate,
+    SpeechLulled,
+    SpeechPaused,
+)
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import CALLER, Agent, Caller
 from pipelines.turn_taking.turn_end import TurnEnd
@@ -53,30 +58,47 @@ class CallerSide:
 
     def frame(self, event: FrameScored) -> None:
         """The VAD has judged a chunk."""
-        change = self._gate.handle(event)
+        change = self._gate.handle(event, trust_energy=self._floor.reply is None)
+        if event.sound_until is not None:
+            self._floor.sound_heard(event.at)
         turn = self.turn
         if change is None:
-            if turn is None:
-                return
-            if turn.over_agent and self._gate.speaking:
-                self._judge_overlap(turn, event.at)
-            elif turn.pause is not None and not turn.pause.confirmed:
-                if self._gate.speech_end > turn.pause.speech_end:
-                    self._lull_over(turn, turn.pause, event.at)
-            elif turn.pause is not None and turn.pause.overdue and not self._gate.undecided:
-                self.consider_end(event.at)
+            if turn is not None:
+                self._unchanged(turn, event.at)
         elif isinstance(change, SpeechConfirmed):
             self._move("speech confirmed")
+            if change.by_energy:
+                sound_ms = milliseconds(event.end - change.onset)
+                self._emit(
+                    RecordDecision("detector_deaf", because("heard_late", sound_ms=sound_ms))
+                )
             if turn is None:
                 self._begin(change.onset, event)
             else:
                 self._go_on(turn, change.onset, event)
         elif isinstance(change, SpeechLulled):
             if turn is not None and not turn.over_agent:
-                self._lull(turn, change.end, event)
+                self._lull(turn, change, event)
         elif turn is not None:
             self._move("pause")
-            self._pause(turn, change.end, event)
+            self._pause(turn, change, event)
+
+    def _unchanged(self, turn: CallerTurn, now: Nanos) -> None:
+        """The turn speaks on, or is silent for longer."""
+        pause = turn.pause
+        if turn.over_agent:
+            if self._gate.speaking:
+                self._judge_overlap(turn, now)
+        elif pause is None:
+            return
+        elif not pause.confirmed:
+            if self._gate.faded > pause.faded:
+                self._lull_over(turn, pause, now)
+        elif self._gate.silent_since > pause.speech_end:
+            pause.speech_end = self._gate.silent_since  # a soft last word
+            self.consider_end(now)
+        elif pause.overdue and not self._gate.undecided:
+            self.consider_end(now)
 
     def _begin(self, onset: Nanos, event: FrameScored) -> None:
         floor = self._floor
@@ -107,11 +129,10 @@ class CallerSide:
         self._timers.cancel("endpoint", "transcript", "overlap")
         self._jobs.end(*pause.jobs)
         long = onset - turn.transcribed_from > from_ms(self._policy.endpointing.carry_over_ms)
-        kept = turn.job if long and pause.final is not None else None
-        self._end.drop_speculation(pause, event.at, words_kept=kept)
-        if turn.over_agent and self._overlap.is_brief(turn, pause.speech_end):
+        self._end.drop_speculation(pause, event.at)
+        if turn.over_agent and self._overlap.is_brief(turn, pause.faded):
             turn.onset, turn.detected_at = onset, event.at  # that was another sound
-        silence_ms = milliseconds(onset - pause.speech_end)
+        silence_ms = milliseconds(max(0, onset - pause.speech_end))
         reason = because("speech_went_on", silence_ms=silence_ms)
         self._emit(RecordDecision("turn_resumed", reason))
         if not turn.over_agent:
@@ -125,12 +146,13 @@ class CallerSide:
             turn.transcribed_from = max(pause.until, onset - pre_roll)
         self._restart_transcription(turn, reason)
 
-    def _lull(self, turn: CallerTurn, end: Nanos, event: FrameScored) -> None:
+    def _lull(self, turn: CallerTurn, change: SpeechLulled, event: FrameScored) -> None:
         """Silence that may become a pause, as most do: have the words and the scores by then."""
-        lull = turn.pause = Pause(end, event.at, event.ingress, confirmed=False)
+        lull = Pause(change.end, change.faded, event.at, event.ingress, confirmed=False)
+        turn.pause = lull
         reason = because("lull_detected", silence_ms=milliseconds(lull.silence(event.at)))
         self._end.ask_for_words_ahead(turn, lull, event.at, reason)
-        self._end.ask_detectors(turn, lull, "audio", reason)
+        self._end.ask_detectors(turn, lull, "audio", event.at, reason)
 
     def _lull_over(self, turn: CallerTurn, lull: Pause, now: Nanos) -> None:
         """It was a gap within a word or between two."""
@@ -139,12 +161,14 @@ class CallerSide:
         self._jobs.end(*lull.jobs)
         self._end.drop_speculation(lull, now)
         if lull.until is not None:
-            silence_ms = milliseconds(self._gate.speech_end - lull.speech_end)
+            silence_ms = milliseconds(self._gate.faded - lull.faded)
             self._restart_transcription(turn, because("lull_over", silence_ms=silence_ms))
 
-    def _pause(self, turn: CallerTurn, end: Nanos, event: FrameScored) -> None:
-        pause = turn.pause = turn.pause or Pause(end, event.at, event.ingress)
-        pause.detected_at, pause.confirmed = event.at, True
+    def _pause(self, turn: CallerTurn, change: SpeechPaused, event: FrameScored) -> None:
+        pause = turn.pause
+        if pause is None:
+            pause = turn.pause = Pause(change.end, change.faded, event.at, event.ingress)
+        pause.speech_end, pause.detected_at, pause.confirmed = change.end, event.at, True
         silence_ms = milliseconds(pause.silence(event.at))
         reason = because("pause_detected", silence_ms=silence_ms)
         if turn.over_agent:
@@ -153,12 +177,12 @@ class CallerSide:
             self._end.ask_for_words_ahead(turn, pause, event.at, reason)
         if turn.over_agent:
             resume_after = from_ms(self._policy.barge_in.resume_after_ms)
-            self._timers.set("overlap", max(end + resume_after, event.at))
-            if self._floor.paused and self._overlap.is_brief(turn, end):
-                sound_ms = milliseconds(end - turn.onset)
+            self._timers.set("overlap", max(change.end + resume_after, event.at))
+            if self._floor.paused and self._overlap.is_brief(turn, change.faded):
+                sound_ms = milliseconds(change.faded - turn.onset)
                 self._floor.resume(event.at, because("resume_brief", sound_ms=sound_ms))
             return
-        self._end.ask_detectors(turn, pause, "audio", reason)
+        self._end.ask_detectors(turn, pause, "audio", event.at, reason)
         self.consider_end(event.at)
 
     def _restart_transcription(self, turn: CallerTurn, reason: Reason) -> None:
@@ -180,8 +204,8 @@ class CallerSide:
         else:
             self._early.words(turn, event)
 
-    def words_final(self, text: str, now: Nanos) -> None:
-        """The turn's words are final for this pause."""
+    def words_final(self, text: str, now: Nanos, *, looped: bool = False) -> None:
+        """The turn's words are final for this pause; of a loop, only the voice says how it ends."""
         turn, pause = self.turn, self.pause
         if turn is None or pause is None:
             return
@@ -190,10 +214,13 @@ class CallerSide:
         if turn.over_agent:
             self._judge_overlap(turn, now)
             return
+        if looped:
+            self._early.drop(turn, now)
+            pause.asked.add("text")
         self._early.settle(turn, pause, now)
         if turn.text:
             reason = because("final_transcript", words=len(turn.text.split()))
-            self._end.ask_detectors(turn, pause, "text", reason)
+            self._end.ask_detectors(turn, pause, "text", now, reason)
         self.consider_end(now)
 
     def scored(self, event: EndOfTurnScored) -> None:
@@ -286,7 +313,7 @@ class CallerSide:
             transcription=turn.job,
             reply=reply.job,
             speech_start_ns=turn.onset,
-            speech_end_ns=pause.speech_end,
+            speech_end_ns=self._gate.last_sound,
             paused_at_ns=pause.detected_at,
             ingress_ns=pause.ingress,
             **self._end.ledger.close(),
@@ -310,7 +337,7 @@ class CallerSide:
         self._jobs.end(turn.job, *pause.jobs)
         self._early.turn_over(turn, now)
         self._timers.cancel("endpoint", "transcript", "overlap")
-        self._transcribed_until = pause.until or pause.speech_end
+        self._transcribed_until = pause.until or pause.faded
         self.turn = None
         self._move(trigger)
 
@@ -320,7 +347,7 @@ class CallerSide:
         if self._floor.muted:
             return  # asked again when the clause has been heard
         pause = turn.pause
-        speech = self._gate.speech_end - turn.onset
+        speech = self._gate.faded - turn.onset
         verdict = self._overlap.judge(turn, speech, now)
         if verdict is None:
             long_enough = speech >= from_ms(self._policy.barge_in.pause_after_ms)
@@ -383,7 +410,7 @@ class CallerSide:
         if pause is None:
             return
         reason = because("pause_detected", silence_ms=milliseconds(pause.silence(now)))
-        self._end.ask_detectors(turn, pause, "audio", reason)
+        self._end.ask_detectors(turn, pause, "audio", now, reason)
         if pause.final is not None:
             self.words_final(pause.final, now)
         else:

@@ -80,7 +80,9 @@ class Pause:
     """A silence that may be the end of the turn."""
 
     speech_end: Nanos
-    """Media time of the last speech."""
+    """Media time of the last sample of speech: what silence is counted from."""
+    faded: Nanos
+    """Media time up to which the detector took it for speech: what the models are given."""
     detected_at: Nanos
     ingress: Nanos
     """Delay of the line at its start."""
@@ -92,6 +94,8 @@ class Pause:
     scores: dict[str, float] = field(default_factory=dict[str, float])
     asked: set[str] = field(default_factory=set[str])
     """Kinds of detectors asked so far."""
+    judged_by: Nanos = 0
+    """Until when their answers are waited for."""
     jobs: list[JobId] = field(default_factory=list[JobId])
     """Work that becomes pointless when the pause ends."""
     ahead: list[JobId] = field(default_factory=list[JobId])

@@ -180,6 +180,8 @@ Verdict: TypeAlias = Literal[
     "turn_resumed",  # the caller went on after a pause
     "pauses_learned",  # how likely this caller's silences are ends
     "turn_dropped",  # speech without words: cough, noise
+    "detector_deaf",  # it did not take long sound for speech, which is taken for it all the same
+    "caller_unheard",  # the agent hangs up on a caller of whom no word was understood
     "turn_reopened",  # the caller went on before the reply was heard
     "overlap_ignored",  # backchannel or noise while the agent speaks
     "overlap_interrupts",  # a real interruption

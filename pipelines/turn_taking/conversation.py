@@ -110,11 +110,11 @@ class Conversation:
             self._out.append(RecordDecision("result_dropped", reason))
         else:
             self._HANDLERS[type(event)](self, event)
+        self._over = self._over or self._floor.state is Agent.ENDED
         if not self._out:
             return ()
         commands = tuple(self._out)
         self._out.clear()
-        self._over = self._over or self._floor.state is Agent.ENDED
         return commands
 
     def _is_stale(self, event: Event) -> bool:
@@ -284,7 +284,9 @@ class Conversation:
     _HANDLERS: ClassVar[dict[type, Callable[["Conversation", Any], None]]] = {
         CallStarted: _started,
         PartialTranscript: lambda core, event: core._caller.partial(event),
-        FinalTranscript: lambda core, event: core._caller.words_final(event.text, event.at),
+        FinalTranscript: lambda core, event: core._caller.words_final(
+            event.text, event.at, looped=event.looped
+        ),
         EndOfTurnScored: lambda core, event: core._caller.scored(event),
         ReplyPrepared: lambda core, event: core._jobs.end(event.job),
         ReplyTextReceived: _for_reply,

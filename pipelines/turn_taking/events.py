@@ -42,6 +42,11 @@ class FrameScored:
     """Probability of speech, 0 to 1."""
     ingress: Nanos = 0
     """Delay of the line before this chunk: network and jitter buffer."""
+    sound_until: Nanos | None = None
+    """Media time at which the last sound above the line's noise, speech or not, was over so far;
+    None: none has been since the chunk before."""
+    masked: bool = False
+    """The noise is so loud that a voice seems to be over too soon by `sound_until`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,9 @@ class FinalTranscript:
     job: JobId
     until: Nanos
     text: str
+    looped: bool = False
+    """The recogniser had fallen into a loop: the text is what came before, and tells nothing of
+    whether the turn is over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,15 @@ class GatePolicy:
     pause_ms: int = _bounded(90, 0, _MINUTE_MS)
     """Silence after which the caller counts as paused and the end of the turn is considered."""
     post_roll_ms: int = _bounded(60, 0, _MINUTE_MS)
-    """Audio after the end of speech given to the transcriber."""
+    """Audio given to the transcriber after the detector has taken nothing for speech any more."""
+    soft_end_ms: int = _bounded(60, 0, _MINUTE_MS)
+    """Sound counts as speech for so long after that: a soft last word. Not where the line is so
+    noisy that a voice cannot be heard to fade."""
+    doubt_above: float = _bounded(0.05, 0, 1)
+    """Where there is sound, a probability of speech above this is a doubt whether it is speech."""
+    doubt_ms: int = _bounded(64, 0, _MINUTE_MS)
+    """Doubts of this size in a row are speech after all, which the detector is deaf to: what is
+    above, times how long it lasts. A second at 0.11 is 60 ms. 0: they never are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +51,20 @@ class EndpointingPolicy:
     delays_ms: tuple[tuple[float, float], ...] = (
         (0.0, 2300),
         (0.2, 1700),
-        (0.5, 800),
-        (0.7, 400),
-        (0.8, 220),
-        (0.9, 120),
+        (0.5, 900),
+        (0.7, 500),
+        (0.8, 300),
+        (0.9, 180),
+        (0.95, 140),
     )
     """Points (P(end of turn), silence in ms) between which the delay is interpolated."""
     weights: tuple[tuple[str, float], ...] = ()
     """Detectors and their weights: P is the weighted mean of their log-odds."""
     text_detectors: tuple[str, ...] = ()
     """Those of them that are asked only once the final transcript is there."""
+    score_timeout_ms: int = _bounded(200, 0, _MINUTE_MS)
+    """Wait this long for a detector that was asked, even where the others would end the turn: one
+    that only listens is often sure too soon."""
     unscored_ms: int = _bounded(800, 0, _MINUTE_MS)
     """Silence that ends a turn when no detector has answered."""
     backstop_ms: int = _bounded(3000, 0, _MINUTE_MS)
@@ -60,6 +72,9 @@ class EndpointingPolicy:
     own_pauses_most: float = _bounded(1.0, 0, 10)
     """The most that the caller's own pauses so far may add to the log-odds of an end, or take from
     them; 0: all callers are waited for alike."""
+    own_pauses_delay_ms: int = _bounded(150, 0, _MINUTE_MS)
+    """The most that pauses of theirs may delay an answer where words and voice both say that the
+    turn is over."""
     own_pauses_prior: int = _bounded(8, 1)
     """How many ends, and as many pauses, the caller's own are weighed against."""
     own_pauses_from_ms: int = _bounded(200, 0, _MINUTE_MS)
@@ -89,8 +104,10 @@ class SpeculationPolicy:
     """So long before the turn would end they are made whatever P, unless `reply_above` is above 1:
     whoever has been silent until then will mostly stay so. 0: never."""
     budget_ms_per_turn: int = _bounded(3000, 0, 10 * _MINUTE_MS)
-    """Engines' time that a turn may waste on what is thrown away when the caller goes on; once it
-    is spent, everything waits for the end of the turn. 0: nothing is done in advance."""
+    """Engines' time that a turn may waste on what is thrown away when the caller goes on: read
+    prompts, replies and their audio. Once it is spent, these wait for the end of the turn; the
+    final transcript and what the detectors say of it do not, as they decide when that is. 0: no
+    reply is prepared in advance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +179,12 @@ class AgentPolicy:
 
     system_prompt: str = ""
     greeting: str = ""
-    idle_prompts: tuple[str, ...] = ("Are you still there?",)
+    idle_prompts: tuple[str, ...] = ("Are you still there?", "Is there anything else?")
     """Said one after the other to a silent caller; after the last, the call is ended."""
+    cannot_hear: str = "I can't hear you."
+    """Said before the last of them to a caller of whom no word has been understood so far."""
     idle_ms: int = _bounded(10_000, 1000)
+    """Silence on both sides before one is said; any sound on the line begins it anew."""
     goodbye: str = "I'll hang up now. Goodbye."
     apology: str = "Sorry, I had a problem there. Could you say that again?"
     """Said when the reply could not be made."""

@@ -34,6 +34,10 @@ RULES: Mapping[str, str] = {
     # the caller's turn
     "speech_confirmed": "{speech_ms:.0f} ms of speech: the caller speaks",
     "speech_over_agent": "{speech_ms:.0f} ms of speech while the agent is {agent}: listening in",
+    "heard_late": (
+        "{sound_ms:.0f} ms of sound that the voice detector did not take for speech: it is taken "
+        "for speech all the same"
+    ),
     "speech_went_on": "the caller went on after {silence_ms:.0f} ms of silence",
     "long_turn_carried_over": (
         "the turn is {turn_ms:.0f} ms long: what came before the pause is settled"
@@ -88,6 +92,7 @@ RULES: Mapping[str, str] = {
     ),
     "still_in_vain": "{step} waits: {jobs} piece(s) of work in vain still run",
     "turn_committed": "the turn is over: reply",
+    "no_word_understood": "not one word of the caller's was understood in this call",
     # the agent's turn
     "greeting": "the call has begun: greet",
     "first_clause": "first clause, {words} word(s): speak it while the rest is written",

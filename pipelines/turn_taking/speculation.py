@@ -2,9 +2,9 @@
 
 Compute is charged as the engines report it (WorkDone). Only what is thrown away counts against the
 budget: what the answer uses would have been made anyway. The budget is looked at before each step
-(the transcript, the reading of the prompt, the reply with its first clause), and nothing new is
-asked of the LLM while work in vain still runs; so a turn wastes at most the budget and one pause's
-work.
+(the reading of the prompt, the reply with its first clause), and nothing new is asked of the LLM
+while work in vain still runs; so a turn wastes at most the budget and one pause's work. The final
+transcript is no such step: without it nobody knows when the turn is over.
 """
 
 from collections.abc import Iterable
@@ -39,13 +39,12 @@ class SpeculationLedger:
         else:
             self._costs[event.job] = event.cost
 
-    def refusal(self, step: str, pending: Iterable[JobId], *, alone: bool = True) -> Reason | None:
+    def refusal(self, step: str, pending: Iterable[JobId]) -> Reason | None:
         """Why this step must wait for the end of the turn, or None if it may be done now.
 
         Args:
             step: what it is called in the reason.
             pending: work of the present pause, which may yet turn out to be in vain.
-            alone: whether it must wait until no work in vain runs any more.
         """
         at_risk = self._wasted + sum(self._costs.get(job, 0) for job in pending)
         if at_risk >= self._budget:
@@ -53,7 +52,7 @@ class SpeculationLedger:
                 "budget_spent", step=step, spent_ms=milliseconds(at_risk),
                 budget_ms=milliseconds(self._budget),
             )  # fmt: skip
-        if alone and self._reports and self._in_vain:
+        if self._reports and self._in_vain:
             return because("still_in_vain", step=step, jobs=len(self._in_vain))
         return None
 

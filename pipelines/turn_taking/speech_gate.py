@@ -1,11 +1,17 @@
 """Turns speech probabilities into speech, lulls and pauses: VAD hysteresis in media time."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from pipelines.turn_taking.events import FrameScored
 from pipelines.turn_taking.policy import GatePolicy
 from pipelines.turn_taking.time import Nanos, from_ms
+
+_LONGEST_FADE: Final = from_ms(350)
+"""A detector's model goes on for at most so long after a sound; it rather heard what energy did
+not."""
+LAST_SOUND: Final = from_ms(500)
+"""Sound that comes later than this after the detector's model faded is none of that turn's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +19,8 @@ class SpeechConfirmed:
     """The caller speaks, since media time `onset`."""
 
     onset: Nanos
+    by_energy: bool = False
+    """The detector did not take it for speech, but it went on for so long that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,8 @@ class SpeechLulled:
     """The caller has been silent since media time `end`, but not yet for so long as a pause."""
 
     end: Nanos
+    faded: Nanos
+    """Up to when the detector took it for speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,8 @@ class SpeechPaused:
     """The caller has been silent since media time `end`."""
 
     end: Nanos
+    faded: Nanos
+    """Up to when the detector took it for speech."""
 
 
 GateChange: TypeAlias = SpeechConfirmed | SpeechLulled | SpeechPaused
@@ -38,6 +50,10 @@ class SpeechGate:
     A chunk at or above `start_threshold` is loud, and stays so until one falls below
     `stop_threshold`. `confirm_ms` of loud chunks in a row are speech; `pause_ms` after the last
     loud one are a pause, and `lull_ms`, if that is less, a lull.
+
+    Beside that, doubts are added up (the CUSUM test of Page 1954, "Continuous inspection schemes"):
+    sound that the detector rather takes for speech than for noise, and goes on to, is speech as
+    long as it lasts, since when the doubts began.
     """
 
     def __init__(self, policy: GatePolicy) -> None:
@@ -46,11 +62,19 @@ class SpeechGate:
         self._confirm = from_ms(policy.confirm_ms)
         self._lull = from_ms(policy.lull_ms)
         self._pause = from_ms(policy.pause_ms)
+        self._soft_end = from_ms(policy.soft_end_ms)
+        self._doubt_above = policy.doubt_above
+        self._enough = from_ms(policy.doubt_ms)
+        self._doubt = 0.0
+        self._doubted_since: Nanos = 0
+        self._by_energy = False
         self._lulled = False
         self._loud_since: Nanos | None = None
+        self._sound_until: Nanos | None = None
+        """When the last sound was over, as far as energy can tell."""
         self.speaking = False
         """Whether speech is confirmed and not paused."""
-        self.speech_end: Nanos = 0
+        self.faded: Nanos = 0
         """Media time at which the last loud chunk of confirmed speech ended."""
 
     @property
@@ -58,28 +82,78 @@ class SpeechGate:
         """Whether a sound is under way that may yet turn out to be speech."""
         return self._loud_since is not None and not self.speaking
 
-    def handle(self, frame: FrameScored) -> GateChange | None:
-        """Take the next chunk; what changed, if anything did."""
-        threshold = self._start_threshold if self._loud_since is None else self._stop_threshold
-        if frame.speech >= threshold:
-            if self._loud_since is None:
-                self._loud_since = frame.start
-            self._lulled = False
-            if self.speaking:
-                self.speech_end = frame.end
-            elif frame.end - self._loud_since >= self._confirm:
-                self.speaking = True
-                self.speech_end = frame.end
-                return SpeechConfirmed(self._loud_since)
-            return None
+    @property
+    def silent_since(self) -> Nanos:
+        """Media time from which silence is counted: the last sample of speech, as far as known.
+
+        The detector's model fades some time after it, or drops a soft last word; so this is the
+        last sound near where it does. Where there is none, or noise hides it, it is the fade.
+        """
+        return min(self.last_sound, self.faded + self._soft_end)
+
+    @property
+    def last_sound(self) -> Nanos:
+        """Media time at which a listener would say that the caller fell silent.
+
+        As above, but with whatever else they were heard to do shortly after: a breath, a click.
+        """
+        sound = self._sound_until
+        return self.faded if sound is None or sound < self.faded - _LONGEST_FADE else sound
+
+    def handle(self, frame: FrameScored, *, trust_energy: bool = True) -> GateChange | None:
+        """Take the next chunk; what changed, if anything did.
+
+        Without `trust_energy` only the detector says what begins speech: the sound may be an echo.
+        """
+        self._note_sound(frame)
+        if self._is_loud(frame, trust_energy):
+            return self._loud(frame)
         self._loud_since = None
         if not self.speaking:
             return None
-        silence = frame.end - self.speech_end
+        silence = frame.end - self.faded
         if silence >= self._pause:
-            self.speaking = False
-            return SpeechPaused(self.speech_end)
+            self.speaking = self._by_energy = False
+            return SpeechPaused(self.silent_since, self.faded)
         if silence >= self._lull and not self._lulled:
             self._lulled = True
-            return SpeechLulled(self.speech_end)
+            return SpeechLulled(self.silent_since, self.faded)
+        return None
+
+    def _note_sound(self, frame: FrameScored) -> None:
+        sound = frame.sound_until
+        if sound is None or (not self.speaking and sound > self.faded + LAST_SOUND):
+            return
+        self._sound_until = None if frame.masked else sound
+
+    def _is_loud(self, frame: FrameScored, trust_energy: bool) -> bool:
+        threshold = self._start_threshold if self._loud_since is None else self._stop_threshold
+        if frame.speech >= threshold:
+            return True
+        if self._by_energy:
+            return frame.sound_until is not None
+        if self.speaking or not trust_energy:
+            self._doubt = 0.0
+            return False
+        if self._doubt == 0:
+            self._doubted_since = frame.start
+        heard = frame.speech if frame.sound_until is not None else 0.0
+        step = (heard - self._doubt_above) * (frame.end - frame.start)
+        self._doubt = max(0.0, self._doubt + step)
+        self._by_energy = 0 < self._enough <= self._doubt
+        return self._by_energy
+
+    def _loud(self, frame: FrameScored) -> SpeechConfirmed | None:
+        if self._by_energy and not self.speaking:
+            self._loud_since = self._doubted_since
+        elif self._loud_since is None:
+            self._loud_since = frame.start
+        self._doubt = 0.0
+        self._lulled = False
+        if self.speaking:
+            self.faded = frame.end
+        elif frame.end - self._loud_since >= self._confirm:
+            self.speaking = True
+            self.faded = frame.end
+            return SpeechConfirmed(self._loud_since, self._by_energy)
         return None

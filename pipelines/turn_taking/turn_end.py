@@ -22,6 +22,8 @@ from pipelines.turn_taking.time import Nanos, from_ms
 
 NO_SCORE = -1.0
 """Stands for P(end) in a reason's numbers when no detector has answered."""
+LIKELY = 0.5
+"""P from which a detector holds an end for likelier than not."""
 
 
 class TurnEnd:
@@ -42,33 +44,39 @@ class TurnEnd:
     def ask_for_words_ahead(
         self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason
     ) -> None:
-        """Ask for the final transcript before the turn is over, if that may be in vain."""
-        if pause.until is not None or not self._policy.speculation.transcribe:
-            return
-        if self._may(pause, "the final transcript", alone=False):
+        """Ask for the final transcript before the turn is over: what it says decides when that is.
+
+        So no budget holds it back, however much was prepared in vain.
+        """
+        if self._policy.speculation.transcribe:
             self.ask_for_words(turn, pause, now, reason)
-            pause.ahead.append(turn.job)
 
     def ask_for_words(self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason) -> None:
         """Ask for the final transcript, once a pause."""
         if pause.until is not None:
             return
-        pause.until = pause.speech_end + from_ms(self._policy.gate.post_roll_ms)
+        pause.until = pause.faded + from_ms(self._policy.gate.post_roll_ms)
         timeout = from_ms(self._policy.endpointing.transcript_timeout_ms)
         self._timers.set("transcript", now + timeout)
         self._emit(FinishTranscription(turn.job, pause.until, reason))
 
     def ask_detectors(
-        self, turn: CallerTurn, pause: Pause, which: Literal["audio", "text"], reason: Reason
+        self,
+        turn: CallerTurn,
+        pause: Pause,
+        which: Literal["audio", "text"],
+        now: Nanos,
+        reason: Reason,
     ) -> None:
         """Ask the detectors that listen, or those that read, once a pause."""
         detectors = self._listeners if which == "audio" else self.readers
         if not detectors or which in pause.asked:
             return
         pause.asked.add(which)
+        pause.judged_by = now + from_ms(self._policy.endpointing.score_timeout_ms)
         job = self._jobs.start()
         pause.jobs.append(job)
-        start, until = turn.transcribed_from, pause.speech_end
+        start, until = turn.transcribed_from, pause.faded
         self._emit(
             ScoreEndOfTurn(
                 job, detectors, start, until, turn.text, self._floor.dialogue.history, reason
@@ -83,9 +91,8 @@ class TurnEnd:
         Called whenever anything about the pause changes. `sound_under_way` says that the caller may
         just have begun to speak again.
         """
-        policy = self._policy.endpointing
-        p = fuse(pause.scores, policy.weights, self.habit.log_odds)
-        due = pause.speech_end + silence_before_answering(p, policy)
+        p, wait = self._wait(pause)
+        due = pause.speech_end + wait
         if now < due or not pause.confirmed:
             lead = due - from_ms(self._policy.speculation.reply_lead_ms)
             self._work_ahead(turn, pause, p, now, nearly_due=now >= lead)
@@ -100,13 +107,43 @@ class TurnEnd:
         self.ask_for_words(turn, pause, now, because("turn_over"))
         if pause.final is None:
             return None  # asked again when it comes, or is late
-        return self._reason_to_end(pause, p, now)
+        if turn.text and self._still_judged(pause, now):
+            self._timers.set("endpoint", pause.judged_by)
+            return None  # asked again with each answer
+        return self._reason_to_end(pause, p, wait, now)
 
-    def drop_speculation(
-        self, pause: Pause, now: Nanos, *, words_kept: JobId | None = None
-    ) -> None:
-        """The caller goes on: what was made in advance was in vain, but for a transcript kept."""
-        self.ledger.throw_away(job for job in self._work_of(pause) if job != words_kept)
+    def _wait(self, pause: Pause) -> tuple[float | None, Nanos]:
+        """P(end of turn), and the silence it asks for.
+
+        The caller's own pauses count in both; but where the words say that the turn is over and the
+        voice does, too, they add no more than `own_pauses_delay_ms` to the wait.
+        """
+        policy = self._policy.endpointing
+        p = fuse(pause.scores, policy.weights, self.habit.log_odds)
+        wait = silence_before_answering(p, policy)
+        if self.habit.log_odds < 0 and self._is_certain(pause):
+            without = silence_before_answering(fuse(pause.scores, policy.weights), policy)
+            wait = min(wait, without + from_ms(policy.own_pauses_delay_ms))
+        return p, wait
+
+    def _still_judged(self, pause: Pause, now: Nanos) -> bool:
+        """Whether a detector that was asked has yet to answer, and has not had its time."""
+        asked = len(self._listeners) * ("audio" in pause.asked)
+        asked += len(self.readers) * ("text" in pause.asked)
+        return len(pause.scores) < asked and now < pause.judged_by
+
+    def _is_certain(self, pause: Pause) -> bool:
+        """Whether those that read and those that listen both hold an end for likely."""
+        for detectors in (self.readers, self._listeners):
+            scores = {name: pause.scores[name] for name in detectors if name in pause.scores}
+            p = fuse(scores, self._policy.endpointing.weights)
+            if detectors and (p is None or p < LIKELY):
+                return False
+        return True
+
+    def drop_speculation(self, pause: Pause, now: Nanos) -> None:
+        """The caller goes on: what was made in advance was in vain."""
+        self.ledger.throw_away(self._work_of(pause))
         if pause.speculation is None:
             return
         lead_ms = milliseconds(now - pause.speculation.asked_at)
@@ -141,9 +178,9 @@ class TurnEnd:
             pause.ahead.append(job)
             self._emit(PrepareReply(job, history, because("prefill")))
 
-    def _may(self, pause: Pause, step: str, *, alone: bool = True) -> bool:
+    def _may(self, pause: Pause, step: str) -> bool:
         """Whether the budget allows this step in advance; a refusal is noted once a pause."""
-        refusal = self.ledger.refusal(step, self._work_of(pause), alone=alone)
+        refusal = self.ledger.refusal(step, self._work_of(pause))
         if refusal is not None and refusal.rule not in pause.withheld:
             pause.withheld.add(refusal.rule)
             self._emit(RecordDecision("speculation_withheld", refusal))
@@ -172,9 +209,8 @@ class TurnEnd:
         )
         self._emit(RecordDecision("turn_held", reason))
 
-    def _reason_to_end(self, pause: Pause, p: float | None, now: Nanos) -> Reason:
+    def _reason_to_end(self, pause: Pause, p: float | None, wait: Nanos, now: Nanos) -> Reason:
         policy = self._policy.endpointing
-        wait = silence_before_answering(p, policy)
         rule = "end_by_score" if p is not None else "end_by_timer"
         if p is not None and wait >= from_ms(policy.backstop_ms):
             rule = "end_by_backstop"
@@ -184,6 +220,7 @@ class TurnEnd:
             **self._scores(pause, p),
             silence_ms=milliseconds(silence),
             wait_ms=milliseconds(wait),
+            due_ns=pause.speech_end + wait,
             backstop_left_ms=max(0.0, milliseconds(from_ms(policy.backstop_ms) - silence)),
         )
 

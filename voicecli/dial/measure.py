@@ -16,7 +16,7 @@ from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
 from telephony_sim.dtmf import DtmfDetector
 from voicecli.recording.labels import Turn
 from voicecli.recording.segments import speech_segments
-from voicecli.report.acoustic import acoustic_voice_to_voice
+from voicecli.report.acoustic import AcousticEar
 from voicecli.transports.base import RATE
 from voicecli.transports.pacing import PlayedSegment
 
@@ -73,12 +73,13 @@ def measure(
     ]
     result = Measured(greeting=agent[0].start if agent else None)
     length = len(stereo) * SECOND // RATE
+    ear = AcousticEar(stereo, RATE)
     claims = [segment for segment in played if turns[segment.index].takes_floor]
     for position, segment in enumerate(claims):
         following = claims[position + 1].start if position + 1 < len(claims) else length
         _judge_overlap(result, segment, agent)
         if turns[segment.index].intent != "hold":
-            _judge_answer(result, stereo, segment, agent, following)
+            _judge_answer(result, ear, segment, agent, following)
     for segment in played:
         if turns[segment.index].intent == "backchannel":
             _judge_backchannel(result, segment, agent)
@@ -117,7 +118,7 @@ def measure_unscripted(stereo: npt.NDArray[np.int16]) -> Measured:
 
 def _judge_answer(
     result: Measured,
-    stereo: npt.NDArray[np.int16],
+    ear: AcousticEar,
     segment: PlayedSegment,
     agent: Sequence[Stretch],
     following: Nanos,
@@ -127,7 +128,7 @@ def _judge_answer(
     if answer is None:
         result.unanswered += 1
         return
-    exact = acoustic_voice_to_voice(stereo, RATE, segment.end, answer.start)
+    exact = ear.gap(segment.end, answer.start).duration
     latency = answer.start - segment.end if exact is None else exact
     result.voice_to_voice.append(latency)
     if latency >= DEAD_AIR:

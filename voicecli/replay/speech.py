@@ -37,5 +37,5 @@ def find_speech(audio: CallAudio, vad: Vad) -> tuple[Turn, ...]:
         elif change is not None:
             turns.append(Turn(onset / SECOND, change.end / SECOND))
     if gate.speaking:
-        turns.append(Turn(onset / SECOND, gate.speech_end / SECOND))
+        turns.append(Turn(onset / SECOND, gate.silent_since / SECOND))
     return tuple(turns)

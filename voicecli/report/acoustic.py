@@ -1,106 +1,89 @@
 """Voice-to-voice as the ear hears it: measured from the two waveforms, not from the journal.
 
-An energy detector that knows nothing of the VAD: 10 ms frames against a noise floor taken from the
-surroundings. The journal only says roughly where to look.
+The sounds are found as a listener would (`SoundMeter`), over the whole recording and without the
+voice detector; the journal only says roughly where to look.
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
+from pipelines.runtime.sound import HOP_MS, SoundMeter
+from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.recording.bundle import Stereo
 
-_Frames = npt.NDArray[np.bool_]
+Sound: TypeAlias = tuple[Nanos, Nanos]
+"""From when to when there was sound."""
 
-FRAME: Final[Nanos] = 10 * MILLISECOND
-_RUN: Final = 3  # frames in a row that are sound rather than a click
-_ABOVE_FLOOR_DB: Final = 9.0
-_BELOW_PEAK_DB: Final = 38.0  # so that the hiss of a clean recording is not speech
-_SILENCE_DB: Final = -60.0  # of full scale
-_AROUND: Final[Nanos] = 3 * SECOND
 _END_BEFORE: Final[Nanos] = 1 * SECOND
 _END_AFTER: Final[Nanos] = SECOND // 2
 _REPLY_BEFORE: Final[Nanos] = SECOND // 5
 _REPLY_AFTER: Final[Nanos] = 3 * SECOND // 2
 
 
-def acoustic_voice_to_voice(stereo: Stereo, rate: int, end: Nanos, reply: Nanos) -> Nanos | None:
-    """From the caller's last sound to the agent's first, to 10 ms; arguments as of `sounds`.
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The silence between the caller's last sound and the agent's first, to 10 ms."""
 
-    None where either is not to be found, or the caller still speaks at `reply`.
-    """
-    last, first = sounds(stereo, rate, end, reply)
-    return None if last is None or first is None else first - last
+    last: Nanos | None
+    """When the caller's last sound was over; None: it is not to be found."""
+    first: Nanos | None
+    """When the agent's first sound began; None: it is not to be found."""
+    missing: str = ""
+    """Why there is no gap to measure, as a few words."""
+
+    @property
+    def duration(self) -> Nanos | None:
+        """Voice to voice; None if there is no gap."""
+        return None if self.last is None or self.first is None else self.first - self.last
 
 
-def sounds(
-    stereo: Stereo, rate: int, end: Nanos, reply: Nanos
-) -> tuple[Nanos | None, Nanos | None]:
-    """When the caller's last sound was over and the agent's first began, to 10 ms.
+class AcousticEar:
+    """One call's sounds on both sides.
 
     Args:
-        stereo: shape (samples, 2): the caller as uttered, the agent as it reaches the ear.
+        stereo: shape (samples, 2), int16 or float: the caller as uttered, the agent as it reaches
+            the ear.
         rate: of the audio, in Hz.
-        end: where the journal has the end of the caller's speech (media time).
-        reply: where it has the agent's first sample at the caller's ear.
-
-    Returns:
-        None for one that is not to be found near there.
     """
-    last = _end_of_sound(stereo[:, 0], rate, end, reply)
-    return last, _start_of_sound(stereo[:, 1], rate, reply)
+
+    def __init__(self, stereo: Stereo, rate: int) -> None:
+        self._caller = sounds(stereo[:, 0], rate)
+        self._agent = sounds(stereo[:, 1], rate)
+
+    def gap(self, end: Nanos, reply: Nanos) -> Gap:
+        """The silence before a reply.
+
+        Args:
+            end: where the journal has the end of the caller's speech (media time).
+            reply: where it has the agent's first sample at the caller's ear.
+        """
+        near = (s for s in self._agent if -_REPLY_BEFORE <= s[0] - reply < _REPLY_AFTER)
+        agent = next(near, None)
+        if agent is None:
+            return Gap(None, None, "the agent is not heard to begin")
+        before = [s for s in self._caller if s[0] < min(end + _END_AFTER, agent[0])]
+        if not before or before[-1][1] < end - _END_BEFORE:
+            return Gap(None, agent[0], "the caller is not heard")
+        if before[-1][1] > agent[0]:
+            return Gap(None, agent[0], "the caller still makes a sound")
+        return Gap(before[-1][1], agent[0])
 
 
-def _end_of_sound(
-    channel: npt.NDArray[np.generic], rate: int, end: Nanos, reply: Nanos
-) -> Nanos | None:
-    """When the sound was over that is the last to begin near `end`, if that is before `reply`."""
-    origin, loud = _loud(channel, rate, end - _END_BEFORE, reply)
-    found = np.flatnonzero(loud[: max(0, (end + _END_AFTER - origin) // FRAME)])
-    if not found.size:
-        return None
-    quiet = np.flatnonzero(~loud[found[-1] :])
-    return origin + int(found[-1] + quiet[0]) * FRAME if quiet.size else None
-
-
-def _start_of_sound(channel: npt.NDArray[np.generic], rate: int, reply: Nanos) -> Nanos | None:
-    origin, loud = _loud(channel, rate, reply - _REPLY_BEFORE, reply + _REPLY_AFTER)
-    found = np.flatnonzero(loud)
-    return origin + int(found[0]) * FRAME if found.size else None
-
-
-def _loud(
-    channel: npt.NDArray[np.generic], rate: int, since: Nanos, until: Nanos
-) -> tuple[Nanos, _Frames]:
-    """Which frames between two moments hold sound, and the moment of the first of them."""
-    size = rate * FRAME // SECOND
-    first = max(0, since // FRAME)
-    count = max(0, until // FRAME - first)
-    origin = max(0, first - _AROUND // FRAME)
-    surroundings = channel[origin * size : (first + count + _AROUND // FRAME) * size]
-    levels = _levels(surroundings, size)
-    if levels.size == 0:
-        return first * FRAME, np.zeros(0, np.bool_)
-    floor, peak = np.percentile(levels, (10, 99))
-    threshold = max(floor + _ABOVE_FLOOR_DB, peak - _BELOW_PEAK_DB, _SILENCE_DB)
-    loud = _without_clicks(levels >= threshold)
-    return first * FRAME, loud[first - origin : first - origin + count]
-
-
-def _levels(samples: npt.NDArray[np.generic], size: int) -> npt.NDArray[np.float64]:
-    """Level of each whole frame in dB of full scale."""
-    scale = 32768.0 if samples.dtype == np.int16 else 1.0
-    whole = samples[: samples.size // size * size].astype(np.float64) / scale
-    power = np.mean(whole.reshape(-1, size) ** 2, axis=1)
-    return 10 * np.log10(power + 1e-12)
-
-
-def _without_clicks(loud: _Frames) -> _Frames:
-    """Only frames that belong to a run long enough to be sound."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], loud.view(np.int8), [0]))))
-    kept = np.zeros_like(loud)
-    for start, end in edges.reshape(-1, 2):
-        kept[start:end] = end - start >= _RUN
-    return kept
+def sounds(channel: npt.NDArray[np.generic], rate: int) -> list[Sound]:
+    """Every sound of one channel, shape (samples,), in order."""
+    scale = 32768.0 if channel.dtype == np.int16 else 1.0
+    meter = SoundMeter(rate)
+    hop = rate * HOP_MS // 1000
+    silence = np.zeros(rate // 4, np.float32)  # behind which whatever still sounds is over
+    pcm = np.concatenate((channel.astype(np.float32) / scale, silence))
+    found: list[Sound] = []
+    began: int | None = None
+    for start in range(0, len(pcm), hop):
+        meter.process(pcm[start : start + hop])
+        if began is not None and meter.began != began:
+            found.append((began * SECOND // rate, meter.ended * SECOND // rate))
+        began = meter.began
+    return found

@@ -21,7 +21,7 @@ from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
 from voicecli.recording.bundle import Stereo
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.labels import Labels
-from voicecli.report.acoustic import acoustic_voice_to_voice
+from voicecli.report.acoustic import AcousticEar
 from voicecli.report.wer import WordErrors, word_errors
 from voicecli.shadow.verdicts import ShadowReport
 
@@ -38,6 +38,13 @@ class TurnReport:
     """Whether the agent's reply began before the caller had finished."""
     acoustic_voice_to_voice: Nanos | None
     """Measured from the waveforms; None without audio or where it cannot be found."""
+    acoustic_missing: str = ""
+    """Why it cannot be found, where there is audio and a reply was heard."""
+
+    @property
+    def comparable(self) -> bool:
+        """Whether its latency belongs into a summary: both clocks show it, or there is but one."""
+        return self.turn.voice_to_voice is not None and not self.acoustic_missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ def build_call_report(
     index = JournalIndex(entries)
     turns = fold_turns(index)
     stretches = list(cut_ins)
+    ear = None if stereo is None else AcousticEar(stereo, header.rate)
     diverged = header.metadata.get("diverged_s")
     return CallReport(
         name=name,
@@ -105,10 +113,7 @@ def build_call_report(
         line=str(header.metadata.get("line", "")),
         duration_s=max((entry.at for entry in entries), default=0) / SECOND,
         wall_s=wall_s,
-        turns=tuple(
-            TurnReport(turn, _cuts_in(turn, stretches), _by_waveform(turn, stereo, header.rate))
-            for turn in turns
-        ),
+        turns=tuple(_turn_report(turn, stretches, ear) for turn in turns),
         barge_ins=tuple(fold_barge_ins(index, turns)),
         decisions=tuple(index.decisions),
         cut_ins=len(stretches),
@@ -138,11 +143,14 @@ def _cuts_in(turn: Turn, stretches: Iterable[tuple[Nanos, Nanos]]) -> bool:
     )
 
 
-def _by_waveform(turn: Turn, stereo: Stereo | None, rate: int) -> Nanos | None:
-    heard = reply_at_ear(turn)
-    if stereo is None or heard is None:
-        return None
-    return acoustic_voice_to_voice(stereo, rate, turn.end, heard)
+def _turn_report(
+    turn: Turn, stretches: Iterable[tuple[Nanos, Nanos]], ear: AcousticEar | None
+) -> TurnReport:
+    heard, cut_in = reply_at_ear(turn), _cuts_in(turn, stretches)
+    if ear is None or heard is None:
+        return TurnReport(turn, cut_in, None)
+    gap = ear.gap(turn.end, heard)
+    return TurnReport(turn, cut_in, gap.duration, gap.missing)
 
 
 def _word_errors(turns: Iterable[Turn], labels: Labels | None) -> WordErrors | None:

@@ -120,6 +120,7 @@ def _turn(report: TurnReport) -> dict[str, Any]:
         "reply": {"text": turn.written, "heard": turn.heard, "interrupted": turn.interrupted},
         "voice_to_voice_ms": _ms(turn.voice_to_voice),
         "acoustic_voice_to_voice_ms": _ms(report.acoustic_voice_to_voice),
+        "acoustic_missing": report.acoustic_missing or None,
         "spans_ms": {name: _ms(span) for name, span in turn.spans.items()},
         "saved_ms": _ms(turn.saved),
         "spent_ms": _ms(turn.spent),

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from pipelines.latency import SPANS, BargeIn, Turn
 from pipelines.turn_taking.time import Nanos
-from voicecli.report.call_report import CallReport
+from voicecli.report.call_report import CallReport, TurnReport
 
 Calls: TypeAlias = Sequence[CallReport]
 
@@ -48,14 +48,19 @@ def _of_interruptions(value: Callable[[BargeIn], Nanos | None]) -> "Callable[[Ca
     ]
 
 
-def _acoustic(calls: Calls) -> list[Nanos]:
-    reports = (report for call in calls for report in call.turns)
-    return [x for report in reports if (x := report.acoustic_voice_to_voice) is not None]
+def _of_comparable(value: Callable[[TurnReport], Nanos | None]) -> "Callable[[Calls], list[Nanos]]":
+    """Over turns that both clocks show, so that they can be compared."""
+    return lambda calls: [
+        x
+        for call in calls
+        for report in call.turns
+        if report.comparable and (x := value(report)) is not None
+    ]
 
 
 DURATIONS: Final[dict[str, Callable[[Calls], list[Nanos]]]] = {
-    "voice_to_voice": _of_turns(lambda turn: turn.voice_to_voice),
-    "acoustic_voice_to_voice": _acoustic,
+    "voice_to_voice": _of_comparable(lambda report: report.turn.voice_to_voice),
+    "acoustic_voice_to_voice": _of_comparable(lambda report: report.acoustic_voice_to_voice),
     "saved": _of_turns(lambda turn: turn.saved if turn.spans else None),
     "spent": _of_turns(lambda turn: turn.spent),
     **{f"spans.{name}": _of_turns(lambda turn, name=name: turn.spans.get(name)) for name in SPANS},

@@ -1,7 +1,7 @@
 """Some calls in a few lines of a terminal: changes with what one wants to know first."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -24,6 +24,8 @@ _ROWS: Final[dict[str, Bands | None]] = {
     "barge_in.silent": BARGE_IN,
 }
 
+_UNMEASURED_SHOWN: Final = 8
+
 
 class Summary:
     """The calls in short, and whether the asserts hold, as a rich renderable."""
@@ -36,6 +38,7 @@ class Summary:
         screen = screen_of(console)
         yield _counts(screen, self._calls)
         yield _latencies(self._calls)
+        yield from _unmeasured(screen, self._calls)
         for outcome in self._outcomes:
             sign = screen.pick("✓", "ok  ") if outcome.holds else screen.pick("✗", "FAIL")
             style = "green" if outcome.holds else "bold red"
@@ -76,8 +79,22 @@ def _latencies(calls: Sequence[CallReport]) -> Table:
             continue
         values = (round(found.p50), round(found.p95), round(found.max))
         cells = [Text(milliseconds(v), bands.style(v) if bands else "") for v in values]
-        table.add_row(_indented(name), *cells, str(found.count))
+        count = "" if name == "acoustic_voice_to_voice" else str(found.count)  # the row above's
+        table.add_row(_indented(name), *cells, count)
     return table
+
+
+def _unmeasured(screen: Screen, calls: Sequence[CallReport]) -> Iterator[Text]:
+    """The turns that no latency above counts, as there is no silence before their reply."""
+    turns = [(call.name, r) for call in calls for r in call.turns if r.acoustic_missing]
+    if not turns:
+        return
+    yield Text(f"not counted, as there is no gap to hear ({len(turns)}):", "dim")
+    for name, report in turns[:_UNMEASURED_SHOWN]:
+        turn = screen.text(f"  {name}, turn {report.turn.index}: {report.acoustic_missing}")
+        yield Text(turn + (", cut in" if report.cut_in else ""), "dim")
+    if len(turns) > _UNMEASURED_SHOWN:
+        yield Text(f"  and {len(turns) - _UNMEASURED_SHOWN} more; --json lists all", "dim")
 
 
 def _indented(name: str) -> str:

@@ -104,6 +104,8 @@ def _turn(
         heard = report.acoustic_voice_to_voice
         if heard is not None:
             yield axis.row("by waveform", 0, max(0, heard), thin=True)
+        elif report.acoustic_missing:
+            yield Text(f"  by waveform        no gap: {report.acoustic_missing}", "dim")
     ahead = _work_ahead(turn)
     if ahead:
         yield Padding(Text(ahead, "dim"), (0, 0, 0, 2), expand=False)

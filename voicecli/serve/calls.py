@@ -86,6 +86,9 @@ class Calls:
         self.past.append(call)
         self._metrics.active_calls.set(len(self._live))
         self._metrics.calls.labels(cause).inc()
+        if not call.turn:
+            self._metrics.unheard.inc()
+            log.warning("no word of the caller's was understood", extra={"call": call.name})
         extra = {
             "call": call.name, "cause": cause, "seconds": round(now - call.began, 1),
             "turns": call.turn, "dropped": call.dropped,

@@ -19,6 +19,9 @@ class Metrics:
         kept = {"namespace": "voicecli", "registry": self._registry}
         self.active_calls = Gauge("active_calls", "Calls under way.", **kept)
         self.calls = Counter("calls", "Calls that have ended, by cause.", ["cause"], **kept)
+        self.unheard = Counter(
+            "calls_unheard", "Calls that ended without a word of the caller's understood.", **kept
+        )
         self.refused = Counter("refused", "Calls and requests refused.", ["reason"], **kept)
         self.voice_to_voice = Histogram(
             "voice_to_voice_seconds", "From the caller's last sound to the agent's first.",
@@ -28,7 +31,7 @@ class Metrics:
             "greeting_seconds", "From start to the greeting.", buckets=_GREETING, **kept
         )
         self.barge_in = Histogram(
-            "barge_in_seconds", "From the caller's onset to the end of playout.",
+            "barge_in_seconds", "From the caller's onset to silence at their ear.",
             buckets=_VOICE_TO_VOICE, **kept,
         )  # fmt: skip
         self.lateness = Histogram(

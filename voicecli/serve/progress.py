@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from pipelines.turn_taking.commands import RecordDecision, SynthesizeClause
+from pipelines.turn_taking.commands import (
+    PausePlayout,
+    RecordDecision,
+    ResumePlayout,
+    SynthesizeClause,
+)
 from pipelines.turn_taking.events import (
     EngineFailed,
     FrameScored,
@@ -13,6 +18,7 @@ from pipelines.turn_taking.events import (
 )
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.reasons import Number
+from pipelines.turn_taking.speech_gate import LAST_SOUND
 from pipelines.turn_taking.time import Nanos, to_ms
 from voicecli.serve.wire import Progress
 
@@ -34,7 +40,12 @@ class ProgressFold:
         self._awaited: tuple[Number | None, Nanos] | None = None
         """The reply to the caller's turn, and when that was uttered to its end."""
         self._onset: Nanos | None = None
+        """When the caller began to speak over the agent, if that has interrupted it."""
+        self._silent_since: Nanos | None = None
+        self._sound: Nanos = 0
+        """When the caller's last sound was over."""
         self._ingress: Nanos = 0
+        self._egress: Nanos = 0
         self._greeted = False
         self.changed = False
         """Whether there is more to tell than the passing of time."""
@@ -47,18 +58,30 @@ class ProgressFold:
                 self._reply_of[job] = reply
             case Issued(at, RecordDecision(verdict, reason)):
                 self._decided(verdict, reason.numbers, at)
-            case FrameScored(ingress=ingress):
+            case FrameScored(ingress=ingress, sound_until=sound, masked=masked):
                 self._ingress = ingress
+                if sound is not None and not masked:
+                    self._sound = sound - ingress
             case PlayoutStarted():
                 self._heard(entry)
-            case PlayoutCleared(at) if self._onset is not None:
-                self._barge_ins.append(round(to_ms(at - self._onset), 1))
-                self._onset = None
+            case Issued(at, PausePlayout()):
+                self._silent_since = at
+            case Issued(_, ResumePlayout()):
+                self._silent_since = None
+            case PlayoutCleared(at):
+                self._stopped(at)
             case EngineFailed(kind=kind):
                 self._failures.append(kind)
                 self.changed = True
             case _:
                 pass
+
+    def _stopped(self, cleared: Nanos) -> None:
+        """Playout is over for good; the agent may have fallen silent before, to judge."""
+        if self._onset is not None:
+            stopped = cleared if self._silent_since is None else self._silent_since
+            self._barge_ins.append(round(to_ms(stopped + self._egress - self._onset), 1))
+        self._onset = self._silent_since = None
 
     def frame(self, late: Nanos) -> None:
         """A tick came this late."""
@@ -100,16 +123,20 @@ class ProgressFold:
             self._turn -= 1
             self._awaited = None
         elif verdict == "overlap_interrupts":
-            self._onset = _moment(numbers, "onset_ns", at)
+            self._onset = _moment(numbers, "onset_ns", at) - self._ingress
 
     def _heard(self, event: PlayoutStarted) -> None:
+        self._egress = event.egress
         if not self._greeted and self._turn == 0:
             self._greeting = round(to_ms(event.at), 1)
         self._greeted = True
         if self._state != "speaking":
             self._state, self.changed = "speaking", True
         if self._awaited is not None and self._reply_of.get(event.job) == self._awaited[0]:
-            latency = event.at + event.egress - self._awaited[1]
+            reply, uttered = event.at + event.egress, self._awaited[1]
+            if uttered < self._sound <= min(uttered + LAST_SOUND, reply):
+                uttered = self._sound  # a breath since then: see JournalIndex.last_sound
+            latency = reply - uttered
             self._latencies.append(round(to_ms(latency), 1))
             self._awaited = None
 

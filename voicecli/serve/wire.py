@@ -97,7 +97,7 @@ class Progress:
     turn: int = 0
     voice_to_voice_ms: list[float] = field(default_factory=list)
     barge_in_ms: list[float] = field(default_factory=list)
-    """From the caller's onset to the end of playout."""
+    """From the caller's onset to silence at their ear."""
     greeting_ms: float | None = None
     """From `start` to the first frame of the greeting."""
     dropped: int = 0

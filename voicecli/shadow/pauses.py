@@ -34,6 +34,8 @@ class Pause:
     """Media time from which the turn was transcribed."""
     speech_end: Nanos
     """Media time at which the silence began."""
+    faded: Nanos
+    """Media time up to which the VAD took it for speech: what detectors are given."""
     ingress: Nanos
     """Delay of the line there: the caller fell silent this much earlier."""
     detected_at: Nanos
@@ -52,7 +54,7 @@ class Pause:
     def question(self) -> ScoreEndOfTurn:
         """What a detector is asked about it."""
         return ScoreEndOfTurn(
-            0, (), self.turn_start, self.speech_end, self.text, self.history, _ASKED_LATER
+            0, (), self.turn_start, self.faded, self.text, self.history, _ASKED_LATER
         )
 
 
@@ -103,7 +105,7 @@ class _Reader:
             self._open = None
         elif isinstance(change, SpeechPaused) and self._core.agent is Agent.LISTENING:
             self._open = Pause(
-                self._turn_start, change.end, event.ingress, event.at,
+                self._turn_start, change.end, change.faded, event.ingress, event.at,
                 self._core.history, self._core.words,
             )  # fmt: skip
             self.pauses.append(self._open)
@@ -114,7 +116,7 @@ class _Reader:
         pause, final = self._open, self._final
         if pause is None or final is None or pause.words_at is not None:
             return
-        if final.until == pause.speech_end + self._post_roll:
+        if final.until == pause.faded + self._post_roll:
             pause.text, pause.words_at = self._core.words or final.text, at
 
     def _command(self, at: Nanos, command: Command) -> None:

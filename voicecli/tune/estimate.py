@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.runtime.recall import Recall, RecordedClause, RecordedReply, recall_from
+from pipelines.runtime.recall import (
+    Recall,
+    RecordedClause,
+    RecordedReply,
+    RecordedTranscript,
+    recall_from,
+)
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
 
@@ -47,18 +53,19 @@ class EstimatingRecall(Recall):
             return RecordedReply(((first, _REPLY),), 0)
         return self._clause(str(question))
 
-    def _transcript(self, start: Nanos, until: Nanos) -> tuple[Nanos, str]:
+    def _transcript(self, start: Nanos, until: Nanos) -> RecordedTranscript:
         pieces: dict[Nanos, tuple[Nanos, str]] = {}
-        for (began, ended), (_, text) in self.finals.items():
+        for (began, ended), final in self.finals.items():
             if start <= began and ended <= until and ended >= pieces.get(began, (0, ""))[0]:
-                pieces[began] = (ended, text)  # the longest transcript from each beginning
+                pieces[began] = (ended, final.text)  # the longest from each beginning
         words: list[str] = []
         covered: Nanos = start
         for began, (ended, text) in sorted(pieces.items()):
             if began >= covered - SECOND // 2:
                 words.append(text)
                 covered = ended
-        return _median(delay for delay, _ in self.finals.values()), " ".join(words)
+        after = _median(final.after for final in self.finals.values())
+        return RecordedTranscript(after, " ".join(words))
 
     def _score(self, detector: str, _start: Nanos, until: Nanos) -> tuple[Nanos, float]:
         near = [

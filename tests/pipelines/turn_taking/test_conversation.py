@@ -18,12 +18,16 @@ from pipelines.turn_taking.commands import (
     StartTranscription,
     SynthesizeClause,
 )
+from pipelines.turn_taking.conversation import Conversation
 from pipelines.turn_taking.events import (
+    CallStarted,
+    DeadlineReached,
     DtmfReceived,
     EndOfTurnScored,
     EngineFailed,
     Event,
     FinalTranscript,
+    FrameScored,
     MarkReached,
     PartialTranscript,
     PlayoutCleared,
@@ -433,8 +437,39 @@ class TestIdle:
         world = World(policy, until_ms=30_000)
         world.run()
         said = [message.text for message in world.core.history]
-        assert said == ["Hello!", "Are you still there?", policy.agent.goodbye]
+        asked = ["Are you still there?", "I can't hear you. Is there anything else?"]
+        assert said == ["Hello!", *asked, policy.agent.goodbye]
         assert len(world.commands(EndCall)) == 1
+
+    def test_a_caller_who_was_understood_before_is_not_told_that_they_cannot_be_heard(self):
+        policy = replace(POLICY, agent=AgentPolicy(greeting="Hello!", idle_ms=3000))
+        world = World(policy, [Speech(2000, 2800, "i am here")], until_ms=30_000)
+        world.run()
+        said = [message.text for message in world.core.history]
+        assert said[-2:] == ["Is there anything else?", policy.agent.goodbye]
+        assert not world.verdicts("caller_unheard")
+
+    def test_hanging_up_on_a_caller_who_was_never_understood_is_told_as_such(self):
+        world = World(POLICY, until_ms=60_000)
+        world.run()
+        [told] = world.verdicts("caller_unheard")
+        assert "not one word of the caller's was understood" in str(told.command.reason)
+
+    def test_nobody_is_asked_or_hung_up_on_while_there_is_sound_on_the_line(self):
+        policy = replace(POLICY, agent=AgentPolicy(greeting="", idle_ms=3000))
+        core = Conversation(policy)
+        core.handle(CallStarted(0))
+        said: list[tuple[int, str]] = []
+        for index in range(int(20_000 / 32)):
+            start, end = from_ms(32 * index), from_ms(32 * index + 32)
+            sound = end if index * 32 < 12_000 else None  # a caller whom the detector misses
+            commands = core.handle(FrameScored(end, start, end, 0.02, 0, sound))
+            if core.deadline is not None and core.deadline <= end:
+                commands = core.handle(DeadlineReached(end))
+            said += [(end, c.text) for c in commands if isinstance(c, SynthesizeClause)]
+        [(at, text)] = said
+        assert text == "Are you still there?"
+        assert from_ms(15_000) <= at <= from_ms(15_100)
 
     def test_an_answer_starts_the_questions_over(self):
         policy = replace(POLICY, agent=AgentPolicy(greeting="Hello!", idle_ms=3000))

@@ -113,6 +113,8 @@ def _fields(item: object) -> str:
         value = getattr(item, field.name)
         if field.name in {"at", "reason", "history", "detectors"}:
             continue
+        if value == field.default and field.name in {"sound_until", "masked", "looped"}:
+            continue
         if field.name in {"start", "end", "until", "audio", "position", "egress", "ingress"}:
             value = f"{to_ms(value):,.0f} ms"
         shown.append(f"{field.name}={value}")

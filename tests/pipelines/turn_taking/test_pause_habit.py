@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipelines.turn_taking.bookkeeping import Desk, Jobs, Timers
 from pipelines.turn_taking.commands import Command
-from pipelines.turn_taking.events import CallerTyped
+from pipelines.turn_taking.events import CallerTyped, EndOfTurnScored
 from pipelines.turn_taking.pause_habit import PauseHabit
 from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy
 from pipelines.turn_taking.time import from_ms
@@ -65,6 +65,37 @@ def test_one_who_never_pauses_is_answered_sooner_and_one_who_pauses_is_waited_fo
     assert brisk == pytest.approx(2000 / (1 + (4 + 8) / 8), abs=1)
     assert hesitant == pytest.approx(1000)  # as many ends as pauses: as anybody
     assert waits(turns(600))[0] > waits(turns(600), ALIKE)[0]  # one pause, and no end yet
+
+
+def detected(words: float, voice: float) -> list[float]:
+    """The waits of a caller who pauses a lot, when words and voice take all turns alike."""
+    endpointing = replace(
+        POLICY.endpointing, weights=(("words", 1.0), ("voice", 1.0)), own_pauses_prior=1
+    )
+    world = World(
+        replace(POLICY, endpointing=endpointing),
+        turns(600),
+        replies=("Yes.",),
+        until_ms=30_000,
+        p_end=lambda text: 0.02 if text == "well" else words,
+        fault=lambda event: (
+            [replace(event, probability=voice if event.probability > 0.02 else 0.02)]
+            if isinstance(event, EndOfTurnScored) and event.detector == "voice"
+            else [event]
+        ),
+    )
+    world.run()
+    return [
+        float(entry.command.reason.numbers["wait_ms"]) for entry in world.verdicts("turn_ended")
+    ]
+
+
+def test_a_certain_end_is_never_delayed_by_more_than_150_ms():
+    """Certain: the words say that the turn is over, and the voice does, too."""
+    certain = 2000 * (1 - 0.9)
+    assert max(detected(0.9, 0.9)) == pytest.approx(certain + 150)
+    doubtful = detected(0.997, 0.2)  # together about the same, but the voice goes on
+    assert max(doubtful) > min(doubtful) + 150
 
 
 def test_gaps_between_words_are_no_pauses():

@@ -60,7 +60,7 @@ def test_every_event_and_command_survives_the_way_to_text_and_back(entry):
 def test_a_line_names_its_fields_in_the_order_of_the_class():
     assert encode(FRAME) == (
         '{"at":20000000,"event":"FrameScored","start":0,"end":20000000,'
-        '"speech":0.25,"ingress":5000000}'
+        '"speech":0.25,"ingress":5000000,"sound_until":null,"masked":false}'
     )
     assert encode(PLAY) == (
         '{"at":20000000,"command":"PlayClause","job":3,'

@@ -1,10 +1,16 @@
+"""The ear that measures voice-to-voice from the recording alone."""
+
 import numpy as np
 import pytest
 
 from pipelines.turn_taking.time import MILLISECOND as MS
-from voicecli.report.acoustic import acoustic_voice_to_voice
+from voicecli.report.acoustic import AcousticEar
 
 RATE = 8000
+
+
+def acoustic_voice_to_voice(stereo, rate, end, reply):
+    return AcousticEar(stereo, rate).gap(end, reply).duration
 
 
 def conversation(*, noise, end=2000, reply=2600, level=3000):
@@ -54,7 +60,42 @@ def test_speech_that_the_journal_ended_too_early_is_followed_to_its_end():
 
 def test_a_caller_who_still_speaks_when_the_reply_begins_leaves_no_gap_to_measure():
     stereo = conversation(noise=5, end=2800)
-    assert acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2600 * MS) is None
+    gap = AcousticEar(stereo, RATE).gap(2000 * MS, 2600 * MS)
+    assert gap.duration is None
+    assert gap.missing == "the caller still makes a sound"
+
+
+@pytest.mark.parametrize("hz", [45, 60, 80])
+def test_rumble_below_what_a_phone_carries_is_no_speech(hz):
+    time = np.arange(6 * RATE) / RATE
+    stereo = conversation(noise=5)
+    rumble = 184 * np.sin(2 * np.pi * hz * time)  # -45 dBFS
+    stereo[:, 0] += rumble.astype(np.int16)
+    found = acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2600 * MS)
+    assert abs(found - 600 * MS) <= 20 * MS
+
+
+def test_a_breath_after_the_last_word_is_no_speech():
+    stereo = conversation(noise=5)
+    breath = np.random.default_rng(4).normal(0, 150, 300 * 8)  # 26 dB below the voice
+    stereo[2200 * 8 : 2500 * 8, 0] += breath.astype(np.int16)
+    found = acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2600 * MS)
+    assert abs(found - 600 * MS) <= 20 * MS
+
+
+def test_a_soft_last_word_is_speech():
+    stereo = conversation(noise=5, reply=2900)
+    word = np.random.default_rng(4).normal(0, 500, 300 * 8)  # 16 dB below the voice
+    stereo[2200 * 8 : 2500 * 8, 0] += word.astype(np.int16)
+    found = acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2900 * MS)
+    assert abs(found - 400 * MS) <= 20 * MS
+
+
+def test_noise_that_begins_with_the_call_is_the_lines_own():
+    stereo = conversation(noise=0)
+    stereo[200 * 8 :, 0] += np.random.default_rng(5).normal(0, 200, 5800 * 8).astype(np.int16)
+    found = acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2600 * MS)
+    assert abs(found - 600 * MS) <= 20 * MS
 
 
 def test_float_audio_is_measured_alike():

@@ -6,7 +6,13 @@ import stat
 
 import pytest
 
-from pipelines.turn_taking.commands import Message, RecordDecision, SynthesizeClause
+from pipelines.turn_taking.commands import (
+    Message,
+    PausePlayout,
+    RecordDecision,
+    ResumePlayout,
+    SynthesizeClause,
+)
 from pipelines.turn_taking.events import (
     DtmfReceived,
     FinalTranscript,
@@ -106,9 +112,25 @@ def test_latency_of_a_turn_and_of_a_barge_in_are_told_once():
         fold.record(entry)
     told = fold.take(dropped=0, missing=0, underruns=0)
     assert (told.greeting_ms, told.turn) == (120.0, 1)
-    assert (told.voice_to_voice_ms, told.barge_in_ms) == ([450.0], [300.0])
+    # The onset was uttered 30 ms before it arrived.
+    assert (told.voice_to_voice_ms, told.barge_in_ms) == ([450.0], [330.0])
     again = fold.take(dropped=0, missing=0, underruns=0)
     assert (again.voice_to_voice_ms, again.greeting_ms) == ([], None)
+
+
+def test_a_barge_in_counts_until_the_callers_ear_has_silence():
+    """That is when the agent fell silent to judge it, and the way to the ear besides."""
+    fold, ms, why = ProgressFold(), MILLISECOND, because("x", onset_ns=2000 * MILLISECOND)
+    for entry in (
+        PlayoutStarted(1900 * ms, 7, 60 * ms),
+        Issued(2050 * ms, PausePlayout(why)),
+        Issued(2100 * ms, ResumePlayout(why)),  # it went on, and stopped again
+        Issued(2200 * ms, PausePlayout(why)),
+        Issued(2600 * ms, RecordDecision("overlap_interrupts", why)),
+        PlayoutCleared(2610 * ms, 7, 0),
+    ):
+        fold.record(entry)
+    assert fold.take(dropped=0, missing=0, underruns=0).barge_in_ms == [260.0]
 
 
 FORM = {

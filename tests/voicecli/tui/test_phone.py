@@ -55,7 +55,7 @@ def show(call, *keys, size=(80, 24)):
 def test_the_ears_figures_are_shown(call):
     heading, answers, faults = show(call)
     assert "● live 0:12.0  to ws://127.0.0.1:8000/media  line pstn" in heading
-    assert "p50 1,100 ms" in answers
+    assert "p50 1,090 ms" in answers
     assert "broken" in answers.splitlines()[1]  # the last answer is on top
     assert "acceptable" in answers.splitlines()[2]
     assert "dead air 1" in faults
