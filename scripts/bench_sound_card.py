@@ -27,7 +27,7 @@ from voicecli.profile import SHIPPED as PROFILES
 from voicecli.profile import load_profile
 from voicecli.recording.labels import read_labels
 from voicecli.replay.source import SHIPPED as CALLS
-from voicecli.report.acoustic import sounds
+from voicecli.report.acoustic import AcousticEar
 from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.talk.setting import TalkSetting
 from voicecli.transports.base import RATE
@@ -96,15 +96,15 @@ def _report(call: LiveCall, room: np.ndarray) -> dict[str, object]:
     }  # fmt: skip
     stereo = call.stereo()
     shift = _shift(stereo, room)
+    ear = AcousticEar(stereo, RATE)
     for turn in fold_turns(call.entries):
         if turn.voice_to_voice is None:
             continue
         end, reply = turn.end, turn.end + turn.voice_to_voice
-        ours = sounds(stereo, RATE, end, reply)
+        last, first = (ours := ear.gap(end, reply)).last, ours.first
         theirs = _in_room(room, shift, turn)
-        if None in ours or theirs is None:
+        if last is None or first is None or theirs is None:
             continue
-        last, first = ours[0] or 0, ours[1] or 0
         found["journal"].append(turn.voice_to_voice / MILLISECOND)
         found["call.wav"].append((first - last) / MILLISECOND)
         found["room"].append(theirs / MILLISECOND)
@@ -139,8 +139,8 @@ def _in_room(room: np.ndarray, shift: Nanos, turn: Turn) -> Nanos | None:
     caller, agent = room.copy(), room.copy()
     caller[cut:] = 0
     agent[:cut] = 0
-    last, first = sounds(np.stack((caller, agent), axis=1), RATE, turn.end + shift, reply + shift)
-    return None if last is None or first is None else first - last
+    ear = AcousticEar(np.stack((caller, agent), axis=1), RATE)
+    return ear.gap(turn.end + shift, reply + shift).duration
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def main() -> None:
     profile = load_profile(options.profile or str(folders[0] / "profile.toml"))
     rows = {name: _outcomes(calls, policy) for name, policy in _policies(profile)}
     rows["as the calls ran"] = ran = [o for call in calls for o in call.as_recorded()]
-    turns = {name: list(_turns(outcomes)) for name, outcomes in rows.items()}
+    turns = {name: list(turns_of(outcomes)) for name, outcomes in rows.items()}
     print(f"\n{len(calls)} calls: turns cut into, ends missed, time to answer (p50 / p95, ms)\n")
     print(f"| | {' | '.join(KINDS)} |\n|{'---|' * (len(KINDS) + 1)}")
     for name, found in turns.items():
@@ -77,7 +77,7 @@ def _outcomes(calls: Sequence[RecordedCall], policy: Policy) -> list[Outcome]:
     return [outcome for call in calls for outcome in call.outcomes(policy)]
 
 
-def _turns(outcomes: Sequence[Outcome]) -> Iterator[Turn]:
+def turns_of(outcomes: Sequence[Outcome]) -> Iterator[Turn]:
     """The pieces of each turn that claims the floor of its own accord."""
     for _, of_call in groupby(outcomes, key=lambda outcome: outcome.call):
         pieces: list[Outcome] = []

@@ -185,7 +185,8 @@ def _curves(
     curves = {name: (values, policy) for name, values in scores.items()}
     curves["all, by weight"] = (_fuse(scores, weights), policy)
     for name, (values, rule) in (timers | curves).items():
-        answers = [None if values is None else float(values[place]) for place in places]
+        known = [np.nan if values is None else float(values[place]) for place in places]
+        answers = [None if np.isnan(p) else p for p in known]
         found = outcome_of(answers, ends, silences, rule)
         print(
             f"| {name} | {found.cut_ins} of {found.holds} ({found.cut_ins / found.holds:.0%}) "
@@ -198,8 +199,11 @@ def _head(title: str) -> None:
 
 
 def _rows(scores: Mapping[str, Scores], asked: Sequence[Sample] | Sequence[Pause]) -> None:
-    ends: Truth = np.array([question.ends for question in asked], bool)
-    for name, values in scores.items():
+    """Each detector over what it was asked."""
+    truth: Truth = np.array([question.ends for question in asked], bool)
+    for name, answers in scores.items():
+        answered = ~np.isnan(answers)
+        values, ends = answers[answered], truth[answered]
         holds = values[~ends]
         wrong = f"{(holds > 0.5).sum()} ({(holds > 0.5).mean():.0%})" if len(holds) else "–"
         print(

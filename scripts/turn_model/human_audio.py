@@ -29,7 +29,8 @@ from telephony_sim.g711 import ulaw_heard
 from voicecli.recording.clip_speech import spoken_stretches
 
 RATE = 8000
-_PRE_ROLL_S, _POST_ROLL_S = 0.3, 0.1
+PRE_ROLL_S, POST_ROLL_S = 0.3, 0.06
+"""As `policy.gate` has them."""
 _LONGEST_TURN_S = 30.0
 _PITCH_BETWEEN = 175.0
 
@@ -131,7 +132,7 @@ def _cut(pcm: Pcm, start: float, end: float) -> Pcm:
     if start == end:  # stands for somebody who is not in the recording
         return pcm[:0]
     start = max(start, end - _LONGEST_TURN_S)
-    first, last = int((start - _PRE_ROLL_S) * RATE), int((end + _POST_ROLL_S) * RATE)
+    first, last = int((start - PRE_ROLL_S) * RATE), int((end + POST_ROLL_S) * RATE)
     return pcm[max(first, 0) : last]
 
 

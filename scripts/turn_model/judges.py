@@ -1,4 +1,4 @@
-"""Asks real detectors about samples; changes with how engines are built and asked."""
+"""Asks real detectors about samples, and only what the live core would ask them."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from pipelines.engines.loops import first_round
 from pipelines.engines.protocols import Pcm, TurnDetector, Vad
 from pipelines.engines.registry import Context, build_engine, engine_module
 from pipelines.turn_taking.commands import History, Message
 from pipelines.turn_taking.endpointing import fuse
 from scripts.turn_model.figures import Scores
-from scripts.turn_model.human_audio import RATE, Pause
+from scripts.turn_model.human_audio import POST_ROLL_S, RATE, Pause
 from scripts.turn_model.samples import Sample
 from voicecli.models.store import locate
 
@@ -61,18 +62,27 @@ class Judges:
                 return ""
             asr.reset()
             asr.feed(soxr.resample(pcm, RATE, asr.sample_rate).astype(np.float32))
-            return asr.finish().text
+            text = asr.finish().text
+            return text if first_round(text) == text else ""  # of a loop nothing is asked
 
         return [(words_of(pause.before), words_of(pause.turn)) for pause in pauses]
 
     def on_pauses(
         self, name: str, pauses: Sequence[Pause], texts: Sequence[tuple[str, str]]
     ) -> Scores:
-        """P(end) of each by any detector, shape (pauses,)."""
+        """P(end) of each by any detector, shape (pauses,); NaN where it would not be asked.
+
+        As in a call, one that reads is asked only where there are words, and one that listens is
+        given the audio up to where the voice detector's model has faded.
+        """
         detector = self._detector(name)
         answers: list[float] = []
         for pause, (agent, text) in zip(pauses, texts, strict=True):
-            audio = soxr.resample(pause.turn, RATE, detector.sample_rate).astype(np.float32)
+            if not (detector.audio_seconds or text):
+                answers.append(np.nan)
+                continue
+            heard = pause.turn[: len(pause.turn) - round(POST_ROLL_S * RATE)]
+            audio = soxr.resample(heard, RATE, detector.sample_rate).astype(np.float32)
             answers.append(detector.end_of_turn(_history(agent), text, audio))
         return np.array(answers)
 
