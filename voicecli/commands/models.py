@@ -43,7 +43,8 @@ def list_models() -> None:
         count, sure = size_of(entry)
         size = ("" if sure else "~") + megabytes(count) if count else "?"
         here = "yes" if problem is None else "no" if problem == NOT_THERE else "damaged"
-        row = (entry.name, size, entry.licence, here, str(entry.source), entry.title)
+        origin = "; or ".join(map(str, entry.origins))
+        row = (entry.name, size, entry.licence, here, origin, entry.title)
         table.add_row(*row[: len(table.columns)])
     console.print(table)
     console.print(

@@ -22,11 +22,8 @@ def git_hash_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def copy_hashed(source: IO[bytes], target: Path) -> str:
-    """Copy a stream into a new file and return its sha256."""
-    digest = hashlib.sha256()
-    with target.open("wb") as file:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            file.write(chunk)
-    return digest.hexdigest()
+def copy_onto(source: IO[bytes], target: IO[bytes], digest: "hashlib._Hash") -> None:
+    """Copy a stream onto the end of a file, and its bytes into the hash, a megabyte at a time."""
+    while chunk := source.read(_CHUNK):
+        digest.update(chunk)
+        target.write(chunk)

