@@ -35,7 +35,7 @@ demo: .venv/.installed ## Replay a bundled call and a human recording, and say w
 
 test: .venv/.installed-dev ## Install what the tests need and run them all
 	@scripts/apt-packages
-	@$(BIN)/voicecli models pull embedded
+	@$(BIN)/voicecli models pull embedded light
 	@VOICECLI_REQUIRE_WEIGHTS=1 $(BIN)/pytest
 
 bench: bench-replay bench-line bench-engines bench-serve ## Measure everything that needs no sound card

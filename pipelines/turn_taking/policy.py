@@ -51,11 +51,10 @@ class EndpointingPolicy:
     delays_ms: tuple[tuple[float, float], ...] = (
         (0.0, 2300),
         (0.2, 1700),
-        (0.5, 900),
-        (0.7, 500),
-        (0.8, 300),
-        (0.9, 180),
-        (0.95, 140),
+        (0.5, 800),
+        (0.7, 400),
+        (0.8, 220),
+        (0.9, 120),
     )
     """Points (P(end of turn), silence in ms) between which the delay is interpolated."""
     weights: tuple[tuple[str, float], ...] = ()

@@ -18,7 +18,10 @@ from scripts.turn_model.human_audio import POST_ROLL_S, RATE, Pause
 from scripts.turn_model.samples import Sample
 from voicecli.models.store import locate
 
-SYSTEM_PROMPT = "You are Robin, a kind receptionist. Keep answers short, at most two sentences."
+SYSTEM_PROMPT = (
+    "You are Robin, a kind receptionist who answers the phone. You speak in short plain sentences, "
+    "at most two, and ask what you need to know to help."
+)
 """The embedded profile's: the reply LLM reads it before the caller's words."""
 _NO_AUDIO: Pcm = np.zeros(0, np.float32)
 

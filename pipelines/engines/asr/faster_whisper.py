@@ -14,6 +14,7 @@ import numpy as np
 from pipelines.engines.asr._growing import DecodeSchedule, quietest_moment
 from pipelines.engines.asr._hallucinations import Limits, judge
 from pipelines.engines.asr._whisper_model import (
+    FULL_SECONDS,
     SAMPLE_RATE,
     Decoded,
     Device,
@@ -42,8 +43,8 @@ class Settings:
     language: str = "en"
     chunk_length_s: Literal["auto"] | float = 30.0
     """Length of the encoder's input, to which its cost is in proportion. 30 is what Whisper was
-    trained with; "auto" is as long as the speech, several times faster, and on some models and
-    voices less accurate: `voicecli models check asr` compares the two."""
+    trained with; "auto" is twice as long as the speech, but no less than 10 s, and two to four
+    times faster: `voicecli models check asr` compares the two on this computer."""
     step_ms: int = 300
     """New audio between two hypotheses, at least; more when a decode takes longer than that."""
     first_ms: int = 500
@@ -103,6 +104,8 @@ class WhisperAsr:
         """All the words since `reset`; at once if nothing was fed since the last hypothesis."""
         if self._decoded_length != self._length:
             self._decode(self._length)
+        if self._doubted:
+            self._decode(self._length, seconds=FULL_SECONDS)
         return Transcript(" ".join([*self._settled, *self._words]), self._timed())
 
     def reset(self) -> None:
@@ -118,6 +121,8 @@ class WhisperAsr:
 
     def _forget_window(self) -> None:
         self._decoded_length = 0
+        self._doubted = False
+        """Whether the last decode was of a shortened input, and some of it was made up."""
         self._last = NOTHING
         self._words: list[str] = []
 
@@ -130,18 +135,25 @@ class WhisperAsr:
             self._trim(hypothesis.stable.split())
         return hypothesis
 
-    def _decode(self, length: int) -> None:
-        """Transcribe the window's first `length` samples."""
+    def _decode(self, length: int, seconds: int | None = None) -> None:
+        """Transcribe the window's first `length` samples.
+
+        An input of `seconds`, or as the settings have it. What a shortened one made up is doubted:
+        before any of it is dropped for good, the full input is asked.
+        """
         context = " ".join(self._settled)[-PROMPT_CHARS:]
+        if seconds is None:
+            seconds = input_seconds(length / SAMPLE_RATE, self._settings.chunk_length_s)
         self._last = self._model.transcribe(
             self._window[:length],
-            input_seconds(length / SAMPLE_RATE, self._settings.chunk_length_s),
+            seconds,
             f"{self._settings.vocabulary} {context}",
             beam_size=self._settings.beam_size,
             words=self._settings.word_timestamps,
         )
         judged = judge(self._last, self._limits)
-        if judged.reason:
+        self._doubted = judged.reason is not None and seconds < FULL_SECONDS
+        if judged.reason and not self._doubted:
             remark(f'dropped of "{self._last.text}" all but "{judged.text}": {judged.reason}')
         self._words = judged.text.split()
         self._decoded_length = length

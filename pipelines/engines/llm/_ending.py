@@ -1,6 +1,9 @@
 """When a reply has become long enough for a phone call; changes with that taste."""
 
+import re
+
 SENTENCE_ENDS = (".", "?", "!")
+_SENTENCE = re.compile(r"\w{2,}[.?!]+(?=\s|$)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bMrs\.)")
 WIND_DOWN = 0.6
 """Part of the longest reply after which it ends with the sentence."""
 
@@ -10,3 +13,8 @@ def ends_here(tokens: int, max_tokens: int, text: str) -> bool:
     if tokens >= max_tokens:
         return True
     return tokens >= WIND_DOWN * max_tokens and text.rstrip().endswith(SENTENCE_ENDS)
+
+
+def sentences_in(text: str) -> list[str]:
+    """The last word of each sentence that has ended."""
+    return _SENTENCE.findall(text)

@@ -3,6 +3,7 @@
 import codecs
 import json
 import os
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.engines.llm._chat_prompt import ChatPrompt, shortened
-from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here
+from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here, sentences_in
 from pipelines.engines.llm._grammar import grammar_of
 from pipelines.engines.llm._llama_model import LlamaModel
 from pipelines.engines.llm._tool_prompt import (
@@ -28,6 +29,8 @@ from pipelines.turn_taking.commands import History, Message
 
 TOOL_TOKENS = 256
 """Longest call of a tool."""
+REMEMBERED = 96
+"""Tokens of the agent's that `repeat_penalty` looks back."""
 DROP_STEP = 6
 """Messages dropped at a time when the context overflows: each drop costs a full reading of the
 prompt, so it must not happen in every turn."""
@@ -49,6 +52,11 @@ class Settings:
     temperature: float = 0.0
     """0: the likeliest token always, and so the same reply to the same history."""
     seed: int = 0
+    repeat_penalty: float = 1.0
+    """Above 1: so much less likely is each token that the agent has written lately, in this reply
+    or before (Keskar et al. 2019); what keeps a small model from saying one sentence for ever."""
+    max_sentences: int = 0
+    """A reply ends with so many sentences; 0: with `max_tokens`."""
     tool_bias: float = 0.0
     """Added to the logit of opening a reply with a tool call: for models too small to know when."""
 
@@ -136,6 +144,7 @@ class LlamaCppLlm:
         said = held = ""
         fresh = not history or history[-1].role != "tool_result"
         random = np.random.default_rng(self._settings.seed)
+        lately = self._written_lately(history)
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for count in range(1, self._settings.max_tokens + 1):
             logits = self._model.read(tokens, stop)
@@ -144,10 +153,11 @@ class LlamaCppLlm:
             if count == 1 and fresh and self._is_pushed_to_call(logits):
                 asked += self._call(prompt + self._model.tokens(OPENING), stop)
                 return
-            token = self._choose(logits, random)
+            token = self._choose(self._penalised(logits, lately), random)
             if self._model.ends(token):
                 break
             tokens.append(token)
+            lately.append(token)
             text = held + decoder.decode(self._model.piece(token))
             if self._grammar:
                 text, held = before_mark(text)
@@ -157,7 +167,7 @@ class LlamaCppLlm:
             if held.startswith(MARK):
                 asked += self._call(prompt + self._model.tokens(said + OPENING), stop)
                 return
-            if ends_here(count, self._settings.max_tokens, text):
+            if ends_here(count, self._settings.max_tokens, text) or self._said_enough(said):
                 break
         if rest := held + decoder.decode(b"", final=True):
             yield rest
@@ -185,6 +195,32 @@ class LlamaCppLlm:
         finally:
             constraint.close()
         raise RuntimeError(f"the model did not end a tool call within {TOOL_TOKENS} tokens")
+
+    def _written_lately(self, history: History) -> deque[int]:
+        """The last tokens of the agent's earlier replies, if they are to be less likely now."""
+        written = deque[int](maxlen=REMEMBERED)
+        if self._settings.repeat_penalty > 1:
+            for message in history:
+                if message.role == "agent":
+                    written.extend(self._model.tokens(" " + message.text))
+        return written
+
+    def _penalised(
+        self, logits: npt.NDArray[np.float32], lately: deque[int]
+    ) -> npt.NDArray[np.float32]:
+        penalty = self._settings.repeat_penalty
+        if penalty <= 1 or not lately:
+            return logits
+        tokens = np.fromiter(lately, np.intp)
+        logits = logits.copy()
+        logits[tokens] = np.where(
+            logits[tokens] > 0, logits[tokens] / penalty, logits[tokens] * penalty
+        )
+        return logits
+
+    def _said_enough(self, said: str) -> bool:
+        most = self._settings.max_sentences
+        return bool(most) and len(sentences_in(said)) >= most
 
     def _choose(self, logits: npt.NDArray[np.float32], random: np.random.Generator) -> int:
         if self._settings.temperature == 0:
@@ -244,6 +280,8 @@ def build(settings: Settings, context: Context) -> LlamaCppLlm:
         raise ValueError("max_tokens must be at least 1 and less than n_ctx")
     if settings.temperature < 0 or settings.threads < 0:
         raise ValueError("temperature and threads must not be negative")
+    if settings.repeat_penalty < 1 or settings.max_sentences < 0:
+        raise ValueError("repeat_penalty must be at least 1, max_sentences not negative")
     path = context.locate(settings.weights)
     model = LlamaModel(path, settings.n_ctx, _threads(settings.threads))
     llm = LlamaCppLlm(settings, model, context.tools)

@@ -119,12 +119,41 @@ def test_words_keep_their_times_when_what_was_before_them_leaves_the_window():
 
 
 def test_the_encoders_input_is_as_long_as_asked():
-    assert input_seconds(0.4, "auto") == 2
-    assert input_seconds(3.2, "auto") == 5
+    assert input_seconds(0.4, "auto") == 10  # below that real models loop
+    assert input_seconds(3.2, "auto") == 10
+    assert input_seconds(7.0, "auto") == 14
     assert input_seconds(29.5, "auto") == 30
     assert input_seconds(3.2, 10.0) == 10
     assert input_seconds(12.0, 10.0) == 13
     assert input_seconds(3.2, 30.0) == 30
+
+
+class LoopingModel(HearingModel):
+    """Falls into a loop on any input that is shorter than the full one."""
+
+    def transcribe(self, audio, seconds, prompt, *, beam_size=1, words=False):
+        decoded = super().transcribe(audio, seconds, prompt)
+        if seconds == 30:
+            return decoded
+        return Decoded((Segment("ask not what you " + "you can " * 20, 3.0, True),), -0.1, 0.0)
+
+
+def test_what_a_shortened_input_made_up_is_asked_again_at_full_length_before_it_is_dropped():
+    model, told = LoopingModel(), []
+    asr = streaming(model, chunk_length_s="auto", first_ms=60_000)
+    with collected(told.append):
+        asr.feed(speech_of(4))
+        assert asr.finish().text == spoken(4)
+    assert [seconds for _, seconds, _ in model.asked] == [10, 30]
+    assert told == []
+    assert asr.finish().text == spoken(4)  # and not a third time
+    assert len(model.asked) == 2
+
+
+def test_a_partial_hypothesis_waits_for_no_second_decode():
+    model = LoopingModel()
+    stream(streaming(model, chunk_length_s="auto", first_ms=500), speech_of(4))
+    assert {seconds for _, seconds, _ in model.asked} == {10}
 
 
 # --- the network --------------------------------------------------------------------------------

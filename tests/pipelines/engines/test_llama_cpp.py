@@ -7,7 +7,8 @@ import threading
 import numpy as np
 import pytest
 
-from pipelines.engines.llm.llama_cpp import LlamaCppLlm, Settings
+from pipelines.engines.llm.llama_cpp import LlamaCppLlm, Settings, build
+from pipelines.engines.registry import Context
 from pipelines.turn_taking.commands import Message
 
 SYSTEM = Message("system", "You are a helpful assistant on the phone. Answer in one sentence.")
@@ -216,3 +217,36 @@ def test_llama_cpp_writes_nothing_to_the_terminal(locate):
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert (ran.stdout, ran.stderr) == (b"", b"")
+
+
+class RepeatingModel(CannedModel):
+    """Likes to say `again` a little more than `anew`; either is a whole reply."""
+
+    def __init__(self):
+        super().__init__([b"again", b"anew"])
+
+    def tokens(self, text):
+        return [1] if text.strip() == "again" else [-1] * len(text)
+
+    def read(self, tokens, stop=None):
+        last = tokens[-1]
+        return np.array([5.0, 1.0, 1.0] if last > 0 else [0.0, 5.0, 4.8], np.float32)
+
+
+@pytest.mark.parametrize(("penalty", "said"), [(1.0, "again"), (1.1, "anew")])
+def test_what_was_said_before_is_less_likely_by_the_penalty(penalty, said):
+    llm = LlamaCppLlm(Settings(repeat_penalty=penalty), RepeatingModel())
+    history = (Message("agent", "again"), ASK)
+    assert "".join(llm.stream(history, threading.Event())) == said
+
+
+def test_a_reply_ends_with_so_many_sentences():
+    pieces = [b"Yes, Dr. Okafor is in.", b" Shall I?", b" And so on.", b" And on."]
+    assert reply(pieces, max_sentences=2) == "Yes, Dr. Okafor is in. Shall I?"
+    assert reply(pieces, max_sentences=0) == "Yes, Dr. Okafor is in. Shall I? And so on. And on."
+
+
+@pytest.mark.parametrize("wrong", [{"repeat_penalty": 0.9}, {"max_sentences": -1}])
+def test_a_penalty_that_rewards_is_refused(wrong):
+    with pytest.raises(ValueError, match="repeat_penalty must be at least 1"):
+        build(Settings(**wrong), Context(locate=pytest.fail))
