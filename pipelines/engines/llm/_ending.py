@@ -3,7 +3,10 @@
 import re
 
 SENTENCE_ENDS = (".", "?", "!")
-_SENTENCE = re.compile(r"\w{2,}[.?!]+(?=\s|$)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bMrs\.)")
+_SENTENCE = re.compile(
+    r"(?:\w{2,}[.?!]+|\w[?!]+)(?=\s|$)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMrs\.)"
+)
+"""The word that ends a sentence: no initial, and none of the titles that people have."""
 WIND_DOWN = 0.6
 """Part of the longest reply after which it ends with the sentence."""
 
