@@ -305,7 +305,7 @@ class CallerSide:
         reply = pause.speculation
         if reply is None:
             committed = because("turn_committed")
-            reply = floor.generate(floor.dialogue.history, now, speculative=False, reason=committed)
+            reply = floor.generate(floor.dialogue.prompt, now, speculative=False, reason=committed)
         facts = because(
             why.rule,
             **why.numbers,

@@ -75,7 +75,7 @@ class Conversation:
 
     @property
     def history(self) -> History:
-        """The conversation so far, as the LLM sees it: of the agent's words only those heard."""
+        """The conversation so far: of the agent's words only those that were heard."""
         return self._floor.dialogue.history
 
     @property
@@ -217,7 +217,7 @@ class Conversation:
         floor.dialogue.settle()
         floor.heard_caller(text)
         committed = because("turn_committed")
-        reply = floor.generate(floor.dialogue.history, now, speculative=False, reason=committed)
+        reply = floor.generate(floor.dialogue.prompt, now, speculative=False, reason=committed)
         reason = because(rule, **numbers, text=text, reply=reply.job)
         self._out.append(RecordDecision("turn_ended", reason))
         floor.take(reply, now)

@@ -16,12 +16,22 @@ class Dialogue:
         self._emit = desk.emit
         system = desk.policy.agent.system_prompt.strip()
         self._messages: list[Message] = [Message("system", system)] if system else []
+        self._unread: set[int] = set()
+        """Places of messages that the LLM is not told."""
         self._clearing: Reply | None = None
 
     @property
     def history(self) -> History:
         """All messages, oldest first."""
         return tuple(self._messages)
+
+    @property
+    def prompt(self) -> History:
+        """What the LLM is told of them.
+
+        Not the questions to a silent caller and the apologies: a small model learns to say them.
+        """
+        return tuple(m for at, m in enumerate(self._messages) if at not in self._unread)
 
     def caller_said(self, text: str) -> None:
         """The caller's turn is over."""
@@ -41,6 +51,8 @@ class Dialogue:
         for message, call in reply.transcript(clearing, position):
             if call is not None:
                 call.place = len(self._messages)
+            if reply.small_talk:
+                self._unread.add(len(self._messages))
             self._messages.append(message)
 
     def tool_answered(self, call: ToolCall) -> None:

@@ -113,6 +113,11 @@ class Reply:
         self.clauses: list[Clause] = []
 
     @property
+    def small_talk(self) -> bool:
+        """Whether it only asks if somebody is there, or apologises, in words of the profile."""
+        return not self._history and self.purpose in ("idle_prompt", "apology")
+
+    @property
     def audible(self) -> bool:
         """Whether the caller has heard any of it."""
         return any(clause.started for clause in self.clauses)

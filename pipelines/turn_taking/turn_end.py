@@ -79,7 +79,7 @@ class TurnEnd:
         start, until = turn.transcribed_from, pause.faded
         self._emit(
             ScoreEndOfTurn(
-                job, detectors, start, until, turn.text, self._floor.dialogue.history, reason
+                job, detectors, start, until, turn.text, self._floor.dialogue.prompt, reason
             )
         )
 
@@ -193,7 +193,7 @@ class TurnEnd:
 
     def _history_with(self, turn: CallerTurn) -> History:
         self._floor.dialogue.settle()
-        return (*self._floor.dialogue.history, Message("caller", turn.text))
+        return (*self._floor.dialogue.prompt, Message("caller", turn.text))
 
     def _record_hold(self, pause: Pause, p: float | None, due: Nanos, now: Nanos) -> None:
         """Note once a pause, when all detectors have answered, how long the wait will be."""

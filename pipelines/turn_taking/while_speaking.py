@@ -63,7 +63,7 @@ class WhileSpeaking:
         if self._jobs.is_live(self._reading):
             return
         self._floor.dialogue.settle()
-        history = self._floor.dialogue.history
+        history = self._floor.dialogue.prompt
         self._reading = self._jobs.start()
         read = (*history, Message("caller", text))
         self._emit(PrepareReply(self._reading, read, because("read_along")))
@@ -85,7 +85,7 @@ class WhileSpeaking:
         if eager.reply is not None or self._floor.reply is not None:
             return
         if self._ledger.refusal("the reply", ()) is None:
-            history = (*self._floor.dialogue.history, Message("caller", eager.text))
+            history = (*self._floor.dialogue.prompt, Message("caller", eager.text))
             reason = because("eager", p=p, threshold=threshold)
             eager.reply = self._floor.generate(history, event.at, speculative=True, reason=reason)
             eager.reply.early = True

@@ -471,6 +471,15 @@ class TestIdle:
         assert text == "Are you still there?"
         assert from_ms(15_000) <= at <= from_ms(15_100)
 
+    def test_the_llm_is_not_told_of_questions_to_a_silent_caller(self):
+        """A small model learns to say them."""
+        policy = replace(POLICY, agent=AgentPolicy(greeting="Hello!", idle_ms=3000))
+        world = World(policy, [Speech(5000, 5800, "i am here")], until_ms=9000)
+        world.run()
+        told = [message.text for message in world.commands(GenerateReply)[-1].history]
+        assert told == ["Hello!", "i am here"]
+        assert "Are you still there?" in [message.text for message in world.core.history]
+
     def test_an_answer_starts_the_questions_over(self):
         policy = replace(POLICY, agent=AgentPolicy(greeting="Hello!", idle_ms=3000))
         world = World(policy, [Speech(5000, 5800, "i am here")], until_ms=12_500)
