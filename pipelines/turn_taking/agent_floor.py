@@ -55,6 +55,7 @@ class AgentFloor:
         self.dialogue = Dialogue(desk)
         self.caller_understood = False
         """Whether the caller has said, typed or keyed anything so far."""
+        self._idle_since: Nanos = 0
         self._failures = 0
         self._prompts_used = 0
 
@@ -354,12 +355,15 @@ class AgentFloor:
 
     def start_idle_timer(self, now: Nanos) -> None:
         """Nobody speaks: ask after a while."""
+        self._idle_since = now
         self._timers.set("idle", now + from_ms(self._policy.agent.idle_ms))
 
     def sound_heard(self, now: Nanos) -> None:
         """There is sound on the line: whoever makes it may be about to speak."""
         if self._timers.is_set("idle"):
-            self.start_idle_timer(now)
+            agent = self._policy.agent
+            latest = self._idle_since + from_ms(max(agent.idle_ms, agent.idle_sound_ms))
+            self._timers.set("idle", min(now + from_ms(agent.idle_ms), latest))
 
     # -- inside -------------------------------------------------------------------------------
 

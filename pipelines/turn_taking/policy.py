@@ -183,7 +183,9 @@ class AgentPolicy:
     cannot_hear: str = "I can't hear you."
     """Said before the last of them to a caller of whom no word has been understood so far."""
     idle_ms: int = _bounded(10_000, 1000)
-    """Silence on both sides before one is said; any sound on the line begins it anew."""
+    """Silence on both sides before one is said; any sound on the line begins it anew ..."""
+    idle_sound_ms: int = _bounded(60_000, 0, 10 * _MINUTE_MS)
+    """... for so long at most: what makes sound for a minute, and says nothing, is no caller."""
     goodbye: str = "I'll hang up now. Goodbye."
     apology: str = "Sorry, I had a problem there. Could you say that again?"
     """Said when the reply could not be made."""

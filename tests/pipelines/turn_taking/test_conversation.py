@@ -455,21 +455,25 @@ class TestIdle:
         [told] = world.verdicts("caller_unheard")
         assert "not one word of the caller's was understood" in str(told.command.reason)
 
-    def test_nobody_is_asked_or_hung_up_on_while_there_is_sound_on_the_line(self):
-        policy = replace(POLICY, agent=AgentPolicy(greeting="", idle_ms=3000))
-        core = Conversation(policy)
+    @pytest.mark.parametrize(("sound_ms", "asked_ms"), [(12_000, 15_000), (40_000, 30_000)])
+    def test_nobody_is_asked_or_hung_up_on_while_there_is_sound_on_the_line(
+        self, sound_ms: int, asked_ms: int
+    ):
+        """But what makes sound for ever is a noise."""
+        agent = AgentPolicy(greeting="", idle_ms=3000, idle_sound_ms=30_000)
+        core = Conversation(replace(POLICY, agent=agent))
         core.handle(CallStarted(0))
         said: list[tuple[int, str]] = []
-        for index in range(int(20_000 / 32)):
+        for index in range(int(32_000 / 32)):
             start, end = from_ms(32 * index), from_ms(32 * index + 32)
-            sound = end if index * 32 < 12_000 else None  # a caller whom the detector misses
+            sound = end if index * 32 < sound_ms else None  # a caller whom the detector misses
             commands = core.handle(FrameScored(end, start, end, 0.02, 0, sound))
             if core.deadline is not None and core.deadline <= end:
                 commands = core.handle(DeadlineReached(end))
             said += [(end, c.text) for c in commands if isinstance(c, SynthesizeClause)]
-        [(at, text)] = said
+        at, text = said[0]
         assert text == "Are you still there?"
-        assert from_ms(15_000) <= at <= from_ms(15_100)
+        assert from_ms(asked_ms) <= at <= from_ms(asked_ms + 100)
 
     def test_the_llm_is_not_told_of_questions_to_a_silent_caller(self):
         """A small model learns to say them."""

@@ -49,6 +49,7 @@ def fetch(job: Job, wheels: Sequence[WheelSource]) -> dict[str, str]:
             opened = [download.result() for download in downloads]
         except BaseException:
             progress.stop.set()  # the other downloads end, too
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
     hashes = {file.name: _join(job, file, wheels, opened) for file in job.entry.files}
     shutil.rmtree(job.scratch, ignore_errors=True)
