@@ -32,6 +32,9 @@ HUMAN = $(shell $(BIN)/python -c 'import importlib.util as u; print(u.find_spec(
 demo: .venv/.installed ## Replay a bundled call and a human recording, and say where the time went
 	@$(BIN)/voicecli models pull embedded
 	@$(BIN)/voicecli replay plain_turns $(HUMAN) --out out
+	@printf '\nNext:  $(BIN)/voicecli talk                  talk to it yourself, as if on the phone\n'
+	@printf '       $(BIN)/voicecli replay my_call.wav    a call of your own (stereo: caller left)\n'
+	@printf '       $(BIN)/voicecli serve --twilio --ngrok    the agent on your number; docs/SERVE.md\n'
 
 test: .venv/.installed-dev ## Install what the tests need and run them all
 	@scripts/apt-packages
