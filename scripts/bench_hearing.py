@@ -11,7 +11,6 @@ sound until the gate knows, median / p95 in ms; noises taken for speech, per min
 import argparse
 import json
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,12 @@ import soxr
 
 from pipelines.engines.registry import Context
 from pipelines.engines.vad import silero
+from pipelines.runtime.recording_ears import scored_frames
 from pipelines.runtime.sound import SoundMeter
-from pipelines.turn_taking.events import FrameScored
 from pipelines.turn_taking.policy import GatePolicy
 from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate
 from pipelines.turn_taking.time import SECOND
+from scripts.make_human_calls import split_of
 from telephony_sim.file import process_file
 from telephony_sim.spec import load_line
 from voicecli.models.store import locate
@@ -76,7 +76,7 @@ def main() -> None:
     parser.add_argument("--split", choices=("dev", "test"), default="test")
     options = parser.parse_args()
     rows = [json.loads(row) for row in (options.speech / "manifest.jsonl").open(encoding="utf-8")]
-    clips = [r for r in rows if _is_utterance(r) and _split(r) == options.split]
+    clips = [r for r in rows if _is_utterance(r) and split_of(r) == options.split]
     said, spans = _utterances(options.speech, clips)
     noise = _noises(options.speech, [r for r in rows if r["file"].startswith("noise/")])
     minutes = len(noise) / RATE / 60
@@ -98,12 +98,6 @@ def main() -> None:
 
 def _is_utterance(row: dict[str, Any]) -> bool:
     return row["file"].startswith(FOLDERS) and 0.3 <= row["duration_s"] <= _LONGEST_S
-
-
-def _split(row: dict[str, Any]) -> str:
-    """As in `make_human_calls`: no speaker is in both."""
-    source = row["source"].split(":")[0]
-    return "test" if sha256(source.encode()).digest()[0] % 2 else "dev"
 
 
 def _narrow(path: Path) -> Pcm:
@@ -149,15 +143,11 @@ def _onsets(pcm: Pcm, ears: Ears) -> list[float]:
     gate, meter = SpeechGate(ears.gate), SoundMeter(ears.rate)
     if ears.rate != RATE:
         pcm = soxr.resample(pcm, RATE, ears.rate).astype(np.float32)
-    size, known = vad.frame_samples, list[float]()
-    for start in range(0, len(pcm) - size + 1, size):
-        frame = pcm[start : start + size]
-        sound = meter.ended * SECOND // ears.rate if meter.process(frame) else None
-        first, last = start * SECOND // ears.rate, (start + size) * SECOND // ears.rate
-        scored = FrameScored(last, first, last, vad.probability(frame), 0, sound, meter.masked)
-        if isinstance(gate.handle(scored), SpeechConfirmed):
-            known.append(last / SECOND)
-    return known
+    return [
+        frame.end / SECOND
+        for frame in scored_frames(pcm, vad, meter)
+        if isinstance(gate.handle(frame), SpeechConfirmed)
+    ]
 
 
 def _found(known: list[float], spans: list[tuple[float, float]], late: float) -> list[float]:

@@ -71,10 +71,14 @@ def _usable(row: Row) -> bool:
     return bool(row["transcript"]) and row["duration_s"] <= LONGEST_S
 
 
-def _group(row: Row) -> tuple[str, str]:
+def split_of(row: Row) -> str:
+    """Of which split a clip is: dev or test; no speaker of a source is in both."""
     source = row["source"].split(":")[0]
-    split = "test" if sha256(source.encode()).digest()[0] % 2 else "dev"
-    return split, _kind(row) or ""
+    return "test" if sha256(source.encode()).digest()[0] % 2 else "dev"
+
+
+def _group(row: Row) -> tuple[str, str]:
+    return split_of(row), _kind(row) or ""
 
 
 def _spoken(clip: Row, speech: Path) -> Utterance:

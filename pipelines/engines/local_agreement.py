@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 
+from pipelines.engines.loops import bare_word
 from pipelines.engines.protocols import Hypothesis
 
 
 def same_word(one: str, other: str) -> bool:
     """Whether two words are the same but for case and punctuation, which change until the end."""
-    return one == other or _bare(one) == _bare(other)
-
-
-def _bare(word: str) -> str:
-    return "".join(char for char in word.casefold() if char.isalnum()) or word
+    return one == other or (bare_word(one) or one) == (bare_word(other) or other)
 
 
 class LocalAgreement:

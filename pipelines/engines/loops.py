@@ -24,7 +24,7 @@ def first_round(text: str) -> str:
         if loop:
             words = [*words[:place], word[: loop.end(1) if loop[1] else loop.end(2)]]
             break
-    return " ".join(words[: _until_loop([_bare(word) for word in words])])
+    return " ".join(words[: _until_loop([bare_word(word) for word in words])])
 
 
 def _until_loop(words: Sequence[str]) -> int:
@@ -47,5 +47,6 @@ def _most_rounds(phrase: Sequence[str]) -> int:
     return 4 if len(phrase) == 1 else 3 if len(phrase) < 4 else 2
 
 
-def _bare(word: str) -> str:
+def bare_word(word: str) -> str:
+    """The word without case and punctuation; empty if it is nothing else."""
     return "".join(char for char in word.casefold() if char.isalnum())

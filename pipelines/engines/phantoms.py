@@ -5,7 +5,7 @@ noise away; this is the second line. Only what nobody says to an agent is listed
 phantom as well, but callers say it.
 """
 
-from pipelines.engines.loops import first_round
+from pipelines.engines.loops import bare_word, first_round
 
 PHANTOMS = frozenset(
     {
@@ -32,9 +32,7 @@ def without_phantoms(text: str) -> str:
     """The text, or nothing if it is what a recogniser makes up; loops are cut to one round."""
     if any(symbol in text for symbol in SYMBOLS):
         return ""
-    words = text.split()
-    bare = ["".join(char for char in word.casefold() if char.isalnum()) for word in words]
-    phrase = " ".join(bare)
+    phrase = " ".join(bare_word(word) for word in text.split())
     if phrase in PHANTOMS or (phrase in UNPUNCTUATED and not text.endswith((".", "?"))):
         return ""
     return first_round(text)

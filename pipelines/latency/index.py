@@ -116,8 +116,9 @@ class JournalIndex:
         since, which ends the silence for whoever listens.
         """
         place = bisect_right(self._sounds, end + LAST_SOUND)
-        heard = (s for s in reversed(self._sounds[:place]) if self.uttered(s) <= reply)
-        return max(end, next(heard, end))
+        while place and self.uttered(self._sounds[place - 1]) > reply:
+            place -= 1
+        return max(end, self._sounds[place - 1]) if place else end
 
     def reply_of_clause(self, clause: JobId) -> JobId | None:
         """The utterance that a clause belongs to."""

@@ -81,15 +81,12 @@ class VadListener:
             frame, self._pending = self._pending[:size], self._pending[size:]
             start = self._scored * self._frame
             until = self._timeline.time_of(self._meter.ended) if self._sound else None
-            scored = FrameScored(0, start, start + self._frame, 0.0, ingress, until, self._masked)
+            masked = self._sound and self._meter.masked
+            scored = FrameScored(0, start, start + self._frame, 0.0, ingress, until, masked)
             self._scored += 1
             self._sound = False
             run = partial(self._score, frame, scored)
             self._lanes.submit(Work(0, "vad", "vad", run, self._modelled))
-
-    @property
-    def _masked(self) -> bool:
-        return self._sound and self._meter.masked
 
     def _score(self, frame: Pcm, scored: FrameScored, _stop: StopSignal) -> Iterator[Delivery]:
         """On the VAD's lane."""

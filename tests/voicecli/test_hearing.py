@@ -18,8 +18,8 @@ import soxr
 
 from pipelines.engines.registry import Context
 from pipelines.engines.vad import silero
+from pipelines.runtime.recording_ears import scored_frames
 from pipelines.runtime.sound import SoundMeter
-from pipelines.turn_taking.events import FrameScored
 from pipelines.turn_taking.policy import GatePolicy
 from pipelines.turn_taking.speech_gate import SpeechGate
 from pipelines.turn_taking.time import SECOND
@@ -107,15 +107,10 @@ def hear(line, sent, note=lambda at, gate: None):
     """The gate when it has heard it all, and the line's delay in seconds; told chunk by chunk."""
     through = process_file(load_line(line), (sent * 32767).astype(np.int16), RATE, drain_ms=600)
     pcm = through.pcm.astype(np.float32) / 32768
-    vad, gate, meter = detector(), SpeechGate(GatePolicy()), SoundMeter(RATE)
-    vad.reset()
-    size = vad.frame_samples
-    for start in range(0, len(pcm) - size + 1, size):
-        frame = pcm[start : start + size]
-        sound = meter.ended * SECOND // RATE if meter.process(frame) else None
-        first, last = start * SECOND // RATE, (start + size) * SECOND // RATE
-        gate.handle(FrameScored(last, first, last, vad.probability(frame), 0, sound, meter.masked))
-        note(last, gate)
+    gate = SpeechGate(GatePolicy())
+    for frame in scored_frames(pcm, detector(), SoundMeter(RATE)):
+        gate.handle(frame)
+        note(frame.end, gate)
     return gate, float(np.median(through.trace.ingress_ms)) / 1000
 
 

@@ -3,8 +3,8 @@
 import soxr
 
 from pipelines.engines.protocols import Vad
+from pipelines.runtime.recording_ears import scored_frames
 from pipelines.runtime.timeline import to_float
-from pipelines.turn_taking.events import FrameScored
 from pipelines.turn_taking.policy import GatePolicy
 from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate
 from pipelines.turn_taking.time import SECOND, Nanos
@@ -23,15 +23,10 @@ def find_speech(audio: CallAudio, vad: Vad) -> tuple[Turn, ...]:
     pcm = to_float(audio.caller)
     if audio.rate != vad.sample_rate:
         pcm = soxr.resample(pcm, audio.rate, vad.sample_rate)
-    size = vad.frame_samples
-    frame: Nanos = size * SECOND // vad.sample_rate
     gate, turns = SpeechGate(GATE), list[Turn]()
     onset: Nanos = 0
-    vad.reset()
-    for index in range(len(pcm) // size):
-        start = index * frame
-        speech = vad.probability(pcm[index * size : (index + 1) * size])
-        change = gate.handle(FrameScored(start + frame, start, start + frame, speech))
+    for frame in scored_frames(pcm, vad):
+        change = gate.handle(frame)
         if isinstance(change, SpeechConfirmed):
             onset = change.onset
         elif change is not None:

