@@ -61,7 +61,7 @@ class ProgressFold:
             case FrameScored(ingress=ingress, sound_until=sound, masked=masked):
                 self._ingress = ingress
                 if sound is not None and not masked:
-                    self._sound = sound - ingress
+                    self._sounded(sound - ingress)
             case PlayoutStarted():
                 self._heard(entry)
             case Issued(at, PausePlayout()):
@@ -82,6 +82,11 @@ class ProgressFold:
             stopped = cleared if self._silent_since is None else self._silent_since
             self._barge_ins.append(round(to_ms(stopped + self._egress - self._onset), 1))
         self._onset = self._silent_since = None
+
+    def _sounded(self, until: Nanos) -> None:
+        """The caller was heard until then; what comes much later is none of the turn's sound."""
+        if self._awaited is None or until <= self._awaited[1] + LAST_SOUND:
+            self._sound = until
 
     def frame(self, late: Nanos) -> None:
         """A tick came this late."""
@@ -134,8 +139,8 @@ class ProgressFold:
             self._state, self.changed = "speaking", True
         if self._awaited is not None and self._reply_of.get(event.job) == self._awaited[0]:
             reply, uttered = event.at + event.egress, self._awaited[1]
-            if uttered < self._sound <= min(uttered + LAST_SOUND, reply):
-                uttered = self._sound  # a breath since then: see JournalIndex.last_sound
+            if self._sound <= reply:
+                uttered = max(uttered, self._sound)  # a breath since: see JournalIndex.last_sound
             latency = reply - uttered
             self._latencies.append(round(to_ms(latency), 1))
             self._awaited = None

@@ -118,6 +118,23 @@ def test_latency_of_a_turn_and_of_a_barge_in_are_told_once():
     assert (again.voice_to_voice_ms, again.greeting_ms) == ([], None)
 
 
+@pytest.mark.parametrize(
+    ("sounds_ms", "latency_ms"), [((), 900), ((1200,), 700), ((1200, 1800), 700)]
+)
+def test_latency_counts_from_the_last_sound_of_the_turn_as_in_the_report(sounds_ms, latency_ms):
+    """A breath after the words ends the silence; what comes much later is another sound."""
+    fold, ms = ProgressFold(), MILLISECOND
+    reason = because("end_by_timer", speech_end_ns=1000 * ms, reply=5)
+    for entry in (
+        Issued(1050 * ms, SynthesizeClause(6, 5, "Yes.", reason)),
+        Issued(1050 * ms, RecordDecision("turn_ended", reason)),
+        *(FrameScored(at * ms, at * ms, at * ms, 0.1, 0, at * ms) for at in sounds_ms),
+        PlayoutStarted(1900 * ms, 6),
+    ):
+        fold.record(entry)
+    assert fold.take(dropped=0, missing=0, underruns=0).voice_to_voice_ms == [latency_ms]
+
+
 def test_a_barge_in_counts_until_the_callers_ear_has_silence():
     """That is when the agent fell silent to judge it, and the way to the ear besides."""
     fold, ms, why = ProgressFold(), MILLISECOND, because("x", onset_ns=2000 * MILLISECOND)
