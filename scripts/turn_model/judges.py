@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,10 @@ from scripts.turn_model.figures import Scores
 from scripts.turn_model.human_audio import POST_ROLL_S, RATE, Pause
 from scripts.turn_model.samples import Sample
 from voicecli.models.store import locate
+from voicecli.profile import load_profile
 
-SYSTEM_PROMPT = (
-    "You are Robin, a kind receptionist who answers the phone. You speak in short plain sentences, "
-    "at most two, and ask what you need to know to help."
-)
-"""The embedded profile's: the reply LLM reads it before the caller's words."""
+PROFILE = load_profile("embedded")
+"""Whose engines and detectors are asked, and whose prompt the reply LLM reads before the words."""
 _NO_AUDIO: Pcm = np.zeros(0, np.float32)
 
 
@@ -92,8 +91,11 @@ class Judges:
     def _detector(self, name: str) -> TurnDetector:
         if name not in self._detectors:
             if name == "llm_next_token" and self._context.llm is None:
-                self._context = Context(locate, self._build("llm", "llama_cpp", threads=1))
-            self._detectors[name] = self._build("turn_detector", name)
+                settings = replace(PROFILE.llm.settings, threads=1)
+                llm = build_engine("llm", PROFILE.llm.name, settings, self._context)
+                self._context = Context(locate, llm)
+            chosen = {each.name: each.settings for each in PROFILE.turn_detectors}
+            self._detectors[name] = build_engine("turn_detector", name, chosen[name], self._context)
         return self._detectors[name]
 
     def _build(self, kind: Any, name: str, **settings: Any) -> Any:
@@ -109,5 +111,5 @@ def fused(scores: Mapping[str, Scores], weights: Sequence[tuple[str, float]]) ->
 
 
 def _history(agent: str) -> History:
-    system = Message("system", SYSTEM_PROMPT)
+    system = Message("system", PROFILE.policy.agent.system_prompt)
     return (system, Message("agent", agent)) if agent else (system,)
