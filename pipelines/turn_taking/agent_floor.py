@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pipelines.turn_taking.bookkeeping import Desk
+from pipelines.turn_taking.clauses import sayable
 from pipelines.turn_taking.commands import (
     ClearPlayout,
     ContinueReply,
@@ -71,7 +72,7 @@ class AgentFloor:
     def muted(self) -> bool:
         """Whether the clause being heard must be heard to its end."""
         phrases = self._policy.barge_in.uninterruptible
-        unheard = (c for c in self.reply.clauses if not c.heard) if self.reply else ()
+        unheard = (c for c in self.reply.clauses if not c.over) if self.reply else ()
         clause = next(iter(unheard), None)
         if clause is None or not clause.started:
             return False
@@ -83,7 +84,7 @@ class AgentFloor:
         reply = self.reply
         if reply is None or not reply.completed:
             return False
-        return sum(not clause.heard for clause in reply.clauses) <= 1
+        return sum(not clause.over for clause in reply.clauses) <= 1
 
     # -- taking the floor ---------------------------------------------------------------------
 
@@ -126,7 +127,7 @@ class AgentFloor:
 
     def say(self, purpose: Purpose, text: str, now: Nanos, reason: Reason) -> None:
         """Say a sentence of the agent's own; the reason stands with its verdict in the journal."""
-        if not text.strip():
+        if not sayable(text):
             self._free(now)
             return
         self._emit(RecordDecision("agent_speaks", reason))
@@ -226,7 +227,7 @@ class AgentFloor:
         self._jobs.end(call.job)
         if any(other.failed for other in reply.tool_calls if other.round == reply.round):
             call.result = "not done: tell the caller first what failed"
-        elif reply.clauses or not self._policy.agent.goodbye.strip():
+        elif reply.clauses or not sayable(self._policy.agent.goodbye):
             call.result = "the call is over"
             reply.completed = reply.ends_call = True
         else:
@@ -372,6 +373,9 @@ class AgentFloor:
         self._advance_tools(reply, now)
         if reply is not self.reply:
             return
+        if reply.makes_no_sound:
+            self.fail(reply, now, because("reply_silent"))
+            return
         if reply.finished:
             self._finish(reply, now)
             return
@@ -436,7 +440,7 @@ class AgentFloor:
             self._say_goodbye(now, because("too_many_failures", failures=self._failures))
 
     def _say_goodbye(self, now: Nanos, reason: Reason) -> None:
-        if self._policy.agent.goodbye.strip():
+        if sayable(self._policy.agent.goodbye):
             self.say("goodbye", self._policy.agent.goodbye, now, reason)
         else:
             self.hang_up(reason)

@@ -16,6 +16,11 @@ _LEADS_ON = re.compile(rf"(?:\d|\b(?:No|Mr|Mrs|Ms|Dr|St)\.|\b(?:{_MONTHS}))$")
 """The end of a word that says little without the next one: "3 pm", "5 km", "May 20"."""
 
 
+def sayable(text: str) -> bool:
+    """Whether there is anything in it to be said: a letter or a digit of any script."""
+    return any(character.isalnum() for character in text)
+
+
 def ends_sentence(text: str) -> bool:
     """Whether the text ends where a sentence does."""
     return text.rstrip(" \"')]").endswith((".", "!", "?", "…"))
