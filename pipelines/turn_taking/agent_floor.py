@@ -134,7 +134,7 @@ class AgentFloor:
         reply = self._new_reply(purpose, now, released=True)
         self.take(reply, now)
         self._await_reply(now)
-        reply.take_text(text)
+        reply.take_text(text, now)
         reply.complete()
 
     def heard_caller(self, text: str) -> None:
@@ -147,8 +147,15 @@ class AgentFloor:
 
     def text_received(self, reply: Reply, event: ReplyTextReceived) -> None:
         """The reply grew."""
-        reply.take_text(event.text)
+        reply.take_text(event.text, event.at)
         self._progress(reply, event.at)
+
+    def sentence_whole(self, now: Nanos) -> None:
+        """Nothing more has come for so long that the sentence must be whole."""
+        reply = self.reply
+        if reply is not None:
+            reply.take_sentence()
+            self._progress(reply, now)
 
     def text_completed(self, reply: Reply, event: ReplyCompleted) -> None:
         """The reply's text is whole."""
@@ -268,7 +275,7 @@ class AgentFloor:
         if reply.queued:
             self._emit(ClearPlayout(reason))
         self.reply, self.paused = None, False
-        self._timers.cancel("reply", "filler", "playout")
+        self._timers.cancel("reply", "sentence", "filler", "playout")
         heard = self.state is Agent.SPEAKING
         self._move("interrupted" if heard else "reply withdrawn")
         if heard:
@@ -389,6 +396,10 @@ class AgentFloor:
             self._timers.set("playout", now + reply.unheard_audio + grace)
         else:
             self._timers.cancel("playout")
+        if (due := reply.sentence_due) is None:
+            self._timers.cancel("sentence")
+        else:
+            self._timers.set("sentence", due)
         self._watch_silence(reply, now)
 
     def _watch_silence(self, reply: Reply, now: Nanos) -> None:
@@ -431,7 +442,7 @@ class AgentFloor:
         if self.paused:
             self._emit(ResumePlayout(resume))
         self.reply, self.paused = None, False
-        self._timers.cancel("reply", "filler", "playout")
+        self._timers.cancel("reply", "sentence", "filler", "playout")
         self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
 
     def _count_failure(self, now: Nanos) -> None:

@@ -322,6 +322,7 @@ class Conversation:
         "transcript": lambda core, now: core._caller.transcript_late(now),
         "overlap": lambda core, now: core._caller.overlap_unjudged(now),
         "reply": lambda core, now: core._floor.reply_late(now),
+        "sentence": lambda core, now: core._floor.sentence_whole(now),
         "tool": _tools_late,
         "filler": lambda core, now: core._floor.filler_due(now),
         "playout": lambda core, now: core._floor.marks_missing(now),

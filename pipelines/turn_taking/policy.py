@@ -168,6 +168,9 @@ class ClausePolicy:
     min_words: int = _bounded(4, 1)
     """Later clauses are at least this long, unless a sentence ends."""
     max_words: int = _bounded(30, 1)
+    sentence_after_ms: int = _bounded(250, 0, _MINUTE_MS)
+    """A sentence is spoken when nothing has followed it for so long; where it ends in a number, an
+    initial or "a.m.", after four times as long. 0: it waits for the next word."""
     synthesize_ahead: int = _bounded(2, 1)
     """Clauses that may be synthesised before the one being heard has ended."""
 

@@ -23,7 +23,7 @@ from pipelines.turn_taking.events import (
 from pipelines.turn_taking.heard import heard_words
 from pipelines.turn_taking.policy import ClausePolicy
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
-from pipelines.turn_taking.time import Nanos
+from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.tool_use import ToolCall, ToolDesk
 
 Purpose: TypeAlias = Literal["reply", "greeting", "idle_prompt", "apology", "goodbye"]
@@ -91,6 +91,7 @@ class Reply:
         self.purpose: Purpose = purpose
         self.asked_at = asked_at
         self.written = ""
+        self._written_at = asked_at
         self.completed = False
         """Whether all of its text is there."""
         self.released = released
@@ -232,8 +233,19 @@ class Reply:
             or any(call.job == job for call in self.tool_calls)
         )
 
-    def take_text(self, text: str) -> None:
+    @property
+    def sentence_due(self) -> Nanos | None:
+        """When what is written is to be taken for a whole sentence, if nothing more comes."""
+        after_ms = self._splitter.sentence_after()
+        return None if after_ms is None else self._written_at + from_ms(after_ms)
+
+    def take_sentence(self) -> None:
+        """Nothing more has come until `sentence_due`: speak what is whole."""
+        self._queue(self._splitter.flush_sentence())
+
+    def take_text(self, text: str, now: Nanos) -> None:
         """More text was written."""
+        self._written_at = now
         if not self._round_begun and self.written and not self.written[-1].isspace():
             text = f" {text}"
         self._round_begun = True
@@ -339,6 +351,7 @@ class Reply:
         """Let what is synthesised be heard and forget the rest."""
         self.completed = self._cut_short = True
         self._waiting.clear()
+        self._splitter = ClauseSplitter(self._policy)
         kept = [clause for clause in self.clauses if clause.queued]
         self._jobs.end(*(clause.job for clause in self.clauses if not clause.queued))
         self._jobs.end(self.job, self.generation)
