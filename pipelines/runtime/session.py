@@ -108,8 +108,9 @@ class Session:
     def tick(self, now: Nanos) -> None:
         """20 ms more of the call, ending at `now`."""
         received = self._transport.receive(now)
-        self._timeline.write(received.pcm)
-        self._listener.pump(received.ingress)
+        for frame in received.pcm.reshape(-1, self._timeline.rate // 50):
+            self._timeline.write(frame)
+            self._listener.pump(received.ingress)
         self._transcriber.pump()
         for event in received.events:
             if isinstance(event, MarkReached):
