@@ -294,6 +294,8 @@ class AgentFloor:
             if reply.purpose == "reply" and (owes_answer or reply.breaks_off):
                 self._failures += 1
                 reply.purpose = "apology"
+                reason = because("apology", why=str(why))
+                self._emit(RecordDecision("agent_speaks", reason))
                 reply.interject(self._policy.agent.apology)
             self._progress(reply, now)
             return
