@@ -20,7 +20,7 @@ from pipelines.turn_taking.events import (
     PlayoutStarted,
     ToolRequested,
 )
-from pipelines.turn_taking.heard import heard_words
+from pipelines.turn_taking.heard import heard_words, usual_duration
 from pipelines.turn_taking.policy import ClausePolicy
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.time import Nanos, from_ms
@@ -59,7 +59,8 @@ class Clause:
         """The words that lie before `position`."""
         if self.audio <= 0:
             return ""
-        return heard_words(self.text, position / self.audio)
+        whole = self.audio if self.complete else max(self.audio, usual_duration(self.text))
+        return heard_words(self.text, position / whole)
 
 
 class Reply:

@@ -1,10 +1,13 @@
 """What made no sound was not heard: a reply of nothing is a failed one."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipelines.turn_taking.commands import ContinueReply, EndCall, Message, SynthesizeClause
 from pipelines.turn_taking.events import ClauseSynthesized, Event, PlayoutStarted
-from pipelines.turn_taking.policy import AgentPolicy, Policy, SpeculationPolicy
+from pipelines.turn_taking.policy import AgentPolicy, ClausePolicy, Policy, SpeculationPolicy
+from pipelines.turn_taking.time import from_ms
 from pipelines.turn_taking.transitions import Agent
 
 from .world import Speech, World
@@ -79,6 +82,23 @@ def test_the_model_that_writes_on_after_a_tool_reads_only_what_made_a_sound():
     [continued] = world.commands(ContinueReply)
     assert Message("agent", "Let me see.") in continued.history
     assert heard(world) == ["Let me see.", "It is free."]
+
+
+def test_of_a_clause_whose_voice_is_still_at_work_only_what_was_said_by_then_was_heard():
+    """The first of its audio is there, and nobody knows yet how long all of it will be."""
+
+    def slow(event: Event) -> list[Event]:
+        late = isinstance(event, ClauseSynthesized) and event.complete
+        return [replace(event, at=event.at + from_ms(3000))] if late else [event]
+
+    clauses = ClausePolicy(cut_at="reply")
+    policy = Policy(agent=AGENT, speculation=POLICY.speculation, clauses=clauses)
+    words = "one two three four five six seven eight nine ten eleven twelve"
+    over = [QUESTION, Speech(4200, 5400, "no stop that please")]
+    world = World(policy, over, [words], fault=slow, until_ms=7000)
+    world.run()
+    [stopped] = [e.command.reason.numbers for e in world.verdicts("agent_done")][:1]
+    assert 3 <= int(stopped["heard_words"]) <= 5  # of 250 ms each, in 1.2 s
 
 
 def test_a_model_that_hangs_up_with_a_goodbye_nobody_can_hear_does_hang_up():
