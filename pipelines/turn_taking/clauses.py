@@ -56,11 +56,13 @@ class ClauseSplitter:
 
         None: it holds none, or is not to be cut there.
         """
-        end = self._sentence_end()
-        if end is None or self._policy.cut_at == "reply" or not self._policy.sentence_after_ms:
+        policy = self._policy
+        if policy.cut_at == "reply" or not policy.sentence_after_ms:
+            return None
+        if (end := self._sentence_end()) is None:
             return None
         doubtful = _MAY_GO_ON.search(f"{self._pending[:end].rstrip()} ")
-        return self._policy.sentence_after_ms * (_DOUBTFUL if doubtful else 1)
+        return policy.sentence_after_ms * (_DOUBTFUL if doubtful else 1)
 
     def flush_sentence(self) -> list[str]:
         """The sentence that is whole, as far as one can tell: nothing has followed it for long."""
