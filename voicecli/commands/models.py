@@ -48,7 +48,7 @@ def list_models() -> None:
         table.add_row(*row[: len(table.columns)])
     console.print(table)
     console.print(
-        "\n~ as published, not checked: pull goes by the size and the hash that the hub states. "
+        "\n~ not pinned here: pull goes by the size and the hash that the hub states. "
         "Licences are what the publishers say."
     )
     for name, members in registry.sets.items():
