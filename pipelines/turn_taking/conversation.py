@@ -275,6 +275,7 @@ class Conversation:
             self._floor.nobody_there(now)
 
     def _started(self, event: CallStarted) -> None:
+        self._floor.dialogue.begin(event.today)
         self._floor.say("greeting", self._policy.agent.greeting, event.at, because("greeting"))
 
     def _ended(self, _event: CallEnded) -> None:

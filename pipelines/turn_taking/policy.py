@@ -180,6 +180,7 @@ class AgentPolicy:
     """What the agent says of its own accord, and when it gives up."""
 
     system_prompt: str = ""
+    """What the LLM is told first. `{date}` in it becomes the day on which the call began."""
     greeting: str = ""
     idle_prompts: tuple[str, ...] = ("Are you still there?", "Is there anything else?")
     """Said one after the other to a silent caller; after the last, the call is ended."""
@@ -209,6 +210,10 @@ class AgentPolicy:
     dtmf_timeout_ms: int = _bounded(2000, 0, _MINUTE_MS)
     """Pause after a key press that ends a row of digits."""
     dtmf_terminator: str = "#"
+
+    def prompt_on(self, today: str) -> str:
+        """The system prompt of a call that begins on this day, in words; empty if nobody knows."""
+        return self.system_prompt.strip().replace("{date}", today or "not known")
 
 
 @dataclass(frozen=True, slots=True)
