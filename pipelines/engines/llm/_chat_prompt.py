@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any, Literal, Protocol, TypeAlias
 
 from pipelines.engines.llm import _tool_prompt
@@ -140,7 +141,7 @@ def _told_once(history: History) -> History:
     """Without the results that the agent then said as they stood: each costs its time to read."""
     return tuple(
         message
-        for message, after in zip(history, (*history[1:], None), strict=True)
+        for message, after in zip_longest(history, history[1:])
         if message.role != "tool_result"
         or after is None
         or (after.role, after.text.strip()) != ("agent", message.text.strip())
