@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 import soxr
 
+from pipelines.engines.closing import closing
 from pipelines.engines.protocols import (
     Hypothesis,
     Llm,
@@ -22,7 +23,7 @@ from pipelines.engines.protocols import (
     Transcript,
     Tts,
 )
-from pipelines.engines.remarks import remark
+from pipelines.engines.remarks import Failure, remark
 from pipelines.engines.tools import ToolRequest
 from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.events import EngineKind
@@ -56,7 +57,8 @@ class _Pair:
     def failed(self, error: Exception) -> None:
         """The first engine could not do its job: the second will now do it, or the next ones."""
         self._resting = REST
-        remark(f"{self.first} failed ({type(error).__name__}: {error}); {self._second} stands in")
+        text = f"{self.first} failed ({type(error).__name__}: {error}); {self._second} stands in"
+        remark(Failure(text))
 
     def streamed(
         self, first: Callable[[], Iterator[T]], second: Callable[[], Iterator[T]]
@@ -67,9 +69,10 @@ class _Pair:
             return
         begun = False
         try:
-            for item in first():
-                begun = True
-                yield item
+            with closing(first()) as items:
+                for item in items:
+                    begun = True
+                    yield item
         except Exception as error:  # edge: an engine may raise anything
             self.failed(error)
             if begun:
@@ -145,9 +148,10 @@ class FallbackTts:
             yield from self._second.synthesize(text, stop)
             return
         stream = soxr.ResampleStream(self._second.sample_rate, self.sample_rate, 1)
-        for chunk in self._second.synthesize(text, stop):
-            if len(audio := stream.resample_chunk(chunk)):
-                yield audio
+        with closing(self._second.synthesize(text, stop)) as chunks:
+            for chunk in chunks:
+                if len(audio := stream.resample_chunk(chunk)):
+                    yield audio
         rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)
         if len(rest) and not stop.is_set():
             yield rest

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.engines.closing import closing
 from pipelines.engines.onnx import open_session
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
@@ -79,12 +80,13 @@ class PiperTts:
             tail=self.sample_rate * self._settings.end_pause_ms // 1000,
         )
         size = self.sample_rate * CHUNK_MS // 1000
-        for sentence in self._voice.synthesize(self._read(text), self._how):
-            audible = trimmer.feed(sentence.audio_float_array.reshape(-1))
-            for start in range(0, len(audible), size):
-                if stop.is_set():
-                    return
-                yield audible[start : start + size]
+        with closing(iter(self._voice.synthesize(self._read(text), self._how))) as sentences:
+            for sentence in sentences:
+                audible = trimmer.feed(sentence.audio_float_array.reshape(-1))
+                for start in range(0, len(audible), size):
+                    if stop.is_set():
+                        return
+                    yield audible[start : start + size]
         if not stop.is_set() and len(tail := trimmer.finish()):
             yield tail
 
