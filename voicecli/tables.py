@@ -172,6 +172,8 @@ def _convert_array(arguments: tuple[Any, ...], value: Any, place: Place) -> tupl
 
 
 def _convert_scalar(annotation: Any, value: Any, place: Place) -> Any:
+    if annotation is Any:
+        return value
     if annotation is float and type(value) is int:
         return float(value)
     # type() and not isinstance(): true is no whole number

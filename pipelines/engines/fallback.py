@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import soxr
 
+from pipelines.engines.closing import closing
 from pipelines.engines.protocols import (
     Hypothesis,
     Llm,
@@ -23,7 +24,7 @@ from pipelines.engines.protocols import (
     Transcript,
     Tts,
 )
-from pipelines.engines.remarks import remark
+from pipelines.engines.remarks import Failure, remark
 from pipelines.engines.tools import ToolRequest
 from pipelines.turn_taking.clauses import sayable
 from pipelines.turn_taking.commands import History
@@ -58,7 +59,8 @@ class _Pair:
     def failed(self, error: Exception) -> None:
         """The first engine could not do its job: the second will now do it, or the next ones."""
         self._resting = REST
-        remark(f"{self.first} failed ({type(error).__name__}: {error}); {self._second} stands in")
+        text = f"{self.first} failed ({type(error).__name__}: {error}); {self._second} stands in"
+        remark(Failure(text))
 
     def streamed(
         self,
@@ -78,12 +80,13 @@ class _Pair:
             return
         begun, held = False, list[T]()
         try:
-            for item in first():
-                held.append(item)
-                begun = begun or audible(item)
-                if begun:
-                    yield from held
-                    held.clear()
+            with closing(first()) as items:
+                for item in items:
+                    held.append(item)
+                    begun = begun or audible(item)
+                    if begun:
+                        yield from held
+                        held.clear()
         except Exception as error:  # edge: an engine may raise anything
             self.failed(error)
             if begun:
@@ -167,9 +170,10 @@ class FallbackTts:
             yield from self._second.synthesize(text, stop)
             return
         stream = soxr.ResampleStream(self._second.sample_rate, self.sample_rate, 1)
-        for chunk in self._second.synthesize(text, stop):
-            if len(audio := stream.resample_chunk(chunk)):
-                yield audio
+        with closing(self._second.synthesize(text, stop)) as chunks:
+            for chunk in chunks:
+                if len(audio := stream.resample_chunk(chunk)):
+                    yield audio
         rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)
         if len(rest) and not stop.is_set():
             yield rest

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from pipelines.engines.closing import closing
+
 _LINE_MARK = re.compile(r"(?:[-*+•–—>]+|#{1,6}|\d{1,2}[.)]|`{3}\w*)\s+")
 """Bullets, quotes, headings, item numbers and code fences, all at the start of a line."""
 _MAYBE_LINE_MARK = re.compile(r"(?:[-*+•–—>]*|#{1,6}|\d{1,2}[.)]?|`{1,3}\w*)")
@@ -23,9 +25,10 @@ def speakable(pieces: Iterable[str]) -> Iterator[str]:
     not depend on how the input was cut into pieces.
     """
     cleaner = _Cleaner()
-    for piece in pieces:
-        if out := cleaner.feed(piece):
-            yield out
+    with closing(iter(pieces)) as taken:
+        for piece in taken:
+            if out := cleaner.feed(piece):
+                yield out
     if out := cleaner.finish():
         yield out
 

@@ -13,6 +13,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from pipelines.engines.closing import closing
 from pipelines.runtime.clock import MonotonicClock, Stopwatch
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.gauges import Gauges
@@ -201,10 +202,11 @@ class _ThreadLanes:
     def _run(self, work: Work, stop: threading.Event) -> None:
         watch = Stopwatch()
         if not stop.is_set():
-            for delivery in steps_of(work, stop):
-                self._post(self._arrive, delivery)
-                if stop.is_set():
-                    break
+            with closing(steps_of(work, stop)) as steps:
+                for delivery in steps:
+                    self._post(self._arrive, delivery)
+                    if stop.is_set():
+                        break
         self._post(self._over, work, watch.elapsed())
 
     def _post(self, call: Callable[..., None], *arguments: object) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 
 import soxr
 
+from pipelines.engines.closing import closing
 from pipelines.engines.interruptible import interruptible
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.tools import CALL, ThisCall, Tool, ToolRequest
@@ -138,8 +139,10 @@ class ToolRunner:
         call = replace(self._call, caller_said=self._said.get(command.reply, ""))
         calling = (self._called(tool, command.arguments, call) for _ in range(1))
         try:
-            for result in interruptible(calling, stop, _let_it_run, daemon=tool.effect == "reads"):
-                yield self._answer(command.job, tool, result)
+            daemon = tool.effect == "reads"
+            with closing(interruptible(calling, stop, _let_it_run, daemon=daemon)) as results:
+                for result in results:
+                    yield self._answer(command.job, tool, result)
         except Exception as error:  # noqa: BLE001 - an edge: a tool raises anything
             yield _failed(command.job, str(error) or type(error).__name__)
 

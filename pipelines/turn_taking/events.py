@@ -232,6 +232,8 @@ class EngineRemarked:
     job: JobId
     kind: EngineKind
     text: str
+    failed: bool = False
+    """Whether it is that an engine failed for which another steps in, with this job or the next."""
 
 
 @dataclass(frozen=True, slots=True)

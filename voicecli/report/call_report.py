@@ -3,7 +3,7 @@
 Changes when a report gains a figure that is not a fold over the journal alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from pipelines.latency import (
     fold_barge_ins,
     fold_turns,
 )
-from pipelines.turn_taking.events import EngineFailed
+from pipelines.turn_taking.events import EngineFailed, EngineKind, EngineRemarked, JobId
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
 from voicecli.recording.bundle import Stereo
@@ -139,6 +139,20 @@ def reply_at_ear(turn: Turn) -> Nanos | None:
     return None if latency is None else turn.end + latency
 
 
+def _failed(entries: Iterable[Entry]) -> Iterator[tuple[Nanos, EngineKind, str]]:
+    """When which kind of engine failed and how, be it that another stepped in; each job once."""
+    remarked: set[JobId] = set()
+    for entry in entries:
+        match entry:
+            case EngineRemarked(at, job, kind, what, True):
+                remarked.add(job)
+                yield at, kind, what
+            case EngineFailed(at, job, kind, what) if job not in remarked:
+                yield at, kind, what
+            case _:
+                pass
+
+
 def _cuts_in(turn: Turn, stretches: Iterable[tuple[Nanos, Nanos]]) -> bool:
     heard = reply_at_ear(turn)
     return heard is not None and any(
@@ -158,9 +172,7 @@ def _turn_report(
 
 def _failures(entries: Iterable[Entry], decisions: Iterable[Decision]) -> list[str]:
     found = [
-        (entry.at, f"{entry.kind} failed at {entry.at / SECOND:.3f} s: {entry.message}")
-        for entry in entries
-        if isinstance(entry, EngineFailed)
+        (at, f"{kind} failed at {at / SECOND:.3f} s: {what}") for at, kind, what in _failed(entries)
     ]
     known = {at for at, _ in found}  # an apology comes in the same moment as its engine's failure
     for decision in decisions:

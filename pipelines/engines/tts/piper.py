@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pipelines.engines.closing import closing
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.spoken.reader import reader
@@ -87,12 +88,13 @@ class PiperTts:
             tail=self.sample_rate * self._settings.end_pause_ms // 1000,
         )
         size = self.sample_rate * CHUNK_MS // 1000
-        for sound in self._sounds(self._read(text), self._noise):
-            audible = trimmer.feed(_softly_clipped(sound * self._gain, self._settings.volume))
-            for start in range(0, len(audible), size):
-                if stop.is_set():
-                    return
-                yield audible[start : start + size]
+        with closing(self._sounds(self._read(text), self._noise)) as sounds:
+            for sound in sounds:
+                audible = trimmer.feed(_softly_clipped(sound * self._gain, self._settings.volume))
+                for start in range(0, len(audible), size):
+                    if stop.is_set():
+                        return
+                    yield audible[start : start + size]
         if not stop.is_set() and len(tail := trimmer.finish()):
             yield tail
 

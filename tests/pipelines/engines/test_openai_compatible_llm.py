@@ -143,7 +143,7 @@ def test_what_does_not_pass_is_an_error_after_the_second_time(server):
         (status(404, "<html><body>Not here"), r"answered 404 \(a web page\)"),
         (web_page, "something else than a stream of events; is base_url right"),
         (status(200, '{"choices": []}'), "something else than a stream of events"),
-        (nothing, "was silent for 700 ms"),
+        (nothing, "sent no words for 700 ms"),
     ],
 )
 def test_what_another_request_cannot_mend_is_an_error_at_once(server, answer, message):
@@ -166,7 +166,7 @@ def test_a_reply_cut_off_in_the_middle_is_an_error_and_not_begun_again(server):
 
 def test_a_server_that_falls_silent_in_the_middle_is_an_error(server):
     server.answers.append(chat("We are", " open", stalls=True))
-    with pytest.raises(RemoteError, match="was silent for 700 ms"):
+    with pytest.raises(RemoteError, match="sent no words for 700 ms"):
         reply(connect(server, timeout_ms=700))
 
 
