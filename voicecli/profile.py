@@ -1,7 +1,8 @@
 """A profile (one agent, its engines and thresholds) read from TOML; changes with what it may say.
 
     [agent]                 what the agent says of its own accord, and its language = "en"
-    [vad] [asr] [llm] [tts] engine = "name", and the keys of that engine's Settings
+    [vad] [asr] [llm] [tts] engine = "name", and the keys of that engine's Settings; without
+                            engine = …, or left out, it is the default profile's with these keys
     [llm.fallback] …        the same for an engine that steps in when that one fails (asr, llm, tts)
     [turn_detectors.name]   weight = 1.0, and the keys of that detector's Settings
     [tools]                 file = "my_tools.py": functions that the agent may call; also the ones
@@ -31,6 +32,7 @@ from voicecli.tables import Place, build, overlay, read_toml, suggest
 from voicecli.tools.choice import ToolsChoice
 
 SHIPPED = Path(__file__).resolve().parents[1] / "profiles"
+DEFAULT_PROFILE = "embedded"
 
 _POLICY_TABLES = tuple(f.name for f in dataclasses.fields(Policy) if f.name != "agent")
 _ENGINE_TABLES: tuple[EngineKind, ...] = ("vad", "asr", "llm", "tts")
@@ -213,14 +215,36 @@ def _engine(
 ) -> EngineChoice:
     """The engine of the table [kind], with its fallback, which has none of its own."""
     place = place.in_table(kind)
-    table = tables.get(kind)
+    table = tables.get(kind, {})
     if not isinstance(table, dict):
-        table = {}
+        raise place.wrong('must be a table with engine = "…" and the keys of that engine')
+    if "engine" not in table:
+        table = {**_default_engine(kind, table, place), **table}
     fallback = None
     if kind in _FALLBACK_KINDS and "fallback" in table:
         fallback = _one_engine(kind, table["fallback"], language, place.in_table("fallback"))
         table = {key: value for key, value in table.items() if key != "fallback"}
     return dataclasses.replace(_one_engine(kind, table, language, place), fallback=fallback)
+
+
+def _default_engine(kind: EngineKind, changes: dict[str, Any], place: Place) -> dict[str, Any]:
+    """The default profile's table [kind], on which a table that names no engine is built.
+
+    Raises:
+        ProfileError: the changes have a key that the default engine does not know.
+    """
+    table: dict[str, Any] = read_toml(_find(DEFAULT_PROFILE), ProfileError)[0][kind]
+    fields = dataclasses.fields(engine_module(kind, table["engine"]).Settings)
+    known = {"engine", *(field.name for field in fields)}
+    if kind in _FALLBACK_KINDS:
+        known.add("fallback")
+    for key in changes:
+        if key not in known:
+            raise place.wrong(
+                f'there is no key "{key}" of {table["engine"]}, the engine of {DEFAULT_PROFILE} '
+                f"that is taken where none is named; {suggest(key, known)}"
+            )
+    return table
 
 
 def _one_engine(kind: EngineKind, table: Any, language: Language, place: Place) -> EngineChoice:

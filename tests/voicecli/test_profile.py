@@ -191,9 +191,51 @@ def test_an_unknown_key_of_an_engine_is_refused_with_its_keys(refused):
     assert 'did you mean "ms_per_char"?' in message
 
 
-def test_a_missing_engine_table_is_refused(refused):
-    message = refused("", ENGINES.replace('[llm]\nengine = "scripted"', ""))
-    assert '[llm]: needs engine = "…"' in message
+def test_a_table_that_names_no_engine_is_the_default_profiles_with_its_own_keys(write):
+    default = load_profile("embedded")
+    loaded = load_profile(
+        write(
+            """
+            [llm]
+            max_tokens = 20
+            [tts]
+            speaking_rate = 1.5
+            [tts.fallback]
+            engine = "scripted"
+            """
+        )
+    )
+    assert (loaded.vad, loaded.asr) == (default.vad, default.asr)
+    assert loaded.llm.settings == dataclasses.replace(default.llm.settings, max_tokens=20)
+    assert loaded.tts.settings == dataclasses.replace(default.tts.settings, speaking_rate=1.5)
+    assert loaded.tts.fallback is not None
+    assert loaded.tts.fallback.name == "scripted"
+    assert load_profile(write("[agent]\ngreeting = 'Hi'")).tts == default.tts
+
+
+def test_an_engine_that_is_named_takes_none_of_the_default_profiles_settings(write):
+    loaded = load_profile(write('[llm]\nengine = "llama_cpp"\n[tts]\nengine = "piper"'))
+    assert loaded.llm.settings == registry.engine_module("llm", "llama_cpp").Settings()
+    assert loaded.tts.fallback is None
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "[llm]\nbase_url = 'http://x'",
+            ['[llm]: there is no key "base_url" of llama_cpp', "max_tokens"],
+        ),
+        ("[asr]\nengin = 'moonshine'", ["[asr]", "of moonshine", 'did you mean "engine"']),
+        ("[vad]\nfallback = {}", ["[vad]", '"fallback" of silero']),
+        ("asr = 'moonshine'", ["[asr]", "must be a table with engine ="]),
+        ("[tts]\nspeaking_rate = 'fast'", ["[tts] speaking_rate", "a number", '"fast"']),
+    ],
+)
+def test_a_wrong_table_that_names_no_engine_is_refused(refused, text, parts):
+    message = refused(text, "")
+    for part in parts:
+        assert part in message
 
 
 def test_invalid_toml_is_refused_with_line_and_column(refused):

@@ -11,7 +11,7 @@ from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND
 from voicecli.engines import LazyEngines
 from voicecli.errors import AssertionUnmetError, EngineError, InputError
-from voicecli.profile import Profile, load_policy, load_profile, to_toml
+from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
 from voicecli.recording.bundle import Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
@@ -31,7 +31,6 @@ from voicecli.shadow.choice import Choice, build_shadows
 from voicecli.shadow.score import Shadows
 from voicecli.transports.pacing import Pace
 
-DEFAULT_PROFILE = "embedded"
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 

@@ -91,10 +91,11 @@ class BoardApp(App[bool]):
 
     CSS_PATH = "board.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "stop", "end: again, now"),
         Binding("up,k", "select(-1)", "select", key_display="↑↓"),
         Binding("down,j", "select(1)", "", show=False),
         Binding("f", "return", "back to talk"),
-        Binding("q,ctrl+c", "stop", "end: again, now", key_display="q", priority=True),
+        Binding("ctrl+c", "stop", "", show=False, priority=True),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012 - Textual's
     VERTICAL_BREAKPOINTS = [(0, "-tiny"), (22, "-short"), (40, "-tall")]  # noqa: RUF012 - Textual's

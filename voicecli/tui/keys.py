@@ -3,6 +3,7 @@
 from textual.binding import Binding, BindingType
 
 BINDINGS: list[BindingType] = [
+    Binding("q", "hang_up", "quit", tooltip="hang up and quit; a second ctrl+c quits at once"),
     Binding("m", "mute", "mute", tooltip="mute or open the microphone"),
     Binding("p", "push_to_talk", "push-to-talk", show=False,
             tooltip="push-to-talk: space opens and closes the microphone"),
@@ -18,6 +19,6 @@ BINDINGS: list[BindingType] = [
     Binding("f", "flip", "phone",
             tooltip="put this agent on your phone number; f there comes back"),
     Binding("question_mark", "help", "help", key_display="?", tooltip="show this help"),
-    Binding("q,ctrl+c", "hang_up", "quit", key_display="q", priority=True,
-            tooltip="hang up and quit; a second ctrl+c quits at once"),
+    # Of all keys only this one works while a dialog is open or something is typed.
+    Binding("ctrl+c", "hang_up", "", show=False, priority=True),
 ]  # fmt: skip

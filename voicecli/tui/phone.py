@@ -33,12 +33,13 @@ class PhoneApp(App[None]):
 
     CSS_PATH = "phone.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "hang_up", "hang up"),
         Binding("m", "mute", "mute"),
         *(
             Binding(key, f"press('{digit}')", "keypad", key_display="0-9 * #", show=digit == "0")
             for key, digit in _KEYPAD.items()
         ),
-        Binding("q,ctrl+c", "hang_up", "hang up", key_display="q", priority=True),
+        Binding("ctrl+c", "hang_up", "", show=False, priority=True),
     ]
     ENABLE_COMMAND_PALETTE = False
 

@@ -13,8 +13,10 @@ from voicecli.transports.base import FRAME
 from voicecli.transports.echo import Untouched
 from voicecli.transports.microphone import MicrophoneCaller
 from voicecli.transports.microphone_files import FileSink, SilentSource
+from voicecli.transports.sound_card_devices import Device
 from voicecli.transports.wav import PlainLeg
 from voicecli.tui.app import TalkApp
+from voicecli.tui.dialogs import DeviceScreen, HelpScreen
 from voicecli.tui.flip import NoNumberScreen, Phone, plan_without_number
 
 from .journals import answer, greeting, in_order, interruption, question
@@ -22,6 +24,9 @@ from .journals import answer, greeting, in_order, interruption, question
 TWO_TURNS = in_order(
     greeting(), question(), answer(heard=True), question(7000, 40), answer(8460, 40)
 )
+
+
+MISSING = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "NGROK_AUTHTOKEN"]
 
 
 def call_at(entries, now_ms: int) -> LiveCall:
@@ -98,6 +103,63 @@ def test_keys_are_no_commands_while_typing():
     assert not call.caller.muted
 
 
+TYPED = [*"abcdefghijklmnopqrstuvwxyzQ?0123456789", "space", "tab", "ctrl+p", "delete"]
+DIALOGS = [
+    lambda: HelpScreen(["clean"]),
+    lambda: NoNumberScreen(MISSING),
+    lambda: DeviceScreen([("input", Device(0, "mic", "ALSA", 1, 48000, True))], ["mic"]),
+]
+
+
+@pytest.mark.parametrize("key", TYPED)
+def test_no_key_reaches_the_call_while_something_is_typed(key):
+    call = call_at(TWO_TURNS, 9300)
+    app = press(call, "t", "x", key)
+    assert untouched(app)
+
+
+@pytest.mark.parametrize("dialog", DIALOGS)
+def test_no_key_reaches_the_call_while_a_dialog_is_open(dialog):
+    call = call_at(TWO_TURNS, 9300)
+    app = TalkApp(call)
+
+    async def play() -> None:
+        async with app.run_test(size=(100, 30)) as pilot:
+            for key in [*TYPED, "escape"]:
+                app.push_screen(dialog())
+                await pilot.press(key)
+                assert untouched(app), key
+                while app.screen_stack[1:]:
+                    app.pop_screen()
+
+    asyncio.run(play())
+
+
+def test_ctrl_c_hangs_up_wherever_one_is():
+    for way in ("t", "question_mark", "f"):
+        call = call_at(TWO_TURNS, 9300)
+        app = TalkApp(call, missing=MISSING)
+
+        async def play(app=app, way=way) -> None:
+            async with app.run_test(size=(100, 30)) as pilot:
+                await pilot.press(way, "ctrl+c")
+
+        asyncio.run(play())
+        assert call.caller.finished
+
+
+def untouched(app: TalkApp) -> bool:
+    call = app.call
+    return (
+        not call.caller.finished
+        and not call.caller.muted
+        and not call.bookmarks
+        and not call.line_changes
+        and app.flip is None
+        and events(call) == ()
+    )
+
+
 def test_the_interrupt_key_asks_the_agent_to_stop():
     call = call_at(TWO_TURNS, 9300)
     press(call, "i")
@@ -153,9 +215,6 @@ def test_the_phone_key_ends_the_call_here_to_answer_the_number():
     assert not play_flip(app)
     assert app.flip == "number"
     assert app.call.caller.finished
-
-
-MISSING = ["TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "NGROK_AUTHTOKEN"]
 
 
 def test_without_an_account_the_phone_key_says_what_is_missing_and_offers_dial(snap_compare):
