@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from pipelines.engines.fallback import with_fallback
@@ -10,6 +11,7 @@ from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Va
 from pipelines.engines.registry import Context, build_engine
 from pipelines.engines.restarting import restarting
 from pipelines.engines.tools import Tool
+from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.turn_taking.events import EngineKind
 from voicecli.errors import EngineError, ProfileError, VoicecliError
 from voicecli.models.registry import load_registry
@@ -69,9 +71,18 @@ class LazyEngines:
 
     def _load(self, kind: EngineKind, choice: EngineChoice) -> Any:
         if kind not in self._loaded:
-            tools = tuple(self.tools.values()) if kind == "llm" else ()
-            self._loaded[kind] = _build(kind, choice, Context(locate, tools=tools))
+            context = self._context_of_llm() if kind == "llm" else Context(locate)
+            self._loaded[kind] = _build(kind, choice, context)
         return self._loaded[kind]
+
+    def _context_of_llm(self) -> Context:
+        shown = [example.messages() for example in self._profile.tools.examples]
+        return Context(
+            locate,
+            tools=tuple(self.tools.values()),
+            examples=tuple(chain.from_iterable(shown)),
+            system_prompt=self._profile.policy.agent.prompt_on(day_in_words(local_day())),
+        )
 
 
 def build_engines(profile: Profile) -> LazyEngines:

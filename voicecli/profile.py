@@ -1,6 +1,6 @@
 """A profile (one agent, its engines and thresholds) read from TOML; changes with what it may say.
 
-    [agent]                 what the agent says of its own accord
+    [agent]                 what the agent says of its own accord, and its language = "en"
     [vad] [asr] [llm] [tts] engine = "name", and the keys of that engine's Settings
     [llm.fallback] …        the same for an engine that steps in when that one fails (asr, llm, tts)
     [turn_detectors.name]   weight = 1.0, and the keys of that detector's Settings
@@ -17,6 +17,7 @@ import itertools
 import json
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from pipelines.engines.registry import engine_module, engine_names
 from pipelines.turn_taking.events import EngineKind
 from pipelines.turn_taking.policy import EndpointingPolicy, Policy
 from voicecli.errors import ProfileError
+from voicecli.language import DEFAULT, Language, check_language, find_language, in_language, speak
 from voicecli.tables import Place, build, overlay, read_toml, suggest
 from voicecli.tools.choice import ToolsChoice
 
@@ -67,6 +69,10 @@ class Profile:
     line: str
     """A phone line's name in profiles/lines, or a path."""
     policy: Policy
+    language: str = DEFAULT
+    """Code of the language that is spoken, such as `es`."""
+    notes: tuple[str, ...] = ()
+    """What the language leaves out, in sentences for the user."""
     tools: ToolsChoice = field(default_factory=ToolsChoice)
     source: str = field(repr=False, default="")
     """The text of the file."""
@@ -98,9 +104,13 @@ def load_profile(name_or_path: str) -> Profile:
     place = Place(str(path), ProfileError)
     known = ("name", "agent", *_ENGINE_TABLES, "turn_detectors", "tools", "line", "policy")
     _refuse_unknown(tables, known, place)
-    engines = {kind: _engine(kind, tables, place) for kind in _ENGINE_TABLES}
-    detectors, endpointing = _turn_detectors(tables.get("turn_detectors", {}), place)
-    policy = _policy(Policy(endpointing=endpointing), tables, place)
+    language = _language(tables, place)
+    engines = {kind: _engine(kind, tables, language, place) for kind in _ENGINE_TABLES}
+    notes = _check_language(engines, language, place)
+    detectors, endpointing, aside = _turn_detectors(
+        tables.get("turn_detectors", {}), language, place
+    )
+    policy = speak(_policy(Policy(endpointing=endpointing), tables, place), language)
     if changed := _changed(endpointing, policy.endpointing, ("weights", "text_detectors")):
         where = place.in_table("policy.endpointing").at(changed)
         raise where.wrong("follows from the tables [turn_detectors.NAME] with weight = 1.0")
@@ -110,6 +120,8 @@ def load_profile(name_or_path: str) -> Profile:
         turn_detectors=detectors,
         line=build(_Line, tables.get("line", {}), place.in_table("line")).name,
         policy=policy,
+        language=language.code,
+        notes=(*notes, *aside),
         tools=_tools(tables.get("tools", {}), place.in_table("tools")),
         source=source,
         **engines,
@@ -170,7 +182,35 @@ def _refuse_unknown(tables: dict[str, Any], known: tuple[str, ...], place: Place
             raise place.wrong(f"there is no table [{table}]; {suggest(table, known)}")
 
 
-def _engine(kind: EngineKind, tables: dict[str, Any], place: Place) -> EngineChoice:
+def _language(tables: dict[str, Any], place: Place) -> Language:
+    """The language of the agent; takes its key out of the table, whose others are policy."""
+    agent = tables.get("agent")
+    if not isinstance(agent, dict):
+        agent = {}
+    tag = agent.get("language", DEFAULT)
+    tables["agent"] = {key: value for key, value in agent.items() if key != "language"}
+    return find_language(tag, place.in_table("agent").at("language"))
+
+
+def _check_language(
+    engines: Mapping[Any, EngineChoice], language: Language, place: Place
+) -> list[str]:
+    """Remarks on engines that hardly know the language; those that do not are refused."""
+    if language.code == DEFAULT:
+        return []
+    notes: list[str | None] = []
+    for kind, choice in engines.items():
+        here = place.in_table(kind)
+        notes.append(check_language(kind, choice.settings, language, here))
+        if choice.fallback is not None:
+            here = here.in_table("fallback")
+            notes.append(check_language(kind, choice.fallback.settings, language, here))
+    return [note for note in notes if note]
+
+
+def _engine(
+    kind: EngineKind, tables: dict[str, Any], language: Language, place: Place
+) -> EngineChoice:
     """The engine of the table [kind], with its fallback, which has none of its own."""
     place = place.in_table(kind)
     table = tables.get(kind)
@@ -178,15 +218,16 @@ def _engine(kind: EngineKind, tables: dict[str, Any], place: Place) -> EngineCho
         table = {}
     fallback = None
     if kind in _FALLBACK_KINDS and "fallback" in table:
-        fallback = _one_engine(kind, table["fallback"], place.in_table("fallback"))
+        fallback = _one_engine(kind, table["fallback"], language, place.in_table("fallback"))
         table = {key: value for key, value in table.items() if key != "fallback"}
-    return dataclasses.replace(_one_engine(kind, table, place), fallback=fallback)
+    return dataclasses.replace(_one_engine(kind, table, language, place), fallback=fallback)
 
 
-def _one_engine(kind: EngineKind, table: Any, place: Place) -> EngineChoice:
+def _one_engine(kind: EngineKind, table: Any, language: Language, place: Place) -> EngineChoice:
     if not isinstance(table, dict) or "engine" not in table:
         raise place.wrong(f'needs engine = "…"; {suggest("", engine_names(kind))}')
     name = table["engine"]
+    table = in_language(kind, table, language)
     rest = {key: value for key, value in table.items() if key != "engine"}
     return EngineChoice(name, _settings(kind, name, rest, place, "engine"))
 
@@ -204,12 +245,14 @@ def _tools(table: Any, place: Place) -> ToolsChoice:
 
 
 def _turn_detectors(
-    tables: Any, place: Place
-) -> tuple[tuple[DetectorChoice, ...], EndpointingPolicy]:
-    """The detectors, and the endpointing that knows their weights and who of them needs text."""
+    tables: Any, language: Language, place: Place
+) -> tuple[tuple[DetectorChoice, ...], EndpointingPolicy, list[str]]:
+    """The detectors, the endpointing that knows their weights and who of them needs text, and a
+    sentence on each that does not know the language and so steps aside."""
     if not isinstance(tables, dict):
         raise place.at("turn_detectors").wrong("must be tables [turn_detectors.NAME]")
     choices: list[DetectorChoice] = []
+    aside: list[str] = []
     for name, table in tables.items():
         here = place.in_table(f"turn_detectors.{name}")
         if not isinstance(table, dict):
@@ -217,12 +260,17 @@ def _turn_detectors(
         weight = {key: value for key, value in table.items() if key == "weight"}
         rest = {key: value for key, value in table.items() if key != "weight"}
         settings = _settings("turn_detector", name, rest, here, "")
-        choices.append(DetectorChoice(name, settings, build(_Weight, weight, here).weight))
+        choice = DetectorChoice(name, settings, build(_Weight, weight, here).weight)
+        known = getattr(settings, "languages", (language.code,))
+        if language.code in known:
+            choices.append(choice)
+        else:
+            aside.append(f"the turn detector {name} knows no {language.name} and steps aside")
     endpointing = EndpointingPolicy(
         weights=tuple((choice.name, choice.weight) for choice in choices),
         text_detectors=tuple(c.name for c in choices if _needs_text(c.name)),
     )
-    return tuple(choices), endpointing
+    return tuple(choices), endpointing, aside
 
 
 def _changed(before: object, after: object, fields: tuple[str, ...]) -> str | None:

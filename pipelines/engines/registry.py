@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from pipelines.engines.protocols import Llm
 from pipelines.engines.tools import Tool
+from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.events import EngineKind
 
 KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
@@ -31,6 +32,10 @@ class Context:
     """Whether another engine can step in: then a service out of reach is no reason to refuse."""
     tools: tuple[Tool, ...] = ()
     """What the reply LLM may call."""
+    examples: History = ()
+    """Turns in which it is seen how that is done."""
+    system_prompt: str = ""
+    """With which its conversations will begin: read when it is built, it need not be later."""
 
 
 def engine_names(kind: EngineKind) -> list[str]:

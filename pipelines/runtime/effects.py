@@ -135,10 +135,12 @@ class Effects:
 
     def _generate(self, command: Writing, stop: StopSignal) -> Iterator[Delivery]:
         asked = count()
-        for piece in self._engines.llm.stream(command.history, stop):
+        said = self._tools.said_as_it_stands(command.history)
+        for piece in [said] if said else self._engines.llm.stream(command.history, stop):
             if isinstance(piece, str):
                 yield partial(text_received, command.job, piece)
             else:
+                self._tools.called_for(command)
                 yield self._tools.request(command.job, next(asked), piece)
         if not stop.is_set():
             yield lambda at: ReplyCompleted(at, command.job)

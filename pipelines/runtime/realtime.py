@@ -38,6 +38,7 @@ async def run_realtime(
     *,
     clock: MonotonicClock | None = None,
     gauges: Gauges | None = None,
+    today: str = "",
 ) -> Session:
     """Run a call to its end on the wall clock; the arguments are those of `run_virtual`.
 
@@ -48,7 +49,8 @@ async def run_realtime(
     """
     clock, gauges = clock or MonotonicClock(), gauges or Gauges()
     lanes = _ThreadLanes(asyncio.get_running_loop().call_soon_threadsafe, clock, gauges)
-    call = _Call(Session(policy, engines, transport, lanes, record), lanes, clock, progress)
+    session = Session(policy, engines, transport, lanes, record, today=today)
+    call = _Call(session, lanes, clock, progress)
     try:
         while (wake := call.run_due()) is not None:
             await asyncio.sleep(max(0, wake - clock.now()) / SECOND)

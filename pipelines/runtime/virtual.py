@@ -29,6 +29,7 @@ def run_virtual(
     progress: Callable[[Nanos], None] | None = None,
     *,
     recall: Recall | None = None,
+    today: str = "",
 ) -> Session:
     """Run a call to its end.
 
@@ -39,10 +40,12 @@ def run_virtual(
         record: gets every event and command in order.
         progress: told the virtual time at every tick.
         recall: answers of a recorded call, told instead of asking the engines.
+        today: the day on which the call is to have begun, as 2026-11-24; else the recall's, or the
+            day that it is.
     """
     agenda = _Agenda()
     lanes = _VirtualLanes(agenda)
-    session = Session(policy, engines, transport, lanes, record, recall=recall)
+    session = Session(policy, engines, transport, lanes, record, recall=recall, today=today)
     lanes.deliver = session.handle
 
     def tick() -> None:

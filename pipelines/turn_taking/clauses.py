@@ -9,11 +9,22 @@ from pipelines.turn_taking.policy import ClausePolicy
 _SENTENCE_END = re.compile(r'[.!?…]+["\')\]]*\s+|\n+')
 _PAUSE = re.compile(r'[.!?…,;:–—]+["\')\]]*\s+|\s[–—-]\s+|\n+')
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|vs|e\.g|i\.e|a\.m|p\.m)\.\s+$", re.IGNORECASE)
+_GOES_ON = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|vs|e\.g|i\.e|approx)\.\s+$", re.IGNORECASE)
+"""No sentence ends so."""
+_MAY_GO_ON = re.compile(r"(?:\d|\b(?:No|St|a\.m|p\.m|[A-Z]))\.\s+$")
+"""Some sentences do: "3." may become "3.50", and "J." an initial."""
+_DOUBTFUL = 4
+"""So many times as long is waited for what may follow that."""
 _NUMBER_AHEAD = re.compile(r"(?:\d\s?[.,:–—-]|\bNo\.)\s+$")
 """If a digit follows, this is the middle of a date, a range or "No. 3"."""
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _LEADS_ON = re.compile(rf"(?:\d|\b(?:No|Mr|Mrs|Ms|Dr|St)\.|\b(?:{_MONTHS}))$")
 """The end of a word that says little without the next one: "3 pm", "5 km", "May 20"."""
+
+
+def sayable(text: str) -> bool:
+    """Whether there is anything in it to be said: a letter or a digit of any script."""
+    return any(character.isalnum() for character in text)
 
 
 def ends_sentence(text: str) -> bool:
@@ -39,6 +50,35 @@ class ClauseSplitter:
                 clauses.append(clause)
                 self._first = False
         return clauses
+
+    def sentence_after(self) -> int | None:
+        """Milliseconds after which what is pending may be taken to hold a whole sentence.
+
+        None: it holds none, or is not to be cut there.
+        """
+        policy = self._policy
+        if policy.cut_at == "reply" or not policy.sentence_after_ms:
+            return None
+        if (end := self._sentence_end()) is None:
+            return None
+        doubtful = _MAY_GO_ON.search(f"{self._pending[:end].rstrip()} ")
+        return policy.sentence_after_ms * (_DOUBTFUL if doubtful else 1)
+
+    def flush_sentence(self) -> list[str]:
+        """The sentence that is whole, as far as one can tell: nothing has followed it for long."""
+        end = self._sentence_end()
+        if end is None:
+            return []
+        sentence, self._pending = self._pending[:end].strip(), self._pending[end:]
+        self._first = False
+        return [sentence]
+
+    def _sentence_end(self) -> int | None:
+        """Where the last sentence of what is pending ends, if it does."""
+        text = f"{self._pending.rstrip()} "
+        ends = (match.end() for match in _SENTENCE_END.finditer(text))
+        whole = [end for end in ends if sayable(text[:end]) and not _GOES_ON.search(text[:end])]
+        return min(whole[-1], len(self._pending)) if whole else None
 
     def flush(self) -> list[str]:
         """The rest, when the reply is whole."""

@@ -29,6 +29,8 @@ class CallStarted:
     """The call is connected in both directions."""
 
     at: Nanos
+    today: str = ""
+    """The day on which that is, as "Tuesday, 2026-11-24"; empty if nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

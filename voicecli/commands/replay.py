@@ -91,6 +91,13 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
             "as 'voice_to_voice.p95 < 800ms' or 'cut_ins == 0'. Repeatable.",
         ),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with 6 if an engine or a turn failed, though the agent apologised.",
+        ),
+    ] = False,
     shadow: Annotated[
         list[str] | None,
         typer.Option(
@@ -139,4 +146,4 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         shadows=tuple(parse(text) for text in shadow or ()),
     )
     outputs = Outputs(out, json_file or out / "report.json", junit, trace, quiet=quiet)
-    run_batch(batch, outputs, asserts or [])
+    run_batch(batch, outputs, asserts or [], strict=strict)

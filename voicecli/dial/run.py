@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from voicecli.dial.handset import HandsetCall  # loads the sound card
 
 AUTH_TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
+_BROKEN_SHOWN = 5
 OPENING_S = 1.0
 """Before a responsive caller's first word, so that an agent may greet."""
 
@@ -154,6 +155,9 @@ def report_on(
     counts = (f"{name.replace('_', ' ')} {value(results)}" for name, value in NUMBERS.items())
     console.print(" · ".join(counts), style="bold")
     console.print(_summary(results))
+    broken = [f"{result.name}: {result.problem}" for result in results if result.problem]
+    for sentence in broken[:_BROKEN_SHOWN]:
+        console.print(f"✗ {sentence}", style="bold red", markup=False)
     for outcome in outcomes:
         sign, style = ("✓", "green") if outcome.holds else ("✗", "bold red")
         console.print(f"{sign} {outcome.sentence}", style=style, markup=False)
@@ -163,9 +167,8 @@ def report_on(
     if junit is not None:
         write_whole(junit, junit_report(results, outcomes))
     require(outcomes)
-    broken = [f"{result.name}: {result.problem}" for result in results if result.problem]
     if broken:
-        raise DialError("; ".join(broken[:5]) + ".")
+        raise DialError("; ".join(broken[:_BROKEN_SHOWN]) + ".")
     return outcomes
 
 

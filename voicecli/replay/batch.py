@@ -10,7 +10,7 @@ from pipelines.runtime.engines import Engines
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND
 from voicecli.engines import LazyEngines
-from voicecli.errors import AssertionUnmetError, InputError
+from voicecli.errors import AssertionUnmetError, EngineError, InputError
 from voicecli.profile import Profile, load_policy, load_profile, to_toml
 from voicecli.recording.bundle import Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
@@ -62,7 +62,9 @@ class Outputs:
     quiet: bool
 
 
-def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
+def run_batch(
+    batch: Batch, outputs: Outputs, asserts: Sequence[str], *, strict: bool = False
+) -> None:
     """Replay everything, then write the reports and check the conditions.
 
     Ctrl-C ends the call under way; what was measured until then is reported and marked as partial.
@@ -70,6 +72,7 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
     Raises:
         SystemExit: with 130 after Ctrl-C.
         AssertionUnmetError: a condition does not hold, or a recorded call goes another way now.
+        EngineError: an engine or a turn failed, and this is to be `strict`.
         VoicecliError: a call, a profile, a line or an engine cannot be used.
     """
     console = Console()
@@ -101,6 +104,8 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
     if replayer.differences:
         raise AssertionUnmetError(" ".join(replayer.differences))
     require(outcomes)
+    if strict and (failures := [failure for report in reports for failure in report.failures]):
+        raise EngineError(f"{len(failures)} failure(s), the first: {failures[0]}.")
 
 
 def _write_reports(

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.turn_taking.events import CallStarted
 from voicecli.errors import InputError
 from voicecli.recording.audio_file import CallAudio, read_call_audio
 from voicecli.recording.bundle import Bundle, is_bundle, read_bundle
 from voicecli.recording.labels import Labels, read_labels
 
+_DAY = len("2026-11-24")
 SHIPPED = Path(__file__).resolve().parents[2] / "recordings"
 
 
@@ -21,6 +23,15 @@ class CallSource:
     labels: Labels | None
     bundle: Bundle | None
     """Set if the call was made by voicecli, with everything that happened in it."""
+
+    @property
+    def today(self) -> str:
+        """The day on which it began, as 2026-11-24; empty if nothing says."""
+        if self.bundle is None:
+            return ""
+        began = next((e for e in self.bundle.entries if isinstance(e, CallStarted)), None)
+        noted = str(self.bundle.header.metadata.get("started_at", ""))[:_DAY]
+        return (began.today[-_DAY:] if began is not None else "") or noted
 
 
 def shipped_calls() -> list[str]:

@@ -27,6 +27,12 @@ from voicecli.shadow.verdicts import ShadowReport
 
 CUT_IN_LEAD: Final[Nanos] = 300 * MILLISECOND
 """An agent that starts this shortly before the caller goes on has cut in, too."""
+_WHY_FAILED: Final = {
+    "apology": "",
+    "not_heard": "the words could not be transcribed",
+    "too_many_failures": "the last of too many one after the other",
+}
+"""Rules by which the agent says that a turn has failed, and why if the decision does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,8 @@ class CallReport:
     """In a run under another policy: when the agent first acted otherwise than recorded. The
     recorded caller could not react to anything after that."""
     failures: tuple[str, ...]
-    """A sentence for each engine that failed at a job."""
+    """A sentence for each engine that failed at a job, and for each turn that failed without one:
+    the reply was empty, silent or late, or the words could not be had in time."""
     audible: tuple[tuple[Nanos, Nanos | None], ...]
     """From when to when the agent was at the caller's ear; None: to the end."""
     entries: tuple[Entry, ...]
@@ -120,11 +127,7 @@ def build_call_report(
         word_errors=_word_errors(turns, labels),
         partial=header.partial,
         diverged=None if diverged is None else round(diverged * SECOND),
-        failures=tuple(
-            f"{entry.kind} failed at {entry.at / SECOND:.3f} s: {entry.message}"
-            for entry in entries
-            if isinstance(entry, EngineFailed)
-        ),
+        failures=tuple(_failures(entries, index.decisions)),
         audible=tuple(index.audible()),
         entries=tuple(entries),
     )
@@ -151,6 +154,21 @@ def _turn_report(
         return TurnReport(turn, cut_in, None)
     gap = ear.gap(turn.end, heard)
     return TurnReport(turn, cut_in, gap.duration, gap.missing)
+
+
+def _failures(entries: Iterable[Entry], decisions: Iterable[Decision]) -> list[str]:
+    found = [
+        (entry.at, f"{entry.kind} failed at {entry.at / SECOND:.3f} s: {entry.message}")
+        for entry in entries
+        if isinstance(entry, EngineFailed)
+    ]
+    known = {at for at, _ in found}  # an apology comes in the same moment as its engine's failure
+    for decision in decisions:
+        apologises = decision.verdict == "agent_speaks" and decision.rule in _WHY_FAILED
+        if apologises and decision.at not in known:
+            why = decision.numbers.get("why", _WHY_FAILED[decision.rule])
+            found.append((decision.at, f"a turn failed at {decision.at / SECOND:.3f} s: {why}"))
+    return [sentence for _, sentence in sorted(found)]
 
 
 def _word_errors(turns: Iterable[Turn], labels: Labels | None) -> WordErrors | None:

@@ -17,7 +17,7 @@ from typing import Any
 from pipelines.engines.tools import Tool
 from voicecli.profile import Profile
 from voicecli.recording.bundle import is_bundle
-from voicecli.tables import Place
+from voicecli.tables import Place, suggest
 from voicecli.tools.builtin import builtin_tool
 from voicecli.tools.choice import ToolsChoice
 from voicecli.tools.declare import MARK, Declared
@@ -51,6 +51,10 @@ def load_tools(choice: ToolsChoice, folder: Path, place: Place) -> dict[str, Too
             tools[name] = builtin_tool(name, choice.transfer_to)
         except ValueError as error:
             raise place.wrong(str(error)) from None
+    for example in choice.examples:
+        if example.call not in tools:
+            what = f"there is no tool {example.call}; {suggest(example.call, tools)}"
+            raise place.at("examples").wrong(what)
     return tools
 
 
@@ -81,7 +85,9 @@ def _of_file(path: Path, settings: Mapping[str, Any], place: Place) -> dict[str,
             raise place.wrong(f"{path}: two tools are called {function.__name__}")
         try:
             effect = "reads" if declared.read_only else "acts"
-            tools[function.__name__] = tool_of(function, effect, declared.timeout_s)
+            tools[function.__name__] = tool_of(
+                function, effect, declared.timeout_s, return_direct=declared.return_direct
+            )
         except ValueError as error:
             raise place.wrong(f"{path}: {error}") from None
     if not tools:
