@@ -200,6 +200,12 @@ class Markup:
             self._hidden = ""
 
 
+def ends_in_opened_reasoning(prompt: str) -> bool:
+    """Whether a prompt ends with `<think>` or the like, so that only its end will be written."""
+    last = re.search(rf"[<◁\[]({_NAME})[>▷\]]\s*$", prompt[-100:])
+    return last is not None and _REASONING.fullmatch(last[1].lower()) is not None
+
+
 def _key(name: str) -> str:
     """A tag's name however it is spelled: `tool_response`, `toolresponse`."""
     return re.sub(r"[^a-z]", "", name).rstrip("s")

@@ -15,6 +15,7 @@ from pipelines.engines.interruptible import interruptible
 from pipelines.engines.llm._ending import ends_here
 from pipelines.engines.llm._openai_tools import RequestedTools, chat_messages
 from pipelines.engines.llm._tool_prompt import described
+from pipelines.engines.markup import Markup
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
@@ -63,6 +64,8 @@ class OpenAiCompatibleLlm:
         self._tools = described(tools)
         self._where = where
         self._connection: Any = None
+        self._reasoning_first = False
+        """Whether the last reply began in the middle of reasoning, as the next one then will."""
         self._client = http_client(where, settings.timeout_ms / 1000, self._note_connection)
 
     def connect(self) -> None:
@@ -91,21 +94,24 @@ class OpenAiCompatibleLlm:
                 for longer than the timeout, or breaks off.
         """
         asked: list[ToolRequest] = []
-        yield from speakable(self._pieces(history, stop, asked))
+        markup = Markup(reasoning_first=self._reasoning_first)
+        yield from speakable(self._pieces(history, stop, asked, markup), markup)
+        self._reasoning_first = markup.reasoned_first
         yield from asked
 
     def _pieces(
-        self, history: History, stop: StopSignal, asked: list[ToolRequest]
+        self, history: History, stop: StopSignal, asked: list[ToolRequest], markup: Markup
     ) -> Iterator[str]:
         body = self._body(history)
         for attempt in range(1, ATTEMPTS + 1):
-            written, tools = 0, RequestedTools()
+            written, spoken, tools = 0, 0, RequestedTools()
             request = self._request(body, tools)
             try:
                 for piece in interruptible(request, stop, self._cut_connection):
                     written += 1
                     yield piece
-                    if ends_here(written, self._settings.max_tokens, piece):
+                    spoken += not markup.hides
+                    if not markup.hides and ends_here(spoken, self._settings.max_tokens, piece):
                         return
             except RemoteError as error:
                 if written or attempt == ATTEMPTS or not error.passing:
