@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from pipelines.engines.llm import _tool_prompt
 from pipelines.engines.llm._tool_prompt import as_written, described, harmless, instructions
+from pipelines.engines.markup import ends_in_opened_reasoning
 from pipelines.engines.tools import Tool
 from pipelines.turn_taking.commands import History, Message, Role
 
@@ -59,9 +60,11 @@ class ChatPrompt:
         probe = "a-probe-of-the-system-role"
         user = {"role": "user", "content": "Hi"}
         try:
-            render([user], True)
+            opened = render([user], True)
         except Exception as error:
             raise ValueError(f"the model's chat template cannot be used: {error}") from error
+        self.opens_reasoning = ends_in_opened_reasoning(opened)
+        """Whether the model's own words begin in the middle of reasoning."""
         system = {"role": "system", "content": probe}
         self._system_role = probe in self._tried([system, user])
         assistant = {"role": "assistant", "content": "Good day"}

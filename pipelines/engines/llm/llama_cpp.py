@@ -15,6 +15,7 @@ from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here, sentences_en
 from pipelines.engines.llm._grammar import grammar_of, with_quotes
 from pipelines.engines.llm._llama_model import LlamaModel
 from pipelines.engines.llm._tool_prompt import PLACEHOLDER, before_mark, call_schema
+from pipelines.engines.markup import Markup
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.speakable import speakable
@@ -103,7 +104,8 @@ class LlamaCppLlm:
             RuntimeError: a tool call does not end.
         """
         asked: list[ToolRequest] = []
-        yield from speakable(self._pieces(history, stop, asked))
+        markup = Markup(reasoning_first=self._prompt.opens_reasoning)
+        yield from speakable(self._pieces(history, stop, asked, markup), markup)
         yield from asked
 
     def end_probability(self, history: History, text: str) -> float:
@@ -138,11 +140,11 @@ class LlamaCppLlm:
         return p
 
     def _pieces(
-        self, history: History, stop: StopSignal, asked: list[ToolRequest]
+        self, history: History, stop: StopSignal, asked: list[ToolRequest], markup: Markup
     ) -> Iterator[str]:
         prompt = self._fitted(history)
         tokens = list(prompt)
-        said = held = ""
+        said = spoken = held = ""
         fresh = not history or history[-1].role != "tool_result"
         random = np.random.default_rng(self._settings.seed)
         lately = self._written_lately(history)
@@ -168,7 +170,10 @@ class LlamaCppLlm:
             if held.startswith(self._mark):
                 asked += self._call(prompt, said, history, stop)
                 return
-            if ends_here(count, self._settings.max_tokens, text) or self._said_enough(said):
+            if markup.hides:
+                continue
+            spoken += text
+            if ends_here(count, self._settings.max_tokens, text) or self._said_enough(spoken):
                 break
         if rest := held + decoder.decode(b"", final=True):
             yield rest

@@ -17,6 +17,7 @@ from pipelines.engines.llm._ending import ends_here
 from pipelines.engines.llm._openai_stream import pieces_of
 from pipelines.engines.llm._openai_tools import RequestedTools, chat_messages
 from pipelines.engines.llm._tool_prompt import described
+from pipelines.engines.markup import Markup
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
@@ -69,6 +70,8 @@ class OpenAiCompatibleLlm:
         self._where = where
         self._http = HttpService(where, settings.timeout_ms)
         self._dialect = read_dialect(settings.body, FIELDS, KEPT)
+        self._reasoning_first = False
+        """Whether the last reply began in the middle of reasoning, as the next one then will."""
 
     def connect(self) -> None:
         """Make the connection, and learn early that a key is wrong; raises as its `greet`."""
@@ -100,18 +103,26 @@ class OpenAiCompatibleLlm:
         """
         asked: list[ToolRequest] = []
         deadline = Deadline(self._where, "words", self._settings.timeout_ms)
-        with closing(speakable(self._pieces(history, stop, asked, deadline))) as pieces:
+        markup = Markup(reasoning_first=self._reasoning_first)
+        made = self._pieces(history, stop, asked, deadline, markup)
+        with closing(speakable(made, markup)) as pieces:
             for piece in pieces:
                 yield piece
                 deadline.restart()
+        self._reasoning_first = markup.reasoned_first
         yield from asked
 
     def _pieces(
-        self, history: History, stop: StopSignal, asked: list[ToolRequest], deadline: Deadline
+        self,
+        history: History,
+        stop: StopSignal,
+        asked: list[ToolRequest],
+        deadline: Deadline,
+        markup: Markup,
     ) -> Iterator[str]:
         body = self._body(history)
         for attempt in range(1, ATTEMPTS + 1):
-            written, finished, tools = 0, False, RequestedTools()
+            written, spoken, finished, tools = 0, 0, False, RequestedTools()
             read = partial(pieces_of, where=self._where, tools=tools)
             try:
                 with closing(self._asked(body, read, stop, deadline)) as items:
@@ -124,7 +135,10 @@ class OpenAiCompatibleLlm:
                         else:
                             written += 1
                             yield item
-                            if ends_here(written, self._settings.max_tokens, item):
+                            spoken += not markup.hides
+                            if not markup.hides and ends_here(
+                                spoken, self._settings.max_tokens, item
+                            ):
                                 return
             except RemoteError as error:
                 if not finished:

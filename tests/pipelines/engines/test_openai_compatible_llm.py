@@ -246,3 +246,17 @@ def test_a_server_that_is_not_there_is_an_error_when_the_engine_is_built():
     settings = openai_compatible.Settings(base_url="http://127.0.0.1:9/v1", timeout_ms=500)
     with pytest.raises(RemoteError, match=r"127\.0\.0\.1:9"):
         openai_compatible.build(settings, Context(pytest.fail))
+
+
+def test_reasoning_is_neither_said_nor_counted_as_part_of_the_reply(server):
+    thoughts = ["<thi", "nk>", *["Hm. "] * 30, "</th", "ink>"]
+    server.answers.append(chat(*thoughts, "At", " six."))
+    pieces = connect(server, max_tokens=10).stream(HISTORY, threading.Event())
+    assert "".join(pieces) == "At six."
+
+
+def test_a_server_that_sends_only_the_end_of_reasoning_is_found_out_by_its_first_reply(server):
+    llm = connect(server)
+    server.answers += [chat("Hm.", "</think>", "At six."), chat("Hm.", "</think>", "At six.")]
+    assert "".join(llm.stream(HISTORY, threading.Event())) == "Hm.At six."
+    assert "".join(llm.stream(HISTORY, threading.Event())) == "At six."
