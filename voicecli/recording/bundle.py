@@ -21,6 +21,7 @@ import soundfile
 
 from pipelines.turn_taking.journal import Entry
 from voicecli.errors import InputError, StorageError
+from voicecli.private import make_folder
 from voicecli.recording.journal import JournalHeader, JournalWriter, read_journal, storing
 from voicecli.recording.labels import Labels, read_labels, write_labels
 
@@ -107,13 +108,14 @@ def _is_replaceable(path: Path) -> bool:
 def _draft_of(path: Path) -> Iterator[Path]:
     """A hidden folder beside `path` that takes its place only if the block succeeds."""
     with storing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # mkdtemp makes a private folder, but a recording is as public as its neighbours.
+        make_folder(path.parent)
         hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
         draft, replaced = hidden / "new", hidden / "old"
         try:
-            draft.mkdir()
+            draft.mkdir(mode=0o700)
             yield draft
+            for part in draft.iterdir():  # nobody could come here yet
+                part.chmod(0o600)
             if path.exists():
                 path.rename(replaced)
             try:

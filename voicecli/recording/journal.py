@@ -28,6 +28,7 @@ from pipelines.turn_taking.commands import Command
 from pipelines.turn_taking.events import Event
 from pipelines.turn_taking.journal import Entry, Issued
 from voicecli.errors import InputError, StorageError
+from voicecli.private import open_new
 
 VERSION: Final = 1
 _EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}
@@ -107,7 +108,7 @@ class JournalWriter:
         self._partial = header.partial
         self._pending = bytearray()
         with storing(path):
-            self._file = path.open("wb", buffering=0)
+            self._file = open_new(path)
         self._write(_dumps({**_header_row(header), "open": True}))
 
     def append(self, entry: Entry) -> None:
