@@ -107,6 +107,14 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
             "where it disagrees: smart_turn:0.5, text, llm_next_token, silence:800. Repeatable.",
         ),
     ] = None,
+    trust_bundle: Annotated[
+        bool,
+        typer.Option(
+            "--trust-bundle",
+            help="Let the profile in a recorded call run its tools file and use its services, "
+            "keys and files. Without this they are listed, and nothing is run.",
+        ),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the summary, no waterfalls.")
     ] = False,
@@ -144,6 +152,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         seed=seed,
         clock="real" if realtime else "virtual",
         shadows=tuple(parse(text) for text in shadow or ()),
+        trust_bundle=trust_bundle,
     )
     outputs = Outputs(out, json_file or out / "report.json", junit, trace, quiet=quiet)
     run_batch(batch, outputs, asserts or [], strict=strict)

@@ -25,6 +25,7 @@ from voicecli.dial.phone import Dialled, Key, dial
 from voicecli.dial.report import DURATIONS, NUMBERS, CallResult, Results, build_document, in_short
 from voicecli.dial.script import Script
 from voicecli.lines import open_line
+from voicecli.private import draft_of
 from voicecli.recording.journal import storing
 from voicecli.report.assertions import Outcome, require
 from voicecli.report.json_report import write_whole
@@ -130,9 +131,8 @@ def result_of(call: "HandsetCall", folder: Path | None) -> CallResult:
 def _write(stereo: npt.NDArray[np.int16], folder: Path | None, name: str) -> None:
     if folder is not None:
         path = folder / f"{name}.wav"
-        with storing(path):
-            folder.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, stereo, RATE, "PCM_16")
+        with storing(path), draft_of(path) as draft:
+            soundfile.write(draft, stereo, RATE, "PCM_16", format="WAV")
 
 
 def report_on(

@@ -1,7 +1,7 @@
 """Loads the tools that a profile names; changes with where tools come from.
 
 A tools file is code and runs with all the rights of voicecli: it is read only when a profile names
-it, never from the folder of a recorded call.
+it. Whether a recorded call's profile may name one is settled before, in `voicecli.replay.trust`.
 """
 
 import ast
@@ -16,7 +16,6 @@ from typing import Any
 
 from pipelines.engines.tools import Tool
 from voicecli.profile import Profile
-from voicecli.recording.bundle import is_bundle
 from voicecli.tables import Place, suggest
 from voicecli.tools.builtin import builtin_tool
 from voicecli.tools.choice import ToolsChoice
@@ -70,8 +69,6 @@ def code_run(profile: Profile) -> str:
 
 
 def _of_file(path: Path, settings: Mapping[str, Any], place: Place) -> dict[str, Tool]:
-    if is_bundle(path.parent):
-        raise place.wrong(f"{path} lies in a recorded call: code from recordings is not run")
     if not path.is_file():
         raise place.wrong(f"there is no file {path}")
     module = _executed(path, place)

@@ -98,7 +98,7 @@ def test_a_caller_gets_an_appointment_that_stands_in_the_calendar(profile, serve
     assert "are the same to the bit" in again.stdout
     (tmp_path / "patient.toml").write_text("[policy.endpointing]\nbackstop_ms = 3100\n")
     what_if = voicecli("replay", tmp_path / "out/call", "-q", "--policy", "patient.toml",
-                       cwd=tmp_path)  # fmt: skip
+                       "--trust-bundle", cwd=tmp_path)  # fmt: skip
     assert what_if.returncode == 0, what_if.stdout + what_if.stderr
     assert calendar(tmp_path) == [(f"{MONDAY}", "09:30", "Ann")]
     assert len(server.requests) == 3  # nobody was asked again
