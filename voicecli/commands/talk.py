@@ -106,12 +106,14 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
     if list_devices:
         _print_devices()
         return
+    from voicecli.models.store import require_models
     from voicecli.profile import load_profile
     from voicecli.talk.keep import calls_folder
     from voicecli.talk.setting import TalkSetting
     from voicecli.transports.echo import Processing
 
     chosen = load_profile(profile)
+    require_models(chosen.weights)  # before a screen opens, or a sound card is asked for
     if no_record and record is not None:
         raise UsageError("--record and --no-record contradict each other; choose one.")
     setting = TalkSetting(

@@ -12,13 +12,14 @@ from voicecli.compare.table import FIGURES, Comparison, Variant
 from voicecli.compare.truth import judge
 from voicecli.compare.variants import told_apart
 from voicecli.errors import InputError, UsageError
+from voicecli.models.store import require_models
 from voicecli.profile import Profile
 from voicecli.replay.run import Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
 from voicecli.replay.source import CallSource, open_call
 from voicecli.report.json_report import shadow_json, write_whole
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
-from voicecli.shadow.choice import Choice, build_shadows
+from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
 
 SCHEMA = "voicecli.compare/1"
@@ -81,6 +82,9 @@ def compare(
     profiles = told_apart(profiles)
     console = Console(record=html is not None)
     sources = labelled_calls(calls)
+    require_models(
+        name for each in profiles for name in (*each.weights, *shadow_weights(shadows, each))
+    )
     engines = EngineCache()
     variants = [
         run_variant(profile, sources, line, console, engines, shadows=shadows)

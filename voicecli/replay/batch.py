@@ -11,6 +11,7 @@ from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND
 from voicecli.engines import LazyEngines
 from voicecli.errors import AssertionUnmetError, InputError
+from voicecli.models.store import require_models
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
 from voicecli.recording.bundle import Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
@@ -27,7 +28,7 @@ from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.report.summary import Summary
 from voicecli.report.trace import write_trace
 from voicecli.report.waterfall import CallWaterfall
-from voicecli.shadow.choice import Choice, build_shadows
+from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
 from voicecli.transports.pacing import Pace
 
@@ -74,6 +75,7 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
     console = Console()
     conditions = [parse_condition(text) for text in asserts]
     sources = [open_call(call) for call in batch.calls]
+    require_models(_weights(sources, batch))
     replayer = _Replayer(batch, outputs, console)
     reports: list[CallReport] = []
     for source in sources:
@@ -205,6 +207,17 @@ class _Replayer:
         )  # fmt: skip
         shown = f"[dim]{call.name}: {folder}/call.wav, journal.jsonl[/]"
         self._console.print(shown, highlight=False)
+
+
+def _weights(sources: Sequence[CallSource], batch: Batch) -> Iterator[str]:
+    """The models that are sure to be needed."""
+    for source in sources:
+        if source.bundle is not None and (batch.policy is not None or not batch.recompute):
+            profile = load_profile(str(source.path / "profile.toml"))
+        else:
+            profile = _profile_for(source, batch)
+            yield from profile.weights
+        yield from shadow_weights(batch.shadows, profile)
 
 
 def _profile_for(source: CallSource, batch: Batch) -> Profile:
