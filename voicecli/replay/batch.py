@@ -86,15 +86,15 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
             if not outputs.quiet:
                 console.print(CallWaterfall(report), "")
                 for shadow in report.shadows:
-                    console.print(ShadowDetails(shadow), "")
+                    console.print(ShadowDetails(shadow), "", crop=False)
         if replayer.interrupted:
             break
     outcomes = [check(condition, reports) for condition in conditions]
     console.print(Summary(reports, outcomes))
     if batch.shadows:
-        console.print("", ShadowSummary(reports))
+        console.print("", ShadowSummary(reports), crop=False)
     if len(batch.lines) > 1:
-        console.print("", LineTable(reports))
+        console.print("", LineTable(reports), crop=False)
     _write_reports(outputs, reports, outcomes)
     console.print(f"[dim]report: {outputs.json}[/]", highlight=False)
     if replayer.interrupted:
