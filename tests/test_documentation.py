@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 import typer
 from typer.core import TyperGroup
+from typer.testing import CliRunner
 
 from telephony_sim.spec import load_line
 from voicecli.cli import app
@@ -191,6 +192,20 @@ def test_an_option_in_a_sentence_exists(page, option):
         for name in (*parameter.opts, *parameter.secondary_opts)
     }
     assert option.rstrip("….,").split("=")[0] in options | NOT_OURS
+
+
+HELPS = [path for path, _ in _commands(COMMAND, ())]
+
+
+@pytest.mark.parametrize("path", HELPS, ids=" ".join)
+def test_the_help_shows_every_word_of_it(path):
+    """Brackets are markup to Rich, which eats what it does not know."""
+    [command] = [command for found, command in _commands(COMMAND, ()) if found == path]
+    shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "500"}).output
+    shown = " ".join(re.sub("[│╭╮╰╯─]", " ", shown).split())
+    for text in (command.help, *(getattr(p, "help", None) for p in command.params)):
+        for paragraph in (text or "").replace("\\[", "[").split("\n\n"):
+            assert " ".join(paragraph.split()) in shown
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The command line: registers each verb and turns errors into a sentence and an exit code."""
 
+import inspect
 import os
 import sys
 
@@ -34,6 +35,17 @@ app.command()(dial)
 app.command()(doctor)
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(models.app, name="models")
+
+
+def _flowing(docstring: str) -> str:
+    """The text without its line breaks, which are the source's; examples are indented and stay."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(p if p.startswith(" ") else " ".join(p.split("\n")) for p in paragraphs)
+
+
+for _part in (app, recordings.app, models.app, models.check_app):
+    for _verb in _part.registered_commands:
+        _verb.help = _flowing((_verb.callback and _verb.callback.__doc__) or "")
 
 
 def main() -> None:

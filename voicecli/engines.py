@@ -15,7 +15,7 @@ from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.turn_taking.events import EngineKind
 from voicecli.errors import EngineError, ProfileError, VoicecliError
 from voicecli.models.registry import load_registry
-from voicecli.models.store import locate
+from voicecli.models.store import locate, require_models
 from voicecli.profile import DetectorChoice, EngineChoice, Profile
 from voicecli.tables import Place
 from voicecli.tools.load import load_tools
@@ -90,9 +90,10 @@ def build_engines(profile: Profile) -> LazyEngines:
 
     Raises:
         ProfileError: the profile's tools cannot be used.
-        WeightsError: weights are missing; says which command gets them.
+        WeightsError: weights are missing; names all of them and the command that gets them.
         EngineError: an engine could not be loaded.
     """
+    require_models(profile.weights)  # all that is missing in one message, and before anything loads
     engines = LazyEngines(profile)
     _ = engines.vad, engines.asr, engines.llm, engines.tts, engines.turn_detectors
     return engines

@@ -18,7 +18,7 @@ import itertools
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,18 @@ class Profile:
     source: str = field(repr=False, default="")
     """The text of the file."""
 
+    @property
+    def choices(self) -> tuple[EngineChoice | DetectorChoice, ...]:
+        """Every engine that the profile names, those that step in for another included."""
+        engines = (self.vad, self.asr, self.llm, self.tts)
+        fallbacks = (each.fallback for each in engines if each.fallback is not None)
+        return (*engines, *fallbacks, *self.turn_detectors)
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The models that the engines need, by name or path, each once."""
+        return weights_of(self.choices)
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:
@@ -88,6 +100,12 @@ class _Line:
 @dataclass(frozen=True, slots=True)
 class _Weight:
     weight: float = field(default=1.0, metadata={"range": (0.01, 100)})
+
+
+def weights_of(choices: Iterable[EngineChoice | DetectorChoice]) -> tuple[str, ...]:
+    """The models that those engines need, by name or path, each once."""
+    named = (getattr(choice.settings, "weights", None) for choice in choices)
+    return tuple(dict.fromkeys(name for name in named if isinstance(name, str) and name))
 
 
 def shipped_profiles() -> list[str]:

@@ -17,15 +17,13 @@ import typer
 from voicecli.errors import InputError, ProfileError, StorageError, UsageError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from telephony_sim.file import FileResult
     from telephony_sim.report import LineReport
     from telephony_sim.spec import LineSpec
     from voicecli.recording.audio_file import CallAudio
+    from voicecli.report.whole_table import WholeTable
 
 DRAIN_MS = 1000
-LABEL_WIDTH, COLUMN_WIDTH = 28, 15
 SCORED_SECONDS = 60  # PESQ and STOI are made for clips; the first minute says enough
 
 
@@ -145,8 +143,13 @@ def _run(
 
     from telephony_sim.report import report
     from telephony_sim.spec import load_line
+    from voicecli.extras import require_extra
     from voicecli.recording.audio_file import read_call_audio
 
+    if plot is not None:
+        require_extra("--plot", "quality", "matplotlib")
+    if quality:
+        require_extra("--quality", "quality", "pesq", "pystoi")
     specs = [load_line(name) for name in names]
     audio = read_call_audio(source)
     console = Console()
@@ -163,9 +166,7 @@ def _run(
             from telephony_sim.plot import plot as draw
 
             draw(result, f"{source.name} over {spec.name} ({direction.value})", plot)
-    columns = max((console.width - LABEL_WIDTH) // COLUMN_WIDTH, 1)
-    for start in range(0, len(rows), columns):
-        console.print(_table(rows[start : start + columns]))
+    console.print(_table(rows), crop=False)
 
 
 def _send(spec: LineSpec, audio: CallAudio, direction: DirectionName, seed: int) -> FileResult:
@@ -210,12 +211,12 @@ def _write(result: FileResult, out: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _table(rows: list[_Row]) -> Table:
-    from rich.table import Column, Table
+def _table(rows: list[_Row]) -> WholeTable:
+    from voicecli.report.whole_table import WholeTable
 
-    table = Table(Column(no_wrap=True), box=None, header_style="bold")
+    table = WholeTable("", box=None, header_style="bold")
     for row in rows:
-        table.add_column(row.report.line, justify="right", no_wrap=True)
+        table.add_column(row.report.line, justify="right")
     for label, *cells in zip(*(_cells(row) for row in rows), strict=True):
         table.add_row(label[0], *(cell[1] for cell in (label, *cells)))
     return table

@@ -20,33 +20,27 @@ app.add_typer(check_app, name="check")
 def list_models() -> None:
     """Show every model: size, licence, source, and whether it is here."""
     from rich.console import Console
-    from rich.table import Table
 
     from voicecli.models.registry import load_registry
     from voicecli.models.space import megabytes
     from voicecli.models.store import NOT_THERE, damage, size_of
+    from voicecli.report.whole_table import WholeTable
 
     registry = load_registry()
     console = Console(highlight=False)
-    if not console.is_terminal:  # for other programs to read: nothing is wrapped or cut
-        console.width = 300
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = WholeTable(box=None, header_style="bold", pad_edge=False)
     table.add_column("name", no_wrap=True)
     table.add_column("size", no_wrap=True, justify="right")
-    for column in ("licence", "here"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("source", overflow="fold")
-    if console.width >= 130:
-        table.add_column("what it is")
+    for column in ("licence", "here", "what it is", "source"):
+        table.add_column(column)
     for entry in registry.models.values():
         problem = damage(entry, thorough=False)
         count, sure = size_of(entry)
         size = ("" if sure else "~") + megabytes(count) if count else "?"
         here = "yes" if problem is None else "no" if problem == NOT_THERE else "damaged"
         origin = "; or ".join(map(str, entry.origins))
-        row = (entry.name, size, entry.licence, here, origin, entry.title)
-        table.add_row(*row[: len(table.columns)])
-    console.print(table)
+        table.add_row(entry.name, size, entry.licence, here, entry.title, origin)
+    console.print(table, crop=False)
     console.print(
         "\n~ not pinned here: pull goes by the size and the hash that the hub states. "
         "Licences are what the publishers say."
@@ -141,11 +135,11 @@ def check_asr(
     Of Whisper, inputs as long as the speech are then compared with its full 30 s.
     """
     from rich.console import Console
-    from rich.table import Table
 
     from voicecli.errors import EngineError, UsageError
     from voicecli.models.check_asr import check_lengths, compare, read_clips
     from voicecli.profile import load_profile
+    from voicecli.report.whole_table import WholeTable
 
     choice = load_profile(profile).asr
     if not audio:
@@ -163,7 +157,7 @@ def check_asr(
         )
     shipped = Path(__file__).parents[2] / "recordings"
     found = compare(choice.settings, read_clips(audio or sorted(shipped.glob("*/"))))
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = WholeTable(box=None, header_style="bold", pad_edge=False)
     for column in ("chunk_length_s", "mean time", "words wrong"):
         table.add_column(column, justify="right")
     for name, outcome, errors in (

@@ -98,20 +98,21 @@ def list_recordings(folder: Folder = None) -> None:
 
     console = Console(highlight=False)
     if folder is None and (kept := _kept_table()) is not None:
-        console.print(kept, "")
-    console.print(_labelled_table(folder or _shipped(), required=folder is not None))
+        console.print(kept, "", crop=False)
+    labelled = _labelled_table(folder or _shipped(), required=folder is not None)
+    console.print(labelled, crop=False)
 
 
 def _kept_table() -> Any:
     """The user's own calls; None if there are none."""
-    from rich.table import Table
     from rich.text import Text
 
     from voicecli.recording.shelf import kept_calls
+    from voicecli.report.whole_table import WholeTable
     from voicecli.talk.keep import calls_folder
 
     calls = kept_calls(calls_folder())
-    table = Table("your calls", box=None, header_style="bold")
+    table = WholeTable("your calls", box=None, header_style="bold")
     table.add_column("seconds", justify="right")
     for column in ("profile", "line", ""):
         table.add_column(column)
@@ -123,14 +124,14 @@ def _kept_table() -> Any:
 
 def _labelled_table(folder: Path, *, required: bool) -> Any:
     import soundfile
-    from rich.table import Table
 
     from voicecli.errors import InputError
     from voicecli.recording.call_script import read_script
     from voicecli.recording.labels import read_labels
     from voicecli.recording.synthetic import AUDIO, LABELS, SCRIPT
+    from voicecli.report.whole_table import WholeTable
 
-    table = Table("labelled calls", box=None, header_style="bold")
+    table = WholeTable("labelled calls", box=None, header_style="bold")
     for column in ("seconds", "turns"):
         table.add_column(column, justify="right")
     table.add_column("what it is")
@@ -148,15 +149,24 @@ def _labelled_table(folder: Path, *, required: bool) -> Any:
 
 @app.command()
 def show(call: Name = "last", folder: Kept = None) -> None:
-    """Show a kept call: what was said, and where every millisecond of each turn went."""
+    """Show a call: what was said, and of a kept one where every millisecond of each turn went."""
     from rich.console import Console
 
+    from voicecli.errors import InputError
     from voicecli.recording.bundle import read_bundle
+    from voicecli.replay.source import shipped_calls
     from voicecli.report.call_report import build_call_report
     from voicecli.report.summary import Summary
     from voicecli.report.waterfall import CallWaterfall
 
-    path = _find(call, folder)
+    if (labelled := _labelled(call, folder)) is not None:
+        _show_labelled(labelled, Console(highlight=False))
+        return
+    try:
+        path = _find(call, folder)
+    except InputError as error:
+        known = ", ".join(shipped_calls())
+        raise InputError(f"{error} Labelled calls that ship: {known}.") from None
     bundle = read_bundle(path)
     report = build_call_report(
         path.name, bundle.header, bundle.entries, bundle.stereo, bundle.labels
@@ -167,6 +177,45 @@ def show(call: Name = "last", folder: Kept = None) -> None:
     if isinstance(marks, list) and marks:
         console.print("bookmarks at " + ", ".join(f"{mark:.1f} s" for mark in marks))
     console.print(f"replay it: voicecli replay '{path}'", soft_wrap=True)
+
+
+def _labelled(call: str, folder: Path | None) -> Path | None:
+    """The folder of a call with labels, by its path or its name; None if it is no such call."""
+    from voicecli.recording.bundle import is_bundle
+    from voicecli.recording.synthetic import AUDIO, LABELS
+
+    for path in (Path(call).expanduser(), (folder or _shipped()) / call):
+        if (path / AUDIO).is_file() and (path / LABELS).is_file() and not is_bundle(path):
+            return path
+    return None
+
+
+def _show_labelled(path: Path, console: Any) -> None:
+    """What the caller says in it and means by it, as the labels have it."""
+    from rich.text import Text
+
+    from pipelines.turn_taking.time import SECOND
+    from voicecli.recording.call_script import read_script
+    from voicecli.recording.labels import read_labels
+    from voicecli.recording.synthetic import LABELS, SCRIPT
+    from voicecli.report.screen import clock
+    from voicecli.report.whole_table import WholeTable
+
+    script = path / SCRIPT
+    if script.is_file():
+        console.print(Text(f"{read_script(script).description}\n"))
+    table = WholeTable(box=None, header_style="bold")
+    for column in ("at", "seconds"):
+        table.add_column(column, justify="right")
+    for column in ("intent", "what the caller says"):
+        table.add_column(column)
+    for turn in read_labels(path / LABELS).turns:
+        seconds = f"{turn.end_s - turn.start_s:.1f}"
+        at = clock(round(turn.start_s * SECOND))
+        table.add_row(at, seconds, turn.intent or "", Text(turn.text))
+    console.print(table, crop=False)
+    name = path.name if path.parent == _shipped() else f"'{path}'"
+    console.print(f"\nplay it to an agent: voicecli replay {name}", soft_wrap=True)
 
 
 @app.command()

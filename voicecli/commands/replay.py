@@ -31,7 +31,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         typer.Option(
             "--profile",
             "-p",
-            help="A shipped profile or a TOML file. [default: that "
+            help="A shipped profile or a TOML file. \\[default: that "
             "of the recorded call, else embedded]",
         ),
     ] = None,
@@ -39,7 +39,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         Path | None,
         typer.Option(
             help="Replay a recorded call under other thresholds: a TOML file of "
-            "[policy.*] tables. Recorded model outputs are used; engines run only for "
+            "\\[policy.*] tables. Recorded model outputs are used; engines run only for "
             "what was never asked before."
         ),
     ] = None,
@@ -54,7 +54,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         PaceName | None,
         typer.Option(
             help="recorded: the caller speaks at the recorded times. responsive: it "
-            "lets the agent finish first. [default: responsive; recorded for a "
+            "lets the agent finish first. \\[default: responsive; recorded for a "
             "recorded call]"
         ),
     ] = None,
@@ -64,7 +64,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
             "--line",
             "-l",
             help="A phone line of profiles/lines or a TOML file. "
-            "Repeatable: one run each. [default: that of the profile]",
+            "Repeatable: one run each. \\[default: that of the profile]",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the line's losses and delays.")] = 0,
@@ -131,9 +131,9 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
 
       voicecli replay my_call.wav --line pstn --line mobile
 
-      voicecli replay out/my_call                       (does the core still decide the same?)
+      voicecli replay out/my_call  (does the core still decide the same?)
 
-      voicecli replay out/my_call --policy patient.toml (what if?)
+      voicecli replay out/my_call --policy patient.toml  (what if?)
 
       voicecli replay calls/*.wav -q --assert 'voice_to_voice.p95 < 800ms'
     """  # fmt: skip

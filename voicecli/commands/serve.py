@@ -106,6 +106,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     """
     import asyncio
 
+    from voicecli.models.store import require_models
     from voicecli.profile import load_profile
     from voicecli.serve.logs import set_up_logs
     from voicecli.serve.plan import Request, plan_server
@@ -114,6 +115,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from voicecli.tui.terminal import is_terminal
 
     agent = load_profile(profile)
+    require_models(agent.weights)  # before a tunnel opens or a number's webhook is set
     plan = plan_server(
         Request(
             host, port, operators, public_url, ngrok, insecure,

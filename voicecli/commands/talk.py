@@ -21,7 +21,7 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
             "--line",
             "-l",
             help="Talk over this phone line of profiles/lines, or a TOML file. "
-            "[default: that of the profile]",
+            "\\[default: that of the profile]",
         ),
     ] = None,
     source: Annotated[
@@ -71,7 +71,7 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
     record: Annotated[
         Path | None,
         typer.Option(
-            "--record", metavar="DIR", help="Keep the call here. [default: your data folder]"
+            "--record", metavar="DIR", help="Keep the call here. \\[default: your data folder]"
         ),
     ] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Keep nothing.")] = False,
@@ -106,12 +106,14 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
     if list_devices:
         _print_devices()
         return
+    from voicecli.models.store import require_models
     from voicecli.profile import load_profile
     from voicecli.talk.keep import calls_folder
     from voicecli.talk.setting import TalkSetting
     from voicecli.transports.echo import Processing
 
     chosen = load_profile(profile)
+    require_models(chosen.weights)  # before a screen opens, or a sound card is asked for
     if no_record and record is not None:
         raise UsageError("--record and --no-record contradict each other; choose one.")
     setting = TalkSetting(
@@ -138,11 +140,11 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
 def _print_devices() -> None:
     from rich.console import Console
-    from rich.table import Table
 
+    from voicecli.report.whole_table import WholeTable
     from voicecli.transports.sound_card_devices import Direction, list_devices
 
-    table = Table("", "number", "name", "channels", "Hz", "sound system", box=None)
+    table = WholeTable("", "number", "name", "channels", "Hz", "sound system", box=None)
     kinds: dict[Direction, str] = {"input": "microphone", "output": "loudspeaker"}
     for direction, kind in kinds.items():
         for device in list_devices(direction):
@@ -150,4 +152,4 @@ def _print_devices() -> None:
             table.add_row(
                 kind, str(device.index), name, str(device.channels), f"{device.rate:,}", device.host
             )
-    Console(highlight=False).print(table)
+    Console(highlight=False).print(table, crop=False)

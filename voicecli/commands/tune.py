@@ -18,7 +18,7 @@ def tune(  # noqa: PLR0917 - a command line's options, all keywords to its user
     profile: Annotated[
         str | None,
         typer.Option(
-            "--profile", "-p", help="Where to start from. [default: that of the first call]"
+            "--profile", "-p", help="Where to start from. \\[default: that of the first call]"
         ),
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="How many settings to try.")] = 512,
@@ -35,7 +35,7 @@ def tune(  # noqa: PLR0917 - a command line's options, all keywords to its user
         Path, typer.Option("--out", "-o", help="Write the chosen setting here, as a profile.")
     ] = Path("tuned.toml"),
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes. [default: one a core]")
+        int | None, typer.Option(min=1, help="Processes. \\[default: one a core]")
     ] = None,
     cluster: Annotated[
         str | None,

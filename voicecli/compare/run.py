@@ -12,16 +12,20 @@ from voicecli.compare.table import FIGURES, Comparison, Variant
 from voicecli.compare.truth import judge
 from voicecli.compare.variants import told_apart
 from voicecli.errors import InputError, UsageError
+from voicecli.extras import require_extra
+from voicecli.models.store import require_models
 from voicecli.profile import Profile
+from voicecli.recording.journal import storing
 from voicecli.replay.run import Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
 from voicecli.replay.source import CallSource, open_call
 from voicecli.report.json_report import shadow_json, write_whole
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
-from voicecli.shadow.choice import Choice, build_shadows
+from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
 
 SCHEMA = "voicecli.compare/1"
+_PICTURES = (".png", ".svg", ".pdf")
 
 
 def labelled_calls(names: Sequence[str]) -> list[CallSource]:
@@ -79,18 +83,26 @@ def compare(
     if len(profiles) < 2:
         raise UsageError("a comparison needs two different profiles, or --ablation.")
     profiles = told_apart(profiles)
+    if plot is not None:
+        require_extra("--plot", "quality", "matplotlib")
+        if plot.suffix.lower() not in _PICTURES:
+            raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(_PICTURES)}.")
     console = Console(record=html is not None)
     sources = labelled_calls(calls)
+    require_models(
+        name for each in profiles for name in (*each.weights, *shadow_weights(shadows, each))
+    )
     engines = EngineCache()
     variants = [
         run_variant(profile, sources, line, console, engines, shadows=shadows)
         for profile in profiles
     ]
-    console.print(Comparison(variants))
+    console.print(Comparison(variants), crop=False)
     for variant in variants if shadows else ():
-        console.print("", f"[bold]{variant.name}[/]", ShadowSummary(variant.calls))
+        console.print("", f"[bold]{variant.name}[/]", ShadowSummary(variant.calls), crop=False)
         for call in variant.calls:
-            console.print(*(ShadowDetails(shadow, call.name) for shadow in call.shadows))
+            details = (ShadowDetails(shadow, call.name) for shadow in call.shadows)
+            console.print(*details, crop=False)
     if json_file is not None:
         write_whole(json_file, json.dumps(as_json(variants), indent=2, ensure_ascii=False) + "\n")
     if html is not None:
@@ -132,10 +144,8 @@ def as_json(variants: Sequence[Variant]) -> dict[str, Any]:
 
 def draw(variants: Sequence[Variant], path: Path) -> None:
     """Cut-ins against the median answer time, one point a variant."""
-    try:
-        import matplotlib as mpl  # noqa: PLC0415 - an optional extra
-    except ImportError:
-        raise UsageError("--plot needs matplotlib: pip install 'voicecli[quality]'.") from None
+    import matplotlib as mpl  # noqa: PLC0415 - an optional extra
+
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
@@ -151,4 +161,5 @@ def draw(variants: Sequence[Variant], path: Path) -> None:
     axes.set_ylabel("cut-ins")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=-0.5)
-    figure.savefig(path, dpi=150, bbox_inches="tight")
+    with storing(path):
+        figure.savefig(path, dpi=150, bbox_inches="tight")

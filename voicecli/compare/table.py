@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 
 from pipelines.latency import distribution
 from voicecli.compare.truth import Kind, Outcome
 from voicecli.report.call_report import CallReport
 from voicecli.report.metrics import turns_of, wer_of
 from voicecli.report.screen import clock, milliseconds
+from voicecli.report.whole_table import WholeTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ class Comparison:
         self._variants = variants
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table(box=None, header_style="bold")
-        table.add_column("", min_width=32)
+        table = WholeTable(box=None, header_style="bold")
+        table.add_column("")
         for variant in self._variants:
             table.add_column(variant.name, justify="right")
         for name, figure in FIGURES.items():
@@ -119,9 +119,9 @@ class Comparison:
             yield ""
             yield differing
 
-    def _differing(self) -> Table:
-        table = Table(box=None, header_style="bold")
-        table.add_column("turns that differ", min_width=32)
+    def _differing(self) -> WholeTable:
+        table = WholeTable(box=None, header_style="bold")
+        table.add_column("turns that differ")
         for variant in self._variants:
             table.add_column(variant.name)
         for outcomes in zip(*(variant.outcomes for variant in self._variants), strict=True):

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 from rich.console import Console
-from rich.table import Table
 
 from pipelines.turn_taking.time import from_ms
 from telephony_sim.dtmf import KEYS
@@ -29,6 +28,7 @@ from voicecli.private import draft_of
 from voicecli.recording.journal import storing
 from voicecli.report.assertions import Outcome, require
 from voicecli.report.json_report import write_whole
+from voicecli.report.whole_table import WholeTable
 from voicecli.transports.base import RATE
 from voicecli.transports.pacing import Pace
 from voicecli.transports.wav import KEY_EVERY, FileCaller
@@ -154,7 +154,7 @@ def report_on(
     console = Console(highlight=False)
     counts = (f"{name.replace('_', ' ')} {value(results)}" for name, value in NUMBERS.items())
     console.print(" · ".join(counts), style="bold")
-    console.print(_summary(results))
+    console.print(_summary(results), crop=False)
     broken = [f"{result.name}: {result.problem}" for result in results if result.problem]
     for sentence in broken[:_BROKEN_SHOWN]:
         console.print(f"✗ {sentence}", style="bold red", markup=False)
@@ -172,8 +172,8 @@ def report_on(
     return outcomes
 
 
-def _summary(results: Results) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+def _summary(results: Results) -> WholeTable:
+    table = WholeTable(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("milliseconds")
     for heading in ("p50", "p95", "p99", "max", "n"):
         table.add_column(heading, justify="right")

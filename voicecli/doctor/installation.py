@@ -1,12 +1,13 @@
 """Looks at what must be installed; changes with what voicecli needs of a computer."""
 
+import contextlib
 import platform
 import sys
 from collections.abc import Iterator
 
 from voicecli.doctor.finding import Finding
 from voicecli.errors import WeightsError
-from voicecli.models.store import locate
+from voicecli.models.store import locate, require_models
 from voicecli.profile import Profile
 from voicecli.transports.sound_card_devices import (
     Direction,
@@ -49,13 +50,11 @@ def sound() -> Iterator[Finding]:
 
 
 def weights(profile: Profile) -> Iterator[Finding]:
-    """The files of every model that the profile names."""
-    choices = (profile.vad, profile.asr, profile.llm, profile.tts, *profile.turn_detectors)
-    names = {getattr(choice.settings, "weights", None) for choice in choices}
-    for name in sorted(name for name in names if isinstance(name, str) and name):
-        try:
-            path = locate(name)
-        except WeightsError as error:
-            yield Finding("weights", "failed", str(error))
-        else:
-            yield Finding("weights", "ok", f"{name}: {path.name}")
+    """The files of every model that the profile names; what is missing in one finding."""
+    for name in sorted(profile.weights):
+        with contextlib.suppress(WeightsError):
+            yield Finding("weights", "ok", f"{name}: {locate(name).name}")
+    try:
+        require_models(profile.weights)
+    except WeightsError as error:
+        yield Finding("weights", "failed", str(error))

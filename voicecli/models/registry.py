@@ -58,8 +58,11 @@ class Wheels:
     wheels: tuple[WheelSource, ...]
 
     def __str__(self) -> str:
-        names = ", ".join(f"{wheel.package} {wheel.version}" for wheel in self.wheels)
-        return f"wheel{'s' if len(self.wheels) > 1 else ''} {names}"
+        first, last = self.wheels[0], self.wheels[-1]
+        if len(self.wheels) == 1:
+            return str(first)
+        versions = dict.fromkeys(wheel.version for wheel in self.wheels)
+        return f"{len(self.wheels)} wheels, {first.package} to {last.package} {', '.join(versions)}"
 
 
 @dataclass(frozen=True, slots=True)

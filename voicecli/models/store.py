@@ -6,6 +6,7 @@ sizes and sha256. The folder appears in one step, so whatever has a receipt was 
 
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -47,6 +48,32 @@ def locate(name_or_path: str) -> Path:
         f'there is neither a model nor a file "{name_or_path}"; '
         f"{suggest(name_or_path, registry.models)}"
     )
+
+
+def require_models(names_or_paths: Iterable[str]) -> None:
+    """Check that all of those can be located.
+
+    Raises:
+        WeightsError: some cannot; names all of them, and the one command that gets them.
+    """
+    registry = load_registry()
+    found = {name: registry.models.get(name) for name in names_or_paths}
+    problems = {
+        name: problem
+        for name, entry in found.items()
+        if entry is not None and (problem := damage(entry, thorough=False)) and not entry.local
+    }
+    if len(problems) > 1:
+        shown = (n if what == NOT_THERE else f"{n} ({what})" for n, what in problems.items())
+        # A set has a shorter name, and brings nothing that is not asked for.
+        sets = (s for s, of in registry.sets.items() if set(problems) <= set(of) <= set(found))
+        command = next(sets, " ".join(problems))
+        raise WeightsError(
+            f"{len(problems)} models are missing: {', '.join(shown)}; "
+            f"get them with: voicecli models pull {command}"
+        )
+    for name in found:
+        locate(name)
 
 
 def _located(entry: Entry) -> Path:

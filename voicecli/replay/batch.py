@@ -11,6 +11,7 @@ from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND
 from voicecli.engines import LazyEngines
 from voicecli.errors import AssertionUnmetError, EngineError, InputError
+from voicecli.models.store import require_models
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
 from voicecli.recording.bundle import PROFILE, Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
@@ -28,7 +29,7 @@ from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.report.summary import Summary
 from voicecli.report.trace import write_trace
 from voicecli.report.waterfall import CallWaterfall
-from voicecli.shadow.choice import Choice, build_shadows
+from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
 from voicecli.transports.pacing import Pace
 
@@ -80,6 +81,7 @@ def run_batch(
     console = Console()
     conditions = [parse_condition(text) for text in asserts]
     sources = [open_call(call) for call in batch.calls]
+    require_models(_weights(sources, batch))
     replayer = _Replayer(batch, outputs, console)
     reports: list[CallReport] = []
     for source in sources:
@@ -90,15 +92,15 @@ def run_batch(
             if not outputs.quiet:
                 console.print(CallWaterfall(report), "")
                 for shadow in report.shadows:
-                    console.print(ShadowDetails(shadow), "")
+                    console.print(ShadowDetails(shadow), "", crop=False)
         if replayer.interrupted:
             break
     outcomes = [check(condition, reports) for condition in conditions]
     console.print(Summary(reports, outcomes))
     if batch.shadows:
-        console.print("", ShadowSummary(reports))
+        console.print("", ShadowSummary(reports), crop=False)
     if len(batch.lines) > 1:
-        console.print("", LineTable(reports))
+        console.print("", LineTable(reports), crop=False)
     _write_reports(outputs, reports, outcomes)
     console.print(f"[dim]report: {outputs.json}[/]", highlight=False)
     if replayer.interrupted:
@@ -231,6 +233,25 @@ class _Replayer:
 def _line_of(bundle: Bundle) -> str:
     line = bundle.header.metadata.get("line")
     return str(line or load_profile(str(bundle.path / PROFILE)).line)
+
+
+def _weights(sources: Sequence[CallSource], batch: Batch) -> Iterator[str]:
+    """The models that are sure to be needed."""
+    for source in sources:
+        if source.bundle is not None and (batch.policy is not None or not batch.recompute):
+            profile = load_profile(str(source.path / "profile.toml"))
+        else:
+            profile = _profile_for(source, batch)
+            yield from profile.weights
+        yield from shadow_weights(batch.shadows, profile)
+
+
+def _profile_for(source: CallSource, batch: Batch) -> Profile:
+    if batch.profile is not None:
+        return load_profile(batch.profile)
+    if source.bundle is not None:
+        return load_profile(str(source.path / "profile.toml"))
+    return load_profile(DEFAULT_PROFILE)
 
 
 def _line_for(source: CallSource, batch: Batch, profile: Profile) -> str:

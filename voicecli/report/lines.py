@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 
 from pipelines.latency import distribution
 from voicecli.report.call_report import CallReport
 from voicecli.report.metrics import turns_of, wer_of
 from voicecli.report.screen import milliseconds
+from voicecli.report.whole_table import WholeTable
 
 
 class LineTable:
@@ -18,7 +18,7 @@ class LineTable:
         self._calls = calls
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        table = Table("line", box=None, header_style="bold")
+        table = WholeTable("line", box=None, header_style="bold")
         for column in ("turns", "v2v p50", "v2v p95", "cut-ins", "WER"):
             table.add_column(column, justify="right")
         for line in dict.fromkeys(call.line for call in self._calls):

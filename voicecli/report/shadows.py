@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from pipelines.turn_taking.time import Nanos
 from voicecli.report.call_report import CallReport
 from voicecli.report.screen import Screen, clock, milliseconds, screen_of
+from voicecli.report.whole_table import WholeTable
 from voicecli.shadow.verdicts import ShadowReport, Side
 
 
@@ -27,11 +27,11 @@ class ShadowDetails:
             f"{len(self._shadow.verdicts)} pauses",
             "bold",
         )
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table = WholeTable(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for heading in ("at", "ours", "shadow", "went on"):
             table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("right", no_wrap=True, min_width=6)
-        table.add_column("words so far", overflow="ellipsis", no_wrap=True, ratio=1)
+        table.add_column("right", no_wrap=True)
+        table.add_column("words so far")
         for verdict in found:
             table.add_row(
                 clock(verdict.at),
@@ -42,7 +42,6 @@ class ShadowDetails:
                 screen.text(verdict.text),
             )
         if found:
-            table.width = screen.width
             yield table
 
 
@@ -54,7 +53,7 @@ class ShadowSummary:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         screen = screen_of(console)
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table = WholeTable(box=None, padding=(0, 2, 0, 0), header_style="dim")
         table.add_column("endpointer", no_wrap=True)
         for heading in ("disagrees", "is right", "cut-ins", "missed", "waits p50", "p95"):
             table.add_column(heading, justify="right")

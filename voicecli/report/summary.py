@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
 from rich.text import Text
 
 from pipelines.latency import SPANS, distribution
@@ -14,6 +13,7 @@ from voicecli.report.bars import BARGE_IN, VOICE_TO_VOICE, Bands
 from voicecli.report.call_report import CallReport
 from voicecli.report.metrics import DURATIONS, NUMBERS, turns_of
 from voicecli.report.screen import Screen, milliseconds, screen_of
+from voicecli.report.whole_table import WholeTable
 
 _ROWS: Final[dict[str, Bands | None]] = {
     "voice_to_voice": VOICE_TO_VOICE,
@@ -70,8 +70,8 @@ def _many(count: float | None, noun: str) -> str:
     return f"{count:.0f} {noun}{'' if count == 1 else 's'}"
 
 
-def _latencies(calls: Sequence[CallReport]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+def _latencies(calls: Sequence[CallReport]) -> WholeTable:
+    table = WholeTable(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("")
     for heading in ("p50", "p95", "max", "n"):
         table.add_column(heading, justify="right")

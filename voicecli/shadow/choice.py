@@ -8,7 +8,7 @@ from pipelines.engines.registry import engine_module, engine_names
 from pipelines.runtime.engines import Engines
 from voicecli.engines import build_detector
 from voicecli.errors import UsageError
-from voicecli.profile import DetectorChoice, Profile
+from voicecli.profile import DetectorChoice, Profile, weights_of
 from voicecli.tables import suggest
 
 TIMER = "silence"
@@ -59,6 +59,20 @@ def parse(text: str) -> Choice:
     return Choice(text, name, limit)
 
 
+def shadow_weights(choices: Sequence[Choice], profile: Profile) -> tuple[str, ...]:
+    """The models that the detectors need, by name or path."""
+    return weights_of(_settled(choice, profile) for choice in choices if choice.detector != TIMER)
+
+
+def _settled(choice: Choice, profile: Profile) -> DetectorChoice:
+    """The detector with the profile's settings where it has the same one."""
+    for known in profile.turn_detectors:
+        if known.name == choice.detector:
+            return known
+    settings = engine_module("turn_detector", choice.detector).Settings()
+    return DetectorChoice(choice.detector, settings, 1.0)
+
+
 def build_shadows(choices: Sequence[Choice], profile: Profile, engines: Engines) -> list[Shadow]:
     """Load the detectors, with the profile's settings where it has the same one.
 
@@ -71,14 +85,12 @@ def build_shadows(choices: Sequence[Choice], profile: Profile, engines: Engines)
         WeightsError: a detector's weights are missing; says which command gets them.
         EngineError: a detector could not be loaded.
     """
-    known = {choice.name: choice for choice in profile.turn_detectors}
     shadows: list[Shadow] = []
     for choice in choices:
         if choice.detector == TIMER:
             shadows.append(Shadow(choice, None))
             continue
         module = engine_module("turn_detector", choice.detector)
-        same = known.get(choice.detector, DetectorChoice(choice.detector, module.Settings(), 1.0))
         llm = engines.llm if module.NEEDS_TEXT else None
-        shadows.append(Shadow(choice, build_detector(same, llm)))
+        shadows.append(Shadow(choice, build_detector(_settled(choice, profile), llm)))
     return shadows

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from voicecli.errors import ProfileError
 from voicecli.profile import Profile
@@ -15,6 +14,7 @@ from voicecli.recording.bundle import read_bundle
 from voicecli.replay.trust import profile_for
 from voicecli.report.json_report import write_whole
 from voicecli.report.screen import milliseconds
+from voicecli.report.whole_table import WholeTable
 from voicecli.tune.cluster import ClusterError, search_on
 from voicecli.tune.evaluate import RecordedCall, Score, score
 from voicecli.tune.profile import tuned_profile
@@ -67,7 +67,8 @@ def run(
     chosen = choose(front, most_cut_ins)
     now = score([outcome for call in calls for outcome in call.outcomes(base.policy)])
     names = [name for name, _ in base.policy.endpointing.weights]
-    console.print(_table(now, front, chosen, names))
+    console.print(_table(now, front, chosen), crop=False)
+    console.print(f"weights: {', '.join(names)}; of {now.judged} pauses and ends\n")
     console.print(_elsewhere(chosen.point))
     write_whole(out, tuned_profile(base, chosen.point))
     console.print(
@@ -103,9 +104,8 @@ def _search(  # noqa: PLR0917 - all of what a search is
         return search(folders, base.policy, candidates, workers, advance)
 
 
-def _table(now: Score, front: Sequence[Tried], chosen: Tried, detectors: Sequence[str]) -> Table:
-    caption = f"weights: {', '.join(detectors)}; of {now.judged} pauses and ends"
-    table = Table(box=None, header_style="bold", caption=caption, caption_justify="left")
+def _table(now: Score, front: Sequence[Tried], chosen: Tried) -> WholeTable:
+    table = WholeTable(box=None, header_style="bold")
     table.add_column("", no_wrap=True)
     for column in ("silence, ms", "bend", "weights", "cut", "missed", "p50", "p95"):
         table.add_column(column, justify="right", no_wrap=True)

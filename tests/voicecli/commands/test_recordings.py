@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 
 from voicecli.commands.recordings import app
 from voicecli.errors import InputError
+from voicecli.replay.source import shipped_calls
 
 SCRIPT = """
 description = "a call of one word"
@@ -45,3 +46,20 @@ def test_the_calls_that_ship_are_listed_without_naming_a_folder():
 def test_a_folder_without_calls_is_named(tmp_path):
     with pytest.raises(InputError, match=str(tmp_path)):
         run("list", "--folder", tmp_path)
+
+
+def test_what_list_shows_can_be_shown(folder):
+    run("make", "hello", "--folder", folder)
+    for shown in (run("show", "hello", "--folder", folder), run("show", folder / "hello")):
+        assert "a call of one word" in shown
+        assert "end_of_turn" in shown
+        assert "Hello." in shown
+        assert f"voicecli replay '{folder / 'hello'}'" in shown
+    for name in shipped_calls():
+        assert f"voicecli replay {name}\n" in run("show", name)
+
+
+def test_a_name_that_is_none_is_refused_with_the_calls_that_ship(tmp_path, monkeypatch):
+    monkeypatch.setenv("VOICECLI_HOME", str(tmp_path))
+    with pytest.raises(InputError, match="plain_turns"):
+        run("show", "plain_turn")

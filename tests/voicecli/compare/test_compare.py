@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from rich.console import Console
 
+from voicecli import extras
 from voicecli.compare.run import as_json, compare, labelled_calls
 from voicecli.compare.table import Comparison, Variant
 from voicecli.compare.truth import Outcome, judge
@@ -148,6 +149,22 @@ def test_a_profile_is_not_compared_with_itself(profile):
 def test_one_profile_is_no_comparison(profile):
     with pytest.raises(UsageError, match="two different"):
         compare([profile], ["pauses"], line=None, json_file=None, html=None, plot=None)
+
+
+@pytest.mark.parametrize(
+    ("file", "missing", "message"),
+    [
+        ("c.png", ["matplotlib"], r"matplotlib: pip install 'voicecli\[quality\]'"),
+        ("c.doc", [], r"ends in \.png, \.svg, \.pdf"),
+    ],
+)
+def test_a_plot_that_cannot_be_drawn_is_refused_before_any_call_is_read(
+    profile, tmp_path, monkeypatch, file, missing, message
+):
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name in missing else True)
+    both = [profile, replace(profile, name="other")]
+    with pytest.raises(UsageError, match=message):
+        compare(both, ["none"], line=None, json_file=None, html=None, plot=tmp_path / file)
 
 
 def test_the_whole_command_writes_json_page_and_plot(profile, tmp_path):

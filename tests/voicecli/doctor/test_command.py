@@ -23,7 +23,8 @@ def test_missing_weights_are_red_name_the_cure_and_decide_the_exit_code(tmp_path
     report = tmp_path / "doctor.json"
     result = run("--json", str(report))
     assert result.exit_code == 1
-    assert "voicecli models pull silero-vad" in result.stdout
+    assert "5 models are missing" in result.stdout
+    assert result.stdout.count("get them with: voicecli models pull embedded\n") == 1
     findings = json.loads(report.read_text())
     assert findings["schema"] == "voicecli.doctor/1"
     assert findings["healthy"] is False

