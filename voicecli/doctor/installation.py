@@ -50,7 +50,7 @@ def sound() -> Iterator[Finding]:
 
 def weights(profile: Profile) -> Iterator[Finding]:
     """The files of every model that the profile names."""
-    choices = (profile.vad, profile.asr, profile.llm, profile.tts, *profile.turn_detectors)
+    choices = (*profile.engines(), *profile.turn_detectors)
     names = {getattr(choice.settings, "weights", None) for choice in choices}
     for name in sorted(name for name in names if isinstance(name, str) and name):
         try:

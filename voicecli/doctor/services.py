@@ -16,7 +16,7 @@ _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 def services(profile: Profile) -> Iterator[Finding]:
     """One finding for each address in the settings of the profile's engines."""
-    choices = (profile.vad, profile.asr, profile.llm, profile.tts, *profile.turn_detectors)
+    choices = (*profile.engines(), *profile.turn_detectors)
     for choice in choices:
         if not dataclasses.is_dataclass(choice.settings):
             continue
