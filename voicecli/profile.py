@@ -4,6 +4,7 @@
     [vad] [asr] [llm] [tts] engine = "name", and the keys of that engine's Settings; without
                             engine = …, or left out, it is the default profile's with these keys
     [llm.fallback] …        the same for an engine that steps in when that one fails (asr, llm, tts)
+    [llm.otherwise] …       the same for an engine that answers what no rule does (engine = "rules")
     [turn_detectors.name]   weight = 1.0, and the keys of that detector's Settings
     [tools]                 file = "my_tools.py": functions that the agent may call; also the ones
                             that come with voicecli (or only: tools = "my_tools.py")
@@ -18,7 +19,7 @@ import itertools
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,15 @@ class EngineChoice:
     name: str
     settings: Any
     fallback: "EngineChoice | None" = None
+    otherwise: "EngineChoice | None" = None
+    """What answers where this one has no answer, if it is an engine that may delegate."""
+
+    def all(self) -> "Iterator[EngineChoice]":
+        """This one and all those behind it."""
+        yield self
+        for behind in (self.fallback, self.otherwise):
+            if behind is not None:
+                yield from behind.all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +89,15 @@ class Profile:
     source: str = field(repr=False, default="")
     """The text of the file."""
 
+    def engines(self) -> Iterator[EngineChoice]:
+        """The engine of each kind and those behind it."""
+        for choice in (self.vad, self.asr, self.llm, self.tts):
+            yield from choice.all()
+
     @property
     def choices(self) -> tuple[EngineChoice | DetectorChoice, ...]:
         """Every engine that the profile names, those that step in for another included."""
-        engines = (self.vad, self.asr, self.llm, self.tts)
-        fallbacks = (each.fallback for each in engines if each.fallback is not None)
-        return (*engines, *fallbacks, *self.turn_detectors)
+        return (*self.engines(), *self.turn_detectors)
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -163,17 +176,25 @@ def load_policy(path: Path, base: Policy) -> Policy:
 def to_toml(profile: Profile) -> str:
     """The profile's file, comments and all; it means the same wherever it is put."""
     source = profile.source
-    if profile.tools.file:
-        whole = json.dumps(
-            str(profile.path.resolve().parent / Path(profile.tools.file).expanduser())
-        )
-        key = re.compile(
-            rf"^(\s*(?:tools|file)\s*=\s*)(['\"]){re.escape(profile.tools.file)}\2", re.M
-        )
-        source = key.sub(lambda found: found[1] + whole, source)
+    rules = {getattr(choice.settings, "file", "") for choice in profile.llm.all()}
+    for file in sorted({profile.tools.file, *rules} - {""}):
+        path = profile.path.resolve().parent / Path(file).expanduser()
+        if file in rules:
+            path = beside(profile.path, file)
+            if path == SHIPPED / file:
+                continue  # found by this name wherever the copy is
+        whole = json.dumps(str(path))
+        key = re.compile(rf"^(\s*(?:tools|file)\s*=\s*)(['\"]){re.escape(file)}\2", re.M)
+        source = key.sub(lambda found, whole=whole: found[1] + whole, source)
     if "name" in tomllib.loads(source):
         return source
     return f"name = {json.dumps(profile.name)}\n{source}"
+
+
+def beside(profile: Path, file: str) -> Path:
+    """Where a file is that a profile names: beside the profile, or else among those that ship."""
+    path = profile.resolve().parent / Path(file).expanduser()
+    return SHIPPED / file if not path.exists() and (SHIPPED / file).is_file() else path
 
 
 def _find(name_or_path: str) -> Path:
@@ -231,18 +252,34 @@ def _check_language(
 def _engine(
     kind: EngineKind, tables: dict[str, Any], language: Language, place: Place
 ) -> EngineChoice:
-    """The engine of the table [kind], with its fallback, which has none of its own."""
+    """The engine of the table [kind], with those behind it."""
     place = place.in_table(kind)
     table = tables.get(kind, {})
     if not isinstance(table, dict):
         raise place.wrong('must be a table with engine = "…" and the keys of that engine')
     if "engine" not in table:
         table = {**_default_engine(kind, table, place), **table}
-    fallback = None
-    if kind in _FALLBACK_KINDS and "fallback" in table:
-        fallback = _one_engine(kind, table["fallback"], language, place.in_table("fallback"))
-        table = {key: value for key, value in table.items() if key != "fallback"}
-    return dataclasses.replace(_one_engine(kind, table, language, place), fallback=fallback)
+    return _with_others(kind, table, language, place)
+
+
+def _with_others(kind: EngineKind, table: Any, language: Language, place: Place) -> EngineChoice:
+    """An engine with its fallback, which has none of its own, and the one it may delegate to."""
+    others: dict[str, EngineChoice] = {}
+    if isinstance(table, dict):
+        if kind in _FALLBACK_KINDS and "fallback" in table:
+            here = place.in_table("fallback")
+            others["fallback"] = _one_engine(kind, table["fallback"], language, here)
+        if _may_delegate(kind, table.get("engine")) and "otherwise" in table:
+            here = place.in_table("otherwise")
+            others["otherwise"] = _with_others(kind, table["otherwise"], language, here)
+        table = {key: value for key, value in table.items() if key not in others}
+    return dataclasses.replace(_one_engine(kind, table, language, place), **others)
+
+
+def _may_delegate(kind: EngineKind, name: object) -> bool:
+    if name not in engine_names(kind):
+        return False
+    return bool(getattr(engine_module(kind, str(name)), "MAY_DELEGATE", False))
 
 
 def _default_engine(kind: EngineKind, changes: dict[str, Any], place: Place) -> dict[str, Any]:
