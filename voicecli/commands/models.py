@@ -70,8 +70,12 @@ def pull(
         typer.echo(f"Nothing to do: {', '.join(entry.name for entry in entries)} already here.")
         return
     from voicecli.models.screen import PullScreen
+    from voicecli.tui.terminal import stopping_on_signals
 
-    with PullScreen() as screen:
+    def stop() -> None:  # as Ctrl-C does: what was started ends with us
+        raise KeyboardInterrupt
+
+    with PullScreen() as screen, stopping_on_signals(stop):
         pull_entries(entries, screen)
 
 

@@ -24,7 +24,7 @@ from pipelines.turn_taking.events import DtmfReceived
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
 from telephony_sim.g711 import ulaw_encode
 from voicecli.dial.errors import DialError
-from voicecli.dial.far_buffer import FarBuffer
+from voicecli.dial.far_buffer import FarBuffer, FloodError
 from voicecli.dial.webhook import find_stream, sign
 from voicecli.transports.base import FRAME, Frame
 from voicecli.transports.twilio import MAX_TO_CALLER, CallerEnd
@@ -224,7 +224,7 @@ class _Phone:
                 if message is not None:
                     at = self._clock.now()
                     self._course.buffer.take(message, at)
-        except RemoteProtocolError as error:
+        except (RemoteProtocolError, FloodError) as error:
             self._problem = str(error)
         except ConnectionClosed:
             pass  # `_how_it_closed` says how
