@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.errors import InputError, ProfileError, StorageError, UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from telephony_sim.file import FileResult
     from telephony_sim.report import LineReport
     from telephony_sim.spec import LineSpec
-    from voicecli.recording.audio_file import CallAudio
+    from voicecli.recording.audio_file import CallAudio, Reading
 
 DRAIN_MS = 1000
 LABEL_WIDTH, COLUMN_WIDTH = 28, 15
@@ -66,6 +67,8 @@ def line(  # noqa: PLR0917 - a command line's options, all keywords to its user
     direction: Annotated[
         DirectionName, typer.Option(help="uplink: caller to agent. downlink: agent to caller.")
     ] = DirectionName.uplink,
+    raw: RawOption = None,
+    channels: ChannelsOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of losses, delays and noise.")] = 0,
     quality: Annotated[
         bool,
@@ -96,7 +99,8 @@ def line(  # noqa: PLR0917 - a command line's options, all keywords to its user
         names = [*compare, *more] if compare else [line]
         if len(names) > 1 and (out or plot):
             raise UsageError("--out and --plot take one line; leave out --compare.")
-        _run(Path(source), names, out, direction, seed, quality=quality, plot=plot)
+        reading = reading_of(raw, channels)
+        _run(Path(source), names, out, direction, seed, reading=reading, quality=quality, plot=plot)
 
 
 @contextmanager
@@ -138,6 +142,7 @@ def _run(
     direction: DirectionName,
     seed: int,
     *,
+    reading: Reading,
     quality: bool,
     plot: Path | None,
 ) -> None:
@@ -148,7 +153,7 @@ def _run(
     from voicecli.recording.audio_file import read_call_audio
 
     specs = [load_line(name) for name in names]
-    audio = read_call_audio(source)
+    audio = read_call_audio(source, reading=reading)
     console = Console()
     if audio.note:
         console.print(audio.note, style="yellow")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.errors import UsageError
 
 
@@ -100,6 +101,8 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
             "where it disagrees: smart_turn:0.5, text, llm_next_token, silence:800. Repeatable.",
         ),
     ] = None,
+    raw: RawOption = None,
+    channels: ChannelsOption = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the summary, no waterfalls.")
     ] = False,
@@ -115,6 +118,8 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
       voicecli replay plain_turns
 
       voicecli replay my_call.wav --line pstn --line mobile
+
+      voicecli replay call.raw --raw mulaw/8000
 
       voicecli replay out/my_call                       (does the core still decide the same?)
 
@@ -137,6 +142,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         seed=seed,
         clock="real" if realtime else "virtual",
         shadows=tuple(parse(text) for text in shadow or ()),
+        reading=reading_of(raw, channels),
     )
     outputs = Outputs(out, json_file or out / "report.json", junit, trace, quiet=quiet)
     run_batch(batch, outputs, asserts or [])

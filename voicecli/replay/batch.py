@@ -12,6 +12,7 @@ from pipelines.turn_taking.time import SECOND
 from voicecli.engines import LazyEngines
 from voicecli.errors import AssertionUnmetError, InputError
 from voicecli.profile import Profile, load_policy, load_profile, to_toml
+from voicecli.recording.audio_file import AS_IT_SAYS, Reading
 from voicecli.recording.bundle import Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
@@ -49,6 +50,7 @@ class Batch:
     seed: int
     clock: Clock
     shadows: tuple[Choice, ...] = ()
+    reading: Reading = AS_IT_SAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
     """
     console = Console()
     conditions = [parse_condition(text) for text in asserts]
-    sources = [open_call(call) for call in batch.calls]
+    sources = [open_call(call, batch.reading) for call in batch.calls]
     replayer = _Replayer(batch, outputs, console)
     reports: list[CallReport] = []
     for source in sources:
