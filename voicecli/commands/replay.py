@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.errors import UsageError
 
 
@@ -115,6 +116,8 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
             "keys and files. Without this they are listed, and nothing is run.",
         ),
     ] = False,
+    raw: RawOption = None,
+    channels: ChannelsOption = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the summary, no waterfalls.")
     ] = False,
@@ -130,6 +133,8 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
       voicecli replay plain_turns
 
       voicecli replay my_call.wav --line pstn --line mobile
+
+      voicecli replay call.raw --raw mulaw/8000
 
       voicecli replay out/my_call  (does the core still decide the same?)
 
@@ -153,6 +158,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         clock="real" if realtime else "virtual",
         shadows=tuple(parse(text) for text in shadow or ()),
         trust_bundle=trust_bundle,
+        reading=reading_of(raw, channels),
     )
     outputs = Outputs(out, json_file or out / "report.json", junit, trace, quiet=quiet)
     run_batch(batch, outputs, asserts or [], strict=strict)

@@ -13,6 +13,7 @@ from voicecli.engines import LazyEngines
 from voicecli.errors import AssertionUnmetError, EngineError, InputError
 from voicecli.models.store import require_models
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
+from voicecli.recording.audio_file import AS_IT_SAYS, Reading
 from voicecli.recording.bundle import PROFILE, Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
@@ -52,6 +53,7 @@ class Batch:
     shadows: tuple[Choice, ...] = ()
     trust_bundle: bool = False
     """Whether a recorded call's own profile may run code and use services and files."""
+    reading: Reading = AS_IT_SAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def run_batch(
     """
     console = Console()
     conditions = [parse_condition(text) for text in asserts]
-    sources = [open_call(call) for call in batch.calls]
+    sources = [open_call(call, batch.reading) for call in batch.calls]
     require_models(_weights(sources, batch))
     replayer = _Replayer(batch, outputs, console)
     reports: list[CallReport] = []
