@@ -206,6 +206,13 @@ class CallerTyped:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerTyping:
+    """The caller is writing; nothing is sent yet, but somebody is there."""
+
+    at: Nanos
+
+
+@dataclass(frozen=True, slots=True)
 class InterruptRequested:
     """Somebody asked for the agent to stop speaking at once."""
 
@@ -279,6 +286,7 @@ Event: TypeAlias = (
     | PlayoutCleared
     | DtmfReceived
     | CallerTyped
+    | CallerTyping
     | InterruptRequested
     | EngineFailed
     | EngineRemarked

@@ -133,6 +133,11 @@ class TalkApp(App[None]):
         typed.add_class("-open")
         typed.focus()
 
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Textual's: a key was pressed in the line to write in."""
+        if event.value and self.call.caller is not None:
+            self.call.caller.typing()
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Textual's: a line was written."""
         if event.value.strip() and self.call.caller is not None:
