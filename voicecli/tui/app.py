@@ -86,6 +86,8 @@ class TalkApp(App[None]):
             part.border_title = getattr(part, "BORDER_TITLE", None)
         self.set_interval(_REDRAW_S, self.feed)
         self.feed()
+        if self.call.setting.text:
+            self.action_type()
 
     def _parts(self) -> tuple[Part, ...]:
         return (
@@ -143,7 +145,8 @@ class TalkApp(App[None]):
         if event.value.strip() and self.call.caller is not None:
             self.call.caller.type_text(event.value)
         event.input.value = ""
-        self._close_input()
+        if not self.call.setting.text:
+            self._close_input()
 
     def on_key(self, event: object) -> None:
         """Textual's: escape closes the line to write in."""

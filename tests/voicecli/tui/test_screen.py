@@ -1,6 +1,7 @@
 """The screen in several sizes, and what its keys do; the call is made by hand."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -94,6 +95,15 @@ def test_typed_text_reaches_the_call():
     call = call_at(TWO_TURNS, 9300)
     press(call, "t", *"hello", "space", *"you", "enter")
     assert events(call) == (CallerTyping(FRAME), CallerTyped(FRAME, "hello you"))
+
+
+def test_who_talks_by_text_finds_the_line_to_write_in_open_and_it_stays_so():
+    call = call_at(TWO_TURNS, 9300)
+    call.setting = replace(call.setting, text=True)
+    press(call, *"hi", "enter", *"qq", "enter", "escape", "q")
+    sent = [event.text for event in events(call) if isinstance(event, CallerTyped)]
+    assert sent == ["hi", "qq"]
+    assert call.caller.finished
 
 
 def test_keys_are_no_commands_while_typing():
