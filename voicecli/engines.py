@@ -1,20 +1,23 @@
 """Builds the engines that a profile names; changes with what an engine is given from outside."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from pipelines.engines.fallback import with_fallback
 from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
-from pipelines.engines.registry import Context, build_engine
+from pipelines.engines.registry import Context, SettingsError, build_engine
 from pipelines.engines.restarting import restarting
 from pipelines.engines.tools import Tool
+from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.turn_taking.events import EngineKind
 from voicecli.errors import EngineError, ProfileError, VoicecliError
 from voicecli.models.registry import load_registry
 from voicecli.models.store import locate, require_models
-from voicecli.profile import DetectorChoice, EngineChoice, Profile
+from voicecli.profile import DetectorChoice, EngineChoice, Profile, beside
 from voicecli.tables import Place
 from voicecli.tools.load import load_tools
 
@@ -69,9 +72,20 @@ class LazyEngines:
 
     def _load(self, kind: EngineKind, choice: EngineChoice) -> Any:
         if kind not in self._loaded:
-            tools = tuple(self.tools.values()) if kind == "llm" else ()
-            self._loaded[kind] = _build(kind, choice, Context(locate, tools=tools))
+            find = partial(beside, self._profile.path)
+            context = self._context_of_llm(find) if kind == "llm" else Context(locate, find=find)
+            self._loaded[kind] = _build(kind, choice, context)
         return self._loaded[kind]
+
+    def _context_of_llm(self, find: Callable[[str], Path]) -> Context:
+        shown = [example.messages() for example in self._profile.tools.examples]
+        return Context(
+            locate,
+            tools=tuple(self.tools.values()),
+            examples=tuple(chain.from_iterable(shown)),
+            system_prompt=self._profile.policy.agent.prompt_on(day_in_words(local_day())),
+            find=find,
+        )
 
 
 def build_engines(profile: Profile) -> LazyEngines:
@@ -99,7 +113,13 @@ def build_detector(choice: DetectorChoice, llm: Llm | None) -> TurnDetector:
 
 
 def _build(kind: EngineKind, choice: EngineChoice | DetectorChoice, context: Context) -> Any:
-    fallback = choice.fallback if isinstance(choice, EngineChoice) else None
+    fallback = otherwise = None
+    if isinstance(choice, EngineChoice):
+        fallback, otherwise = choice.fallback, choice.otherwise
+    if otherwise is not None:
+        tools = context.tools if choice.settings.otherwise_calls_tools else ()
+        behind = _build(kind, otherwise, dataclasses.replace(context, tools=tools))
+        context = dataclasses.replace(context, llm=behind)
     if fallback is None:
         return _build_one(kind, choice, context)
     second = _build_one(kind, fallback, context)
@@ -118,6 +138,8 @@ def _build_once(kind: EngineKind, choice: EngineChoice | DetectorChoice, context
         return build_engine(kind, choice.name, choice.settings, context)
     except VoicecliError:
         raise
+    except SettingsError as error:
+        raise ProfileError(str(error)) from error
     except Exception as error:
         weights = getattr(choice.settings, "weights", None)
         hint = (

@@ -1,9 +1,10 @@
 """A profile (one agent, its engines and thresholds) read from TOML; changes with what it may say.
 
-    [agent]                 what the agent says of its own accord
+    [agent]                 what the agent says of its own accord, and its language = "en"
     [vad] [asr] [llm] [tts] engine = "name", and the keys of that engine's Settings; without
                             engine = …, or left out, it is the default profile's with these keys
     [llm.fallback] …        the same for an engine that steps in when that one fails (asr, llm, tts)
+    [llm.otherwise] …       the same for an engine that answers what no rule does (engine = "rules")
     [turn_detectors.name]   weight = 1.0, and the keys of that detector's Settings
     [tools]                 file = "my_tools.py": functions that the agent may call; also the ones
                             that come with voicecli (or only: tools = "my_tools.py")
@@ -18,7 +19,7 @@ import itertools
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from pipelines.engines.registry import engine_module, engine_names
 from pipelines.turn_taking.events import EngineKind
 from pipelines.turn_taking.policy import EndpointingPolicy, Policy
 from voicecli.errors import ProfileError
+from voicecli.language import DEFAULT, Language, check_language, find_language, in_language, speak
 from voicecli.tables import Place, build, overlay, read_toml, suggest
 from voicecli.tools.choice import ToolsChoice
 
@@ -45,6 +47,15 @@ class EngineChoice:
     name: str
     settings: Any
     fallback: "EngineChoice | None" = None
+    otherwise: "EngineChoice | None" = None
+    """What answers where this one has no answer, if it is an engine that may delegate."""
+
+    def all(self) -> "Iterator[EngineChoice]":
+        """This one and all those behind it."""
+        yield self
+        for behind in (self.fallback, self.otherwise):
+            if behind is not None:
+                yield from behind.all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +81,23 @@ class Profile:
     line: str
     """A phone line's name in profiles/lines, or a path."""
     policy: Policy
+    language: str = DEFAULT
+    """Code of the language that is spoken, such as `es`."""
+    notes: tuple[str, ...] = ()
+    """What the language leaves out, in sentences for the user."""
     tools: ToolsChoice = field(default_factory=ToolsChoice)
     source: str = field(repr=False, default="")
     """The text of the file."""
 
+    def engines(self) -> Iterator[EngineChoice]:
+        """The engine of each kind and those behind it."""
+        for choice in (self.vad, self.asr, self.llm, self.tts):
+            yield from choice.all()
+
     @property
     def choices(self) -> tuple[EngineChoice | DetectorChoice, ...]:
         """Every engine that the profile names, those that step in for another included."""
-        engines = (self.vad, self.asr, self.llm, self.tts)
-        fallbacks = (each.fallback for each in engines if each.fallback is not None)
-        return (*engines, *fallbacks, *self.turn_detectors)
+        return (*self.engines(), *self.turn_detectors)
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -119,9 +137,13 @@ def load_profile(name_or_path: str) -> Profile:
     place = Place(str(path), ProfileError)
     known = ("name", "agent", *_ENGINE_TABLES, "turn_detectors", "tools", "line", "policy")
     _refuse_unknown(tables, known, place)
-    engines = {kind: _engine(kind, tables, place) for kind in _ENGINE_TABLES}
-    detectors, endpointing = _turn_detectors(tables.get("turn_detectors", {}), place)
-    policy = _policy(Policy(endpointing=endpointing), tables, place)
+    language = _language(tables, place)
+    engines = {kind: _engine(kind, tables, language, place) for kind in _ENGINE_TABLES}
+    notes = _check_language(engines, language, place)
+    detectors, endpointing, aside = _turn_detectors(
+        tables.get("turn_detectors", {}), language, place
+    )
+    policy = speak(_policy(Policy(endpointing=endpointing), tables, place), language)
     if changed := _changed(endpointing, policy.endpointing, ("weights", "text_detectors")):
         where = place.in_table("policy.endpointing").at(changed)
         raise where.wrong("follows from the tables [turn_detectors.NAME] with weight = 1.0")
@@ -131,6 +153,8 @@ def load_profile(name_or_path: str) -> Profile:
         turn_detectors=detectors,
         line=build(_Line, tables.get("line", {}), place.in_table("line")).name,
         policy=policy,
+        language=language.code,
+        notes=(*notes, *aside),
         tools=_tools(tables.get("tools", {}), place.in_table("tools")),
         source=source,
         **engines,
@@ -152,17 +176,25 @@ def load_policy(path: Path, base: Policy) -> Policy:
 def to_toml(profile: Profile) -> str:
     """The profile's file, comments and all; it means the same wherever it is put."""
     source = profile.source
-    if profile.tools.file:
-        whole = json.dumps(
-            str(profile.path.resolve().parent / Path(profile.tools.file).expanduser())
-        )
-        key = re.compile(
-            rf"^(\s*(?:tools|file)\s*=\s*)(['\"]){re.escape(profile.tools.file)}\2", re.M
-        )
-        source = key.sub(lambda found: found[1] + whole, source)
+    rules = {getattr(choice.settings, "file", "") for choice in profile.llm.all()}
+    for file in sorted({profile.tools.file, *rules} - {""}):
+        path = profile.path.resolve().parent / Path(file).expanduser()
+        if file in rules:
+            path = beside(profile.path, file)
+            if path == SHIPPED / file:
+                continue  # found by this name wherever the copy is
+        whole = json.dumps(str(path))
+        key = re.compile(rf"^(\s*(?:tools|file)\s*=\s*)(['\"]){re.escape(file)}\2", re.M)
+        source = key.sub(lambda found, whole=whole: found[1] + whole, source)
     if "name" in tomllib.loads(source):
         return source
     return f"name = {json.dumps(profile.name)}\n{source}"
+
+
+def beside(profile: Path, file: str) -> Path:
+    """Where a file is that a profile names: beside the profile, or else among those that ship."""
+    path = profile.resolve().parent / Path(file).expanduser()
+    return SHIPPED / file if not path.exists() and (SHIPPED / file).is_file() else path
 
 
 def _find(name_or_path: str) -> Path:
@@ -191,19 +223,63 @@ def _refuse_unknown(tables: dict[str, Any], known: tuple[str, ...], place: Place
             raise place.wrong(f"there is no table [{table}]; {suggest(table, known)}")
 
 
-def _engine(kind: EngineKind, tables: dict[str, Any], place: Place) -> EngineChoice:
-    """The engine of the table [kind], with its fallback, which has none of its own."""
+def _language(tables: dict[str, Any], place: Place) -> Language:
+    """The language of the agent; takes its key out of the table, whose others are policy."""
+    agent = tables.get("agent")
+    if not isinstance(agent, dict):
+        agent = {}
+    tag = agent.get("language", DEFAULT)
+    tables["agent"] = {key: value for key, value in agent.items() if key != "language"}
+    return find_language(tag, place.in_table("agent").at("language"))
+
+
+def _check_language(
+    engines: Mapping[Any, EngineChoice], language: Language, place: Place
+) -> list[str]:
+    """Remarks on engines that hardly know the language; those that do not are refused."""
+    if language.code == DEFAULT:
+        return []
+    notes: list[str | None] = []
+    for kind, choice in engines.items():
+        here = place.in_table(kind)
+        notes.append(check_language(kind, choice.settings, language, here))
+        if choice.fallback is not None:
+            here = here.in_table("fallback")
+            notes.append(check_language(kind, choice.fallback.settings, language, here))
+    return [note for note in notes if note]
+
+
+def _engine(
+    kind: EngineKind, tables: dict[str, Any], language: Language, place: Place
+) -> EngineChoice:
+    """The engine of the table [kind], with those behind it."""
     place = place.in_table(kind)
     table = tables.get(kind, {})
     if not isinstance(table, dict):
         raise place.wrong('must be a table with engine = "…" and the keys of that engine')
     if "engine" not in table:
         table = {**_default_engine(kind, table, place), **table}
-    fallback = None
-    if kind in _FALLBACK_KINDS and "fallback" in table:
-        fallback = _one_engine(kind, table["fallback"], place.in_table("fallback"))
-        table = {key: value for key, value in table.items() if key != "fallback"}
-    return dataclasses.replace(_one_engine(kind, table, place), fallback=fallback)
+    return _with_others(kind, table, language, place)
+
+
+def _with_others(kind: EngineKind, table: Any, language: Language, place: Place) -> EngineChoice:
+    """An engine with its fallback, which has none of its own, and the one it may delegate to."""
+    others: dict[str, EngineChoice] = {}
+    if isinstance(table, dict):
+        if kind in _FALLBACK_KINDS and "fallback" in table:
+            here = place.in_table("fallback")
+            others["fallback"] = _one_engine(kind, table["fallback"], language, here)
+        if _may_delegate(kind, table.get("engine")) and "otherwise" in table:
+            here = place.in_table("otherwise")
+            others["otherwise"] = _with_others(kind, table["otherwise"], language, here)
+        table = {key: value for key, value in table.items() if key not in others}
+    return dataclasses.replace(_one_engine(kind, table, language, place), **others)
+
+
+def _may_delegate(kind: EngineKind, name: object) -> bool:
+    if name not in engine_names(kind):
+        return False
+    return bool(getattr(engine_module(kind, str(name)), "MAY_DELEGATE", False))
 
 
 def _default_engine(kind: EngineKind, changes: dict[str, Any], place: Place) -> dict[str, Any]:
@@ -226,10 +302,11 @@ def _default_engine(kind: EngineKind, changes: dict[str, Any], place: Place) -> 
     return table
 
 
-def _one_engine(kind: EngineKind, table: Any, place: Place) -> EngineChoice:
+def _one_engine(kind: EngineKind, table: Any, language: Language, place: Place) -> EngineChoice:
     if not isinstance(table, dict) or "engine" not in table:
         raise place.wrong(f'needs engine = "…"; {suggest("", engine_names(kind))}')
     name = table["engine"]
+    table = in_language(kind, table, language)
     rest = {key: value for key, value in table.items() if key != "engine"}
     return EngineChoice(name, _settings(kind, name, rest, place, "engine"))
 
@@ -247,12 +324,14 @@ def _tools(table: Any, place: Place) -> ToolsChoice:
 
 
 def _turn_detectors(
-    tables: Any, place: Place
-) -> tuple[tuple[DetectorChoice, ...], EndpointingPolicy]:
-    """The detectors, and the endpointing that knows their weights and who of them needs text."""
+    tables: Any, language: Language, place: Place
+) -> tuple[tuple[DetectorChoice, ...], EndpointingPolicy, list[str]]:
+    """The detectors, the endpointing that knows their weights and who of them needs text, and a
+    sentence on each that does not know the language and so steps aside."""
     if not isinstance(tables, dict):
         raise place.at("turn_detectors").wrong("must be tables [turn_detectors.NAME]")
     choices: list[DetectorChoice] = []
+    aside: list[str] = []
     for name, table in tables.items():
         here = place.in_table(f"turn_detectors.{name}")
         if not isinstance(table, dict):
@@ -260,12 +339,17 @@ def _turn_detectors(
         weight = {key: value for key, value in table.items() if key == "weight"}
         rest = {key: value for key, value in table.items() if key != "weight"}
         settings = _settings("turn_detector", name, rest, here, "")
-        choices.append(DetectorChoice(name, settings, build(_Weight, weight, here).weight))
+        choice = DetectorChoice(name, settings, build(_Weight, weight, here).weight)
+        known = getattr(settings, "languages", (language.code,))
+        if language.code in known:
+            choices.append(choice)
+        else:
+            aside.append(f"the turn detector {name} knows no {language.name} and steps aside")
     endpointing = EndpointingPolicy(
         weights=tuple((choice.name, choice.weight) for choice in choices),
         text_detectors=tuple(c.name for c in choices if _needs_text(c.name)),
     )
-    return tuple(choices), endpointing
+    return tuple(choices), endpointing, aside
 
 
 def _changed(before: object, after: object, fields: tuple[str, ...]) -> str | None:

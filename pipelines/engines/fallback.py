@@ -1,7 +1,8 @@
 """Lets a second engine step in for one that fails; changes with when that is safe.
 
 Safe means that the caller hears nothing twice: as long as the first engine has given nothing of its
-result, the second does the whole job. Afterwards the failure is the core's to deal with. Having
+result that can be heard, the second does the whole job, be it that the first failed or that it
+ended without a word. Afterwards the failure is the core's to deal with. Having
 failed, the first engine rests for some jobs, or each turn would wait for the same timeout again.
 Each change of engines is remarked in the journal.
 """
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import soxr
 
+from pipelines.engines.closing import closing
 from pipelines.engines.protocols import (
     Hypothesis,
     Llm,
@@ -22,8 +24,9 @@ from pipelines.engines.protocols import (
     Transcript,
     Tts,
 )
-from pipelines.engines.remarks import remark
+from pipelines.engines.remarks import Failure, remark
 from pipelines.engines.tools import ToolRequest
+from pipelines.turn_taking.clauses import sayable
 from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.events import EngineKind
 
@@ -56,26 +59,42 @@ class _Pair:
     def failed(self, error: Exception) -> None:
         """The first engine could not do its job: the second will now do it, or the next ones."""
         self._resting = REST
-        remark(f"{self.first} failed ({type(error).__name__}: {error}); {self._second} stands in")
+        text = f"{self.first} failed ({type(error).__name__}: {error}); {self._second} stands in"
+        remark(Failure(text))
 
     def streamed(
-        self, first: Callable[[], Iterator[T]], second: Callable[[], Iterator[T]]
+        self,
+        first: Callable[[], Iterator[T]],
+        second: Callable[[], Iterator[T]],
+        *,
+        audible: Callable[[T], bool],
+        done: Callable[[], bool],
     ) -> Iterator[T]:
-        """The items of the first engine, or of the second if the first fails before any."""
+        """The items of the first engine, or of the second if the first gives none that counts.
+
+        Whether it fails or ends before an `audible` item: to the caller that is the same, unless
+        it was all that was wanted of it (`done`).
+        """
         if not self.begin():
             yield from second()
             return
-        begun = False
+        begun, held = False, list[T]()
         try:
-            for item in first():
-                begun = True
-                yield item
+            with closing(first()) as items:
+                for item in items:
+                    held.append(item)
+                    begun = begun or audible(item)
+                    if begun:
+                        yield from held
+                        held.clear()
         except Exception as error:  # edge: an engine may raise anything
             self.failed(error)
             if begun:
                 raise
         else:
-            return
+            if begun or done():
+                return
+            self.failed(ValueError("it gave nothing that can be heard"))
         yield from second()
 
 
@@ -99,7 +118,10 @@ class FallbackLlm:
     def stream(self, history: History, stop: StopSignal) -> Iterator[str | ToolRequest]:
         """Pieces of one reply, all of them from the same engine."""
         return self._pair.streamed(
-            lambda: self._first.stream(history, stop), lambda: self._second.stream(history, stop)
+            lambda: self._first.stream(history, stop),
+            lambda: self._second.stream(history, stop),
+            audible=lambda piece: not isinstance(piece, str) or sayable(piece),
+            done=stop.is_set,
         )
 
 
@@ -137,7 +159,10 @@ class FallbackTts:
     def synthesize(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
         """Audio of `text`, all of it from the same engine."""
         return self._pair.streamed(
-            lambda: self._first.synthesize(text, stop), lambda: self._resampled(text, stop)
+            lambda: self._first.synthesize(text, stop),
+            lambda: self._resampled(text, stop),
+            audible=lambda chunk: len(chunk) > 0,
+            done=lambda: stop.is_set() or not sayable(text),
         )
 
     def _resampled(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
@@ -145,9 +170,10 @@ class FallbackTts:
             yield from self._second.synthesize(text, stop)
             return
         stream = soxr.ResampleStream(self._second.sample_rate, self.sample_rate, 1)
-        for chunk in self._second.synthesize(text, stop):
-            if len(audio := stream.resample_chunk(chunk)):
-                yield audio
+        with closing(self._second.synthesize(text, stop)) as chunks:
+            for chunk in chunks:
+                if len(audio := stream.resample_chunk(chunk)):
+                    yield audio
         rest = stream.resample_chunk(np.zeros(0, np.float32), last=True)
         if len(rest) and not stop.is_set():
             yield rest

@@ -16,9 +16,16 @@ _END = object()
 
 
 def interruptible(
-    items: Iterator[T], stop: StopSignal, break_off: Callable[[], None], *, daemon: bool = True
+    items: Iterator[T],
+    stop: StopSignal,
+    break_off: Callable[[], None],
+    *,
+    check: Callable[[], None] = lambda: None,
+    daemon: bool = True,
 ) -> Iterator[T]:
     """The items, until `stop` is set: then, and when the caller leaves, `break_off` is called.
+
+    So it is when `check` raises, which is called again and again while an item is awaited.
 
     The items are fetched on a thread of their own, which lives until they end or raise; `break_off`
     must make it do so, unless they may go on in vain: then, without `daemon`, the program does not
@@ -39,6 +46,7 @@ def interruptible(
     threading.Thread(target=run, args=(fetch,), name="interruptible", daemon=daemon).start()
     try:
         while not stop.is_set():
+            check()
             try:
                 item = queue.get(timeout=LOOK_S)
             except Empty:

@@ -14,7 +14,13 @@ from typing import Any, get_args
 
 from pipelines.engines.protocols import Llm
 from pipelines.engines.tools import Tool
+from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.events import EngineKind
+
+
+class SettingsError(ValueError):
+    """What the user wrote in a file that an engine reads is wrong; names the file and the place."""
+
 
 KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
 
@@ -26,11 +32,18 @@ class Context:
     locate: Callable[[str], Path]
     """The path of weights by registry name, or of a file by its path."""
     llm: Llm | None = None
-    """The reply LLM, for turn detectors that read its next-token probabilities."""
+    """The reply LLM, for turn detectors that read its next-token probabilities; for an engine
+    that may delegate, the one that answers what it does not."""
     has_fallback: bool = False
     """Whether another engine can step in: then a service out of reach is no reason to refuse."""
     tools: tuple[Tool, ...] = ()
     """What the reply LLM may call."""
+    examples: History = ()
+    """Turns in which it is seen how that is done."""
+    system_prompt: str = ""
+    """With which its conversations will begin: read when it is built, it need not be later."""
+    find: Callable[[str], Path] = Path
+    """The path of a file that the settings name, relative to the profile."""
 
 
 def engine_names(kind: EngineKind) -> list[str]:

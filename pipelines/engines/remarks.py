@@ -10,6 +10,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 
+class Failure(str):
+    """A remark that an engine failed for which another steps in: it counts as a failure."""
+
+    __slots__ = ()
+
+
 def _nowhere(_text: str) -> None:
     pass
 

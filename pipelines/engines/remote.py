@@ -1,4 +1,4 @@
-"""What all engines on other machines share: keys, connections, errors; changes with their demands.
+"""What all engines on other machines share: addresses, keys, errors; changes with their demands.
 
 A key comes from the environment and goes into a request's header, nowhere else: not into settings,
 messages, journals or logs.
@@ -9,32 +9,36 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import httpx2
 
     from pipelines.engines.registry import Context
 
 KEYLESS_LOG = logging.getLogger("voicecli.sockets")
 """For websockets, which writes the headers of its handshakes, the key too, into its debug log."""
 KEYLESS_LOG.setLevel(logging.INFO)
-KEEP_CONNECTED_S = 300.0
-"""A caller may be silent for long; a new connection would cost the next turn its handshakes."""
 RETRY_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+FAULT_STATUSES = frozenset({400, 422})
 EXCERPT = 160
 
 
 class RemoteError(RuntimeError):
     """A service did not do what it was asked; the message holds no key."""
 
-    def __init__(self, message: str, *, passing: bool) -> None:
-        """`passing`: the same request may well succeed a moment later."""
+    def __init__(self, message: str, *, passing: bool, objection: str = "") -> None:
+        """Of these, only the message is for people.
+
+        Args:
+            message: one sentence.
+            passing: the same request may well succeed a moment later.
+            objection: what a service wrote that found fault with the request itself.
+        """
         super().__init__(message)
         self.passing = passing
+        self.objection = objection
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,8 @@ class Service:
         if said.startswith("<"):
             said = "(a web page)"
         message = f"{self.name} answered {status} {said[:EXCERPT]}".rstrip()
-        return RemoteError(message, passing=status in RETRY_STATUSES)
+        objection = body if status in FAULT_STATUSES else ""
+        return RemoteError(message, passing=status in RETRY_STATUSES, objection=objection)
 
     def failed(self, error: Exception) -> RemoteError:
         """The error for a connection that could not be made or broke."""
@@ -103,41 +108,3 @@ def connect_or_rely(connect: Callable[[], None], context: Context) -> None:
     except RemoteError:
         if not context.has_fallback:
             raise
-
-
-def greet(client: httpx2.Client, where: Service) -> None:
-    """Ask an OpenAI-compatible server for its models: connects, and shows early a key is wrong.
-
-    Raises:
-        ValueError: the server refuses the key.
-        RemoteError: it cannot be reached.
-    """
-    try:
-        status = client.get("models").status_code
-    except Exception as error:  # edge: which errors there are is the HTTP library's affair
-        raise where.failed(error) from error
-    if status in {401, 403}:
-        raise ValueError(str(where.refused(status)))
-
-
-def http_client(where: Service, timeout_s: float, trace: Any = None) -> httpx2.Client:
-    """A client that stays connected; `timeout_s` bounds each wait for the other side.
-
-    Args:
-        where: what to talk to.
-        timeout_s: to connect, and to receive the next bytes.
-        trace: called with (event, info) as httpcore describes it, for whoever must cut connections.
-    """
-    import httpx2  # noqa: PLC0415 (heavy: only when an engine is built)
-
-    client = httpx2.Client(
-        base_url=where.url + "/",
-        headers={"Authorization": f"Bearer {where.key}"} if where.key else {},
-        timeout=httpx2.Timeout(timeout_s),
-        limits=httpx2.Limits(max_connections=2, keepalive_expiry=KEEP_CONNECTED_S),
-    )
-    if trace is not None:
-        client.event_hooks["request"] = [
-            lambda request: request.extensions.__setitem__("trace", trace)
-        ]
-    return client

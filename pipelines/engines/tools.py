@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,22 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pipelines.turn_taking.events import ToolEffect
+
+
+@dataclass(slots=True)
+class ThisCall:
+    """What a tool may know of the call that it runs for."""
+
+    today: dt.date
+    """The day on which the call began; in a replay, that of the recording."""
+    caller_said: str = ""
+    """The turn of the caller's that the tool is called for."""
+    state: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Whatever the tools want to keep until the call is over."""
+
+
+CALL: ContextVar[ThisCall | None] = ContextVar("CALL", default=None)
+"""The call of the tool that runs now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +60,7 @@ class Tool:
     """Digits as sound, shape (n,), int16, 8000 Hz; of a tool that sends keys."""
     modelled: bool = False
     """Takes only the time it says it does (`pipelines.engines.modelled`)."""
+    quotes: frozenset[str] = frozenset()
+    """Parameters that hold words of the caller's turn; an engine may hold the model to that."""
+    return_direct: bool = False
+    """What it gives is said to the caller as it stands: no model is asked to put it into words."""

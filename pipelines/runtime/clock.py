@@ -1,6 +1,7 @@
 """The only place that reads a clock; changes with what counts as time."""
 
 import time
+from datetime import date
 
 from pipelines.turn_taking.time import Nanos
 
@@ -8,6 +9,16 @@ from pipelines.turn_taking.time import Nanos
 def machine_time() -> Nanos:
     """The present moment on a clock that all processes of this computer share."""
     return time.monotonic_ns()
+
+
+def local_day() -> str:
+    """The day that it is here, as 2026-11-24."""
+    return date.today().isoformat()
+
+
+def day_in_words(day: str) -> str:
+    """A day given as 2026-11-24 as models are told it: "Tuesday, 2026-11-24"."""
+    return f"{date.fromisoformat(day):%A}, {day}"
 
 
 class MonotonicClock:

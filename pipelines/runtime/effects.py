@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import count
 
+from pipelines.engines.closing import closing
 from pipelines.engines.protocols import StopSignal
 from pipelines.runtime.asking import audio_for, probability
 from pipelines.runtime.deliveries import (
@@ -135,11 +136,15 @@ class Effects:
 
     def _generate(self, command: Writing, stop: StopSignal) -> Iterator[Delivery]:
         asked = count()
-        for piece in self._engines.llm.stream(command.history, stop):
-            if isinstance(piece, str):
-                yield partial(text_received, command.job, piece)
-            else:
-                yield self._tools.request(command.job, next(asked), piece)
+        said = self._tools.said_as_it_stands(command.history)
+        pieces = iter([said]) if said else self._engines.llm.stream(command.history, stop)
+        with closing(pieces) as made:
+            for piece in made:
+                if isinstance(piece, str):
+                    yield partial(text_received, command.job, piece)
+                else:
+                    self._tools.called_for(command)
+                    yield self._tools.request(command.job, next(asked), piece)
         if not stop.is_set():
             yield lambda at: ReplyCompleted(at, command.job)
 
@@ -148,13 +153,14 @@ class Effects:
         resampler = LiveResampler(tts.sample_rate, self._timeline.rate)
         started = False
         try:
-            for chunk in tts.synthesize(command.text, stop):
-                pcm = resampler.process(chunk)
-                if len(pcm) and started:
-                    yield partial(add_audio, self._playout, command.job, to_int16(pcm))
-                elif len(pcm):
-                    started = True
-                    yield partial(deliver_audio, self._playout, command.job, to_int16(pcm), False)
+            with closing(tts.synthesize(command.text, stop)) as chunks:
+                for chunk in chunks:
+                    pcm = to_int16(resampler.process(chunk))
+                    if len(pcm) and started:
+                        yield partial(add_audio, self._playout, command.job, pcm)
+                    elif len(pcm):
+                        started = True
+                        yield partial(deliver_audio, self._playout, command.job, pcm, False)
         except Exception:
             if started:  # playout must not wait for the rest
                 yield partial(end_audio, self._playout, command.job)

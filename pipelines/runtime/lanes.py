@@ -5,12 +5,14 @@ its own thread, with the moment at which the result was there, and gives the eve
 if there is one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from pipelines.engines.closing import closing
 from pipelines.engines.protocols import StopSignal
-from pipelines.engines.remarks import collected
+from pipelines.engines.remarks import Failure, collected
 from pipelines.turn_taking.events import (
     EngineFailed,
     EngineKind,
@@ -65,24 +67,28 @@ class Lanes(Protocol):
         ...
 
 
-def steps_of(work: Work, stop: StopSignal) -> Iterator[Delivery]:
+def steps_of(work: Work, stop: StopSignal) -> Generator[Delivery, None, None]:
     """Run work: each of its results, after what the engine remarked on the way to it.
 
-    Whatever an engine raises ends its job, not the call: it becomes the job's last result.
+    Whatever an engine raises ends its job, not the call: it becomes the job's last result. The
+    shell closes these steps as soon as nobody wants them, before the next work on the lane: what is
+    left behind would be ended in its midst.
     """
     results = work.run(stop)
-    while True:
-        remarks: list[str] = []
-        try:
-            with collected(remarks.append):
-                result = next(results, None)
-        except Exception as error:  # noqa: BLE001 - an edge: engines raise anything
-            result, results = _failure(work, error), iter(())
-        for text in remarks:
-            yield _remark(work, text)
-        if result is None:
-            return
-        yield result
+    with suppress(Exception), closing(results):  # an edge: engines raise anything, on leaving too
+        failed = False
+        while not failed:
+            remarks: list[str] = []
+            try:
+                with collected(remarks.append):
+                    result = next(results, None)
+            except Exception as error:  # noqa: BLE001 - the same edge
+                result, failed = _failure(work, error), True
+            for text in remarks:
+                yield _remark(work, text)
+            if result is None:
+                return
+            yield result
 
 
 def _failure(work: Work, error: Exception) -> Delivery:
@@ -91,4 +97,5 @@ def _failure(work: Work, error: Exception) -> Delivery:
 
 
 def _remark(work: Work, text: str) -> Delivery:
-    return lambda at: EngineRemarked(at, work.job, work.kind, text)
+    failed = isinstance(text, Failure)
+    return lambda at: EngineRemarked(at, work.job, work.kind, str(text), failed)

@@ -13,6 +13,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Final
 
+from pipelines.engines.closing import closing
 from pipelines.runtime.clock import MonotonicClock, Stopwatch
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.gauges import Gauges
@@ -38,6 +39,7 @@ async def run_realtime(
     *,
     clock: MonotonicClock | None = None,
     gauges: Gauges | None = None,
+    today: str = "",
 ) -> Session:
     """Run a call to its end on the wall clock; the arguments are those of `run_virtual`.
 
@@ -48,7 +50,8 @@ async def run_realtime(
     """
     clock, gauges = clock or MonotonicClock(), gauges or Gauges()
     lanes = _ThreadLanes(asyncio.get_running_loop().call_soon_threadsafe, clock, gauges)
-    call = _Call(Session(policy, engines, transport, lanes, record), lanes, clock, progress)
+    session = Session(policy, engines, transport, lanes, record, today=today)
+    call = _Call(session, lanes, clock, progress)
     try:
         while (wake := call.run_due()) is not None:
             await asyncio.sleep(max(0, wake - clock.now()) / SECOND)
@@ -199,10 +202,11 @@ class _ThreadLanes:
     def _run(self, work: Work, stop: threading.Event) -> None:
         watch = Stopwatch()
         if not stop.is_set():
-            for delivery in steps_of(work, stop):
-                self._post(self._arrive, delivery)
-                if stop.is_set():
-                    break
+            with closing(steps_of(work, stop)) as steps:
+                for delivery in steps:
+                    self._post(self._arrive, delivery)
+                    if stop.is_set():
+                        break
         self._post(self._over, work, watch.elapsed())
 
     def _post(self, call: Callable[..., None], *arguments: object) -> None:

@@ -27,6 +27,7 @@ from pipelines.turn_taking.commands import (
     SynthesizeClause,
 )
 from pipelines.turn_taking.events import (
+    CallStarted,
     ClauseSynthesized,
     EndOfTurnScored,
     FinalTranscript,
@@ -107,6 +108,8 @@ class Recall:
         default_factory=dict[tuple[str, str], deque[RecordedTool]]
     )
     """By name and arguments, in the order in which they were called."""
+    today: str = ""
+    """The day on which the call began."""
     missed: int = 0
     """Questions that had no answer here, so far."""
 
@@ -172,6 +175,8 @@ class _Reader:
     def answered(self, event: Entry) -> None:
         recall = self.recall
         match event:
+            case CallStarted():
+                recall.today = event.today[-len("2026-11-24") :]
             case FrameScored():
                 recall.frames.append(event)
             case PartialTranscript() if event.job in self._starts:

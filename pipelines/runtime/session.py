@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
+from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.runtime.effects import Effects
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Lanes
@@ -61,7 +62,10 @@ class Session:
         record: Callable[[Entry], None],
         *,
         recall: Recall | None = None,
+        today: str = "",
     ) -> None:
+        """`today` is the day on which the call begins, as 2026-11-24; in a replay, began."""
+        self._today = today or (recall.today if recall else "") or local_day()
         self._core = Conversation(policy)
         self._transport = transport
         self._record = record
@@ -77,7 +81,9 @@ class Session:
         else:
             self._listener = RecalledListener(recall, lanes)
             self._transcriber = RecalledTranscriber(recall, recogniser, lanes)
-        self._tools = ToolRunner(engines, transport, self._playout, lanes, recall)
+        self._tools = ToolRunner(
+            engines, transport, self._playout, lanes, recall, today=self._today
+        )
         self._effects = Effects(
             engines, self._timeline, self._playout, lanes, tools=self._tools, recall=recall
         )
@@ -103,13 +109,14 @@ class Session:
 
     def start(self, now: Nanos) -> None:
         """The call is connected."""
-        self.handle(CallStarted(now))
+        self.handle(CallStarted(now, day_in_words(self._today)))
 
     def tick(self, now: Nanos) -> None:
         """20 ms more of the call, ending at `now`."""
         received = self._transport.receive(now)
-        self._timeline.write(received.pcm)
-        self._listener.pump(received.ingress)
+        for frame in received.pcm.reshape(-1, self._timeline.rate // 50):
+            self._timeline.write(frame)
+            self._listener.pump(received.ingress)
         self._transcriber.pump()
         for event in received.events:
             if isinstance(event, MarkReached):

@@ -4,21 +4,24 @@ A tool blocks, so it runs on a thread of its own, and its lane is left when nobo
 more. One that acts is never stopped: it runs to its end even if the call is over.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from functools import partial
 
 import soxr
 
+from pipelines.engines.closing import closing
 from pipelines.engines.interruptible import interruptible
 from pipelines.engines.protocols import StopSignal
-from pipelines.engines.tools import Tool, ToolRequest
+from pipelines.engines.tools import CALL, ThisCall, Tool, ToolRequest
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.recall import Recall, in_time
 from pipelines.runtime.transport import TransferringTransport, Transport
-from pipelines.turn_taking.commands import CallTool
+from pipelines.turn_taking.commands import CallTool, ContinueReply, GenerateReply, History
 from pipelines.turn_taking.events import (
     Event,
     JobId,
@@ -29,6 +32,7 @@ from pipelines.turn_taking.events import (
     ToolRequested,
 )
 from pipelines.turn_taking.time import Nanos
+from pipelines.turn_taking.tool_use import ERROR
 
 RESULT_CHARS = 4000
 """What a model is given to read of a result: a context is soon full."""
@@ -53,12 +57,18 @@ class ToolRunner:
         playout: Playout,
         lanes: Lanes,
         recall: Recall | None,
+        *,
+        today: str,
     ) -> None:
+        """`today` is the day on which the call began, as 2026-11-24."""
         self._engines = engines
         self._transport = transport
         self._playout = playout
         self._lanes = lanes
         self._recall = recall
+        self._call = ThisCall(date.fromisoformat(today))
+        self._said: dict[JobId, str] = {}
+        """The caller's turn that each reply with tools answers."""
         self._busy: dict[JobId, int] = {}
         """The lane that each running tool has; a free one is used again."""
         self._keys: set[JobId] = set()
@@ -71,6 +81,24 @@ class ToolRunner:
         return lambda at: ToolRequested(
             at, job, index, asked.name, asked.arguments, effect, timeout_ms
         )
+
+    def called_for(self, command: GenerateReply | ContinueReply) -> None:
+        """Note which turn the tools are for that this asks for."""
+        reply = command.reply if isinstance(command, ContinueReply) else command.job
+        turns = (each.text for each in reversed(command.history) if each.role == "caller")
+        self._said[reply] = next(turns, "")
+
+    def said_as_it_stands(self, history: History) -> str:
+        """What the agent is to say if the last tool of the history wants its result said; or empty.
+
+        An error is for the model to read.
+        """
+        if len(history) < 2 or history[-1].role != "tool_result":
+            return ""
+        tool = self._engines.tools.get(json.loads(history[-2].text)["name"])
+        result = history[-1].text
+        direct = tool is not None and tool.return_direct and not result.startswith(ERROR)
+        return result if direct else ""
 
     def call(self, command: CallTool) -> None:
         """Run a tool; ToolFinished or ToolFailed follows."""
@@ -108,12 +136,20 @@ class ToolRunner:
             known = ", ".join(self._engines.tools) or "none"
             yield _failed(command.job, f"there is no tool {command.name}; there are: {known}")
             return
-        calling = (tool.call(command.arguments) for _ in range(1))
+        call = replace(self._call, caller_said=self._said.get(command.reply, ""))
+        calling = (self._called(tool, command.arguments, call) for _ in range(1))
         try:
-            for result in interruptible(calling, stop, _let_it_run, daemon=tool.effect == "reads"):
-                yield self._answer(command.job, tool, result)
+            daemon = tool.effect == "reads"
+            with closing(interruptible(calling, stop, _let_it_run, daemon=daemon)) as results:
+                for result in results:
+                    yield self._answer(command.job, tool, result)
         except Exception as error:  # noqa: BLE001 - an edge: a tool raises anything
             yield _failed(command.job, str(error) or type(error).__name__)
+
+    @staticmethod
+    def _called(tool: Tool, arguments: str, call: ThisCall) -> str:
+        CALL.set(call)  # on the thread of the tool alone
+        return tool.call(arguments)
 
     def _answer(self, job: JobId, tool: Tool, result: str) -> Delivery:
         if tool.effect == "transfers":

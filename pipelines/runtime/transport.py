@@ -13,12 +13,14 @@ from pipelines.turn_taking.time import Nanos
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The caller's frame of one tick, as it comes out of the line on the agent's side."""
+    """The caller's audio of one tick, as it comes out of the line on the agent's side."""
 
     pcm: Samples
-    """20 ms of mono audio: shape (rate / 50,), int16."""
+    """Mono audio, int16, of shape (n * rate / 50,): one frame of 20 ms; none while the line stalls,
+    and several when what was late comes at once."""
     ingress: Nanos
-    """How long the line took: the agent has the frame this much after the caller uttered it."""
+    """How long the line took: the agent has each frame this much after the caller uttered it, or
+    would, had it not been late."""
     events: tuple[Event, ...] = ()
     """What else came from the caller meanwhile, such as pressed keys or typed words."""
 
@@ -42,7 +44,7 @@ class Transport(Protocol):
         ...
 
     def receive(self, now: Nanos) -> Received:
-        """The 20 ms that reach the agent by `now`; one call a tick, in order."""
+        """What reaches the agent by `now`, in the mean 20 ms; one call a tick, in order."""
         ...
 
     def send(self, frame: Samples | None, now: Nanos) -> None:

@@ -6,7 +6,8 @@ simulation over a heap of what is due when.
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from typing import TypeAlias
 
 from pipelines.runtime.cost import charged
 from pipelines.runtime.engines import Engines
@@ -29,6 +30,7 @@ def run_virtual(
     progress: Callable[[Nanos], None] | None = None,
     *,
     recall: Recall | None = None,
+    today: str = "",
 ) -> Session:
     """Run a call to its end.
 
@@ -39,10 +41,12 @@ def run_virtual(
         record: gets every event and command in order.
         progress: told the virtual time at every tick.
         recall: answers of a recorded call, told instead of asking the engines.
+        today: the day on which the call is to have begun, as 2026-11-24; else the recall's, or the
+            day that it is.
     """
     agenda = _Agenda()
     lanes = _VirtualLanes(agenda)
-    session = Session(policy, engines, transport, lanes, record, recall=recall)
+    session = Session(policy, engines, transport, lanes, record, recall=recall, today=today)
     lanes.deliver = session.handle
 
     def tick() -> None:
@@ -53,14 +57,20 @@ def run_virtual(
 
     agenda.after(FRAME, tick)
     session.start(0)
-    while not session.over:
-        deadline = session.deadline
-        if deadline is not None and deadline <= agenda.next_at:
-            agenda.now = max(agenda.now, deadline)
-            session.deadline_reached(agenda.now)
-        else:
-            agenda.run_next()
+    try:
+        while not session.over:
+            deadline = session.deadline
+            if deadline is not None and deadline <= agenda.next_at:
+                agenda.now = max(agenda.now, deadline)
+                session.deadline_reached(agenda.now)
+            else:
+                agenda.run_next()
+    finally:
+        lanes.close()
     return session
+
+
+Steps: TypeAlias = Generator[Delivery, None, None]
 
 
 class _Agenda:
@@ -103,7 +113,8 @@ class _VirtualLanes:
     def __init__(self, agenda: _Agenda) -> None:
         self._agenda = agenda
         self._waiting: defaultdict[str, deque[tuple[Work, _Stop]]] = defaultdict(deque)
-        self._busy: set[str] = set()
+        self._busy: dict[str, Steps] = {}
+        """What each lane that has work is at."""
         self._stops: defaultdict[JobId, list[_Stop]] = defaultdict(list)
         self.deliver: Callable[[Event], None]
 
@@ -118,33 +129,36 @@ class _VirtualLanes:
         for stop in self._stops.pop(job, []):
             stop.set()
 
+    def close(self) -> None:
+        """Leave what is under way; nobody waits for it."""
+        for steps in self._busy.values():
+            steps.close()
+
     def _start_next(self, lane: str) -> None:
         while lane not in self._busy and self._waiting[lane]:
             work, stop = self._waiting[lane].popleft()
             if stop.is_set():
                 self._over(work, 0)
                 continue
-            self._busy.add(lane)
-            self._step(work, stop, steps_of(work, stop), 0)
+            self._busy[lane] = steps_of(work, stop)
+            self._step(work, stop, 0)
 
-    def _step(self, work: Work, stop: _Stop, steps: Iterator[Delivery], spent: Nanos) -> None:
+    def _step(self, work: Work, stop: _Stop, spent: Nanos) -> None:
         """Run to the next result and deliver it when its time has passed."""
+        steps = self._busy[work.lane]
         delivery, cost = charged(lambda: next(steps, None), modelled=work.modelled)
-        self._agenda.after(cost, lambda: self._arrive(work, stop, steps, delivery, spent + cost))
+        self._agenda.after(cost, lambda: self._arrive(work, stop, delivery, spent + cost))
 
-    def _arrive(
-        self, work: Work, stop: _Stop, steps: Iterator[Delivery], delivery: Delivery | None,
-        spent: Nanos,
-    ) -> None:  # fmt: skip
+    def _arrive(self, work: Work, stop: _Stop, delivery: Delivery | None, spent: Nanos) -> None:
         event = None if delivery is None else delivery(self._agenda.now)
         if event is not None:
             self.deliver(event)
         if delivery is None or stop.is_set():
-            self._busy.discard(work.lane)
+            self._busy.pop(work.lane).close()
             self._over(work, spent)
             self._start_next(work.lane)
         else:
-            self._step(work, stop, steps, spent)
+            self._step(work, stop, spent)
 
     def _over(self, work: Work, spent: Nanos) -> None:
         self._stops.pop(work.job, None)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from pipelines.turn_taking.bookkeeping import Desk
+from pipelines.turn_taking.clauses import sayable
 from pipelines.turn_taking.commands import (
     ClearPlayout,
     ContinueReply,
@@ -71,7 +72,7 @@ class AgentFloor:
     def muted(self) -> bool:
         """Whether the clause being heard must be heard to its end."""
         phrases = self._policy.barge_in.uninterruptible
-        unheard = (c for c in self.reply.clauses if not c.heard) if self.reply else ()
+        unheard = (c for c in self.reply.clauses if not c.over) if self.reply else ()
         clause = next(iter(unheard), None)
         if clause is None or not clause.started:
             return False
@@ -83,7 +84,7 @@ class AgentFloor:
         reply = self.reply
         if reply is None or not reply.completed:
             return False
-        return sum(not clause.heard for clause in reply.clauses) <= 1
+        return sum(not clause.over for clause in reply.clauses) <= 1
 
     # -- taking the floor ---------------------------------------------------------------------
 
@@ -126,14 +127,14 @@ class AgentFloor:
 
     def say(self, purpose: Purpose, text: str, now: Nanos, reason: Reason) -> None:
         """Say a sentence of the agent's own; the reason stands with its verdict in the journal."""
-        if not text.strip():
+        if not sayable(text):
             self._free(now)
             return
         self._emit(RecordDecision("agent_speaks", reason))
         reply = self._new_reply(purpose, now, released=True)
         self.take(reply, now)
         self._await_reply(now)
-        reply.take_text(text)
+        reply.take_text(text, now)
         reply.complete()
 
     def heard_caller(self, text: str) -> None:
@@ -146,8 +147,15 @@ class AgentFloor:
 
     def text_received(self, reply: Reply, event: ReplyTextReceived) -> None:
         """The reply grew."""
-        reply.take_text(event.text)
+        reply.take_text(event.text, event.at)
         self._progress(reply, event.at)
+
+    def sentence_whole(self, now: Nanos) -> None:
+        """Nothing more has come for so long that the sentence must be whole."""
+        reply = self.reply
+        if reply is not None:
+            reply.take_sentence()
+            self._progress(reply, now)
 
     def text_completed(self, reply: Reply, event: ReplyCompleted) -> None:
         """The reply's text is whole."""
@@ -226,7 +234,7 @@ class AgentFloor:
         self._jobs.end(call.job)
         if any(other.failed for other in reply.tool_calls if other.round == reply.round):
             call.result = "not done: tell the caller first what failed"
-        elif reply.clauses or not self._policy.agent.goodbye.strip():
+        elif reply.clauses or not sayable(self._policy.agent.goodbye):
             call.result = "the call is over"
             reply.completed = reply.ends_call = True
         else:
@@ -267,7 +275,7 @@ class AgentFloor:
         if reply.queued:
             self._emit(ClearPlayout(reason))
         self.reply, self.paused = None, False
-        self._timers.cancel("reply", "filler", "playout")
+        self._timers.cancel("reply", "sentence", "filler", "playout")
         heard = self.state is Agent.SPEAKING
         self._move("interrupted" if heard else "reply withdrawn")
         if heard:
@@ -286,6 +294,8 @@ class AgentFloor:
             if reply.purpose == "reply" and (owes_answer or reply.breaks_off):
                 self._failures += 1
                 reply.purpose = "apology"
+                reason = because("apology", why=str(why))
+                self._emit(RecordDecision("agent_speaks", reason))
                 reply.interject(self._policy.agent.apology)
             self._progress(reply, now)
             return
@@ -378,6 +388,9 @@ class AgentFloor:
         self._advance_tools(reply, now)
         if reply is not self.reply:
             return
+        if reply.makes_no_sound:
+            self.fail(reply, now, because("reply_silent"))
+            return
         if reply.finished:
             self._finish(reply, now)
             return
@@ -391,6 +404,10 @@ class AgentFloor:
             self._timers.set("playout", now + reply.unheard_audio + grace)
         else:
             self._timers.cancel("playout")
+        if (due := reply.sentence_due) is None:
+            self._timers.cancel("sentence")
+        else:
+            self._timers.set("sentence", due)
         self._watch_silence(reply, now)
 
     def _watch_silence(self, reply: Reply, now: Nanos) -> None:
@@ -433,7 +450,7 @@ class AgentFloor:
         if self.paused:
             self._emit(ResumePlayout(resume))
         self.reply, self.paused = None, False
-        self._timers.cancel("reply", "filler", "playout")
+        self._timers.cancel("reply", "sentence", "filler", "playout")
         self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
 
     def _count_failure(self, now: Nanos) -> None:
@@ -442,7 +459,7 @@ class AgentFloor:
             self._say_goodbye(now, because("too_many_failures", failures=self._failures))
 
     def _say_goodbye(self, now: Nanos, reason: Reason) -> None:
-        if self._policy.agent.goodbye.strip():
+        if sayable(self._policy.agent.goodbye):
             self.say("goodbye", self._policy.agent.goodbye, now, reason)
         else:
             self.hang_up(reason)

@@ -10,8 +10,9 @@ from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import Nanos
 
 TimerName: TypeAlias = Literal[
-    "endpoint", "transcript", "overlap", "reply", "tool", "filler", "playout", "idle", "dtmf"
-]
+    "endpoint", "transcript", "overlap", "reply", "sentence", "tool", "filler", "playout", "idle",
+    "dtmf",
+]  # fmt: skip
 
 
 class Jobs:

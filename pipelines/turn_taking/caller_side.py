@@ -45,6 +45,7 @@ class CallerSide:
         self._end = TurnEnd(desk, floor)
         self._early = WhileSpeaking(desk, floor, self._end.ledger, self._end.readers)
         self._transcribed_until: Nanos = 0
+        self._heard_until: Nanos = 0
         self._asked_again = False
         self.state = Caller.SILENT
         self.turn: CallerTurn | None = None
@@ -58,6 +59,7 @@ class CallerSide:
 
     def frame(self, event: FrameScored) -> None:
         """The VAD has judged a chunk."""
+        self._heard_until = event.end
         change = self._gate.handle(event, trust_energy=self._floor.reply is None)
         if event.sound_until is not None:
             self._floor.sound_heard(event.at)
@@ -275,7 +277,10 @@ class CallerSide:
         turn, pause = self.turn, self.pause
         if turn is None or pause is None or turn.over_agent:
             return
-        why = self._end.consider(turn, pause, now, sound_under_way=self._gate.undecided)
+        why = self._end.consider(
+            turn, pause, now,
+            heard_until=self._heard_until, sound_under_way=self._gate.undecided,
+        )  # fmt: skip
         if why is None:
             return
         if turn.text and self._overlap.is_echo(turn, now):

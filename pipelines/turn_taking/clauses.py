@@ -6,14 +6,36 @@ from collections.abc import Iterator
 from pipelines.turn_taking.policy import ClausePolicy
 
 # Punctuation counts only with white space behind it: "3.5" and "e.g." in mid-stream do not split.
-_SENTENCE_END = re.compile(r'[.!?…]+["\')\]]*\s+|\n+')
-_PAUSE = re.compile(r'[.!?…,;:–—]+["\')\]]*\s+|\s[–—-]\s+|\n+')
-_ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|vs|e\.g|i\.e|a\.m|p\.m)\.\s+$", re.IGNORECASE)
-_NUMBER_AHEAD = re.compile(r"(?:\d\s?[.,:–—-]|\bNo\.)\s+$")
+_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"')\]”’»]*+\s+|\n+")
+_PAUSE = re.compile(r"(?<![.!?…,;:–—])[.!?…,;:–—]++[\"')\]”’»]*+\s+|\s[–—-]\s+|\n+")
+_ABBREVIATION = re.compile(
+    r"\b(?:(?i:Mrs?|Ms|Dr|St|Prof|Mt|vs|e\.g|i\.e|a\.m|p\.m|approx|Rs)|Ft|Lt|Sgt|Capt|Gov|Sen|Rev"
+    r"|Ste|[A-HJ-Z])\.\s+$"
+)
+"""Titles, initials and the like, after which the name or the number is to come."""
+_GOES_ON = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|Prof|vs|e\.g|i\.e|approx)\.\s+$", re.IGNORECASE)
+"""No sentence ends so."""
+_MAY_GO_ON = re.compile(r"(?:\d|\b(?:No|St|a\.m|p\.m|[A-Z]))\.\s+$")
+"""Some sentences do: "3." may become "3.50", and "J." an initial."""
+_DOUBTFUL = 4
+"""So many times as long is waited for what may follow that."""
+_NUMBER_AHEAD = re.compile(
+    r"(?:\d\s?[.,:–—-]|\b(?:(?i:Nos?|Nr|Apt|Ste|Ext|Tel|Rm|Bldg|Vol|Fig|Ch|pp?)"
+    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.)\s+$"
+)
 """If a digit follows, this is the middle of a date, a range or "No. 3"."""
+_LONGEST_ABBREVIATION = 8
+_LOOK_BACK = 60
+"""Characters that punctuation and the white space behind it may take."""
+_BIT = re.compile(r"\s|\S+")
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _LEADS_ON = re.compile(rf"(?:\d|\b(?:No|Mr|Mrs|Ms|Dr|St)\.|\b(?:{_MONTHS}))$")
 """The end of a word that says little without the next one: "3 pm", "5 km", "May 20"."""
+
+
+def sayable(text: str) -> bool:
+    """Whether there is anything in it to be said: a letter or a digit of any script."""
+    return any(character.isalnum() for character in text)
 
 
 def ends_sentence(text: str) -> bool:
@@ -28,17 +50,54 @@ class ClauseSplitter:
         self._policy = policy
         self._pending = ""
         self._first = True
+        self._from = 0
+        """Where in what is pending a clause may end: what is before has been looked at."""
 
     def feed(self, text: str) -> list[str]:
         """Clauses that this piece completed."""
-        self._pending += text
+        # Bit by bit, so that a clause ends in the same place however the text is cut into pieces.
+        return [clause for bit in _BIT.findall(text) for clause in self._completed_by(bit)]
+
+    def _completed_by(self, bit: str) -> list[str]:
+        self._pending += bit
         clauses: list[str] = []
         while (end := self._clause_end()) is not None:
             clause, self._pending = self._pending[:end].strip(), self._pending[end:]
             if clause:
                 clauses.append(clause)
                 self._first = False
+            self._from = 0
+        self._from = max(0, len(self._pending) - _LOOK_BACK)
         return clauses
+
+    def sentence_after(self) -> int | None:
+        """Milliseconds after which what is pending may be taken to hold a whole sentence.
+
+        None: it holds none, or is not to be cut there.
+        """
+        policy = self._policy
+        if policy.cut_at == "reply" or not policy.sentence_after_ms:
+            return None
+        if (end := self._sentence_end()) is None:
+            return None
+        doubtful = _MAY_GO_ON.search(f"{self._pending[:end].rstrip()} ")
+        return policy.sentence_after_ms * (_DOUBTFUL if doubtful else 1)
+
+    def flush_sentence(self) -> list[str]:
+        """The sentence that is whole, as far as one can tell: nothing has followed it for long."""
+        end = self._sentence_end()
+        if end is None:
+            return []
+        sentence, self._pending = self._pending[:end].strip(), self._pending[end:]
+        self._first, self._from = False, 0
+        return [sentence]
+
+    def _sentence_end(self) -> int | None:
+        """Where the last sentence of what is pending ends, if it does."""
+        text = f"{self._pending.rstrip()} "
+        ends = (match.end() for match in _SENTENCE_END.finditer(text))
+        whole = [end for end in ends if sayable(text[:end]) and not _GOES_ON.search(text[:end])]
+        return min(whole[-1], len(self._pending)) if whole else None
 
     def flush(self) -> list[str]:
         """The rest, when the reply is whole."""
@@ -62,15 +121,16 @@ class ClauseSplitter:
 
     def _ends(self, punctuation: re.Pattern[str]) -> Iterator[re.Match[str]]:
         """Where a clause may end: at punctuation that belongs neither to a word nor to a number."""
-        for match in punctuation.finditer(self._pending):
-            head, follows = self._pending[: match.end()], self._pending[match.end() :]
-            inside_number = _NUMBER_AHEAD.search(head) and (not follows or follows[0].isdecimal())
+        for match in punctuation.finditer(self._pending, self._from):
+            head = self._pending[max(0, match.start() - _LONGEST_ABBREVIATION) : match.end()]
+            follows = self._pending[match.end() : match.end() + 1]
+            inside_number = _NUMBER_AHEAD.search(head) and (not follows or follows.isdecimal())
             if not inside_number and not _ABBREVIATION.search(head):
                 yield match
 
     def _word_end(self, most: int) -> int | None:
         """Where to cut when `most` words have come without punctuation."""
-        words = list(re.finditer(r"\S+\s+", self._pending))[:most]
+        words = list(re.finditer(r"(?<!\S)\S++\s+", self._pending))[:most]
         if len(words) < most:
             return None
         good = (word for word in reversed(words) if not _LEADS_ON.search(word.group().rstrip()))

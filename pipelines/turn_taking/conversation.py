@@ -276,6 +276,7 @@ class Conversation:
             self._floor.nobody_there(now)
 
     def _started(self, event: CallStarted) -> None:
+        self._floor.dialogue.begin(event.today)
         self._floor.say("greeting", self._policy.agent.greeting, event.at, because("greeting"))
 
     def _ended(self, _event: CallEnded) -> None:
@@ -324,6 +325,7 @@ class Conversation:
         "transcript": lambda core, now: core._caller.transcript_late(now),
         "overlap": lambda core, now: core._caller.overlap_unjudged(now),
         "reply": lambda core, now: core._floor.reply_late(now),
+        "sentence": lambda core, now: core._floor.sentence_whole(now),
         "tool": _tools_late,
         "filler": lambda core, now: core._floor.filler_due(now),
         "playout": lambda core, now: core._floor.marks_missing(now),

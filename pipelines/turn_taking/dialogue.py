@@ -14,11 +14,17 @@ class Dialogue:
 
     def __init__(self, desk: Desk) -> None:
         self._emit = desk.emit
-        system = desk.policy.agent.system_prompt.strip()
-        self._messages: list[Message] = [Message("system", system)] if system else []
+        self._agent = desk.policy.agent
+        self._messages: list[Message] = []
+        self.begin("")
         self._unread: set[int] = set()
         """Places of messages that the LLM is not told."""
         self._clearing: Reply | None = None
+
+    def begin(self, today: str) -> None:
+        """The call has begun, on this day."""
+        system = self._agent.prompt_on(today)
+        self._messages = [Message("system", system)] if system else []
 
     @property
     def history(self) -> History:

@@ -29,6 +29,8 @@ class CallStarted:
     """The call is connected in both directions."""
 
     at: Nanos
+    today: str = ""
+    """The day on which that is, as "Tuesday, 2026-11-24"; empty if nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,8 @@ class EngineRemarked:
     job: JobId
     kind: EngineKind
     text: str
+    failed: bool = False
+    """Whether it is that an engine failed for which another steps in, with this job or the next."""
 
 
 @dataclass(frozen=True, slots=True)

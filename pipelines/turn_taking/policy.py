@@ -168,6 +168,9 @@ class ClausePolicy:
     min_words: int = _bounded(4, 1)
     """Later clauses are at least this long, unless a sentence ends."""
     max_words: int = _bounded(30, 1)
+    sentence_after_ms: int = _bounded(250, 0, _MINUTE_MS)
+    """A sentence is spoken when nothing has followed it for so long; where it ends in a number, an
+    initial or "a.m.", after four times as long. 0: it waits for the next word."""
     synthesize_ahead: int = _bounded(2, 1)
     """Clauses that may be synthesised before the one being heard has ended."""
 
@@ -177,6 +180,7 @@ class AgentPolicy:
     """What the agent says of its own accord, and when it gives up."""
 
     system_prompt: str = ""
+    """What the LLM is told first. `{date}` in it becomes the day on which the call began."""
     greeting: str = ""
     idle_prompts: tuple[str, ...] = ("Are you still there?", "Is there anything else?")
     """Said one after the other to a silent caller; after the last, the call is ended."""
@@ -206,6 +210,10 @@ class AgentPolicy:
     dtmf_timeout_ms: int = _bounded(2000, 0, _MINUTE_MS)
     """Pause after a key press that ends a row of digits."""
     dtmf_terminator: str = "#"
+
+    def prompt_on(self, today: str) -> str:
+        """The system prompt of a call that begins on this day, in words; empty if nobody knows."""
+        return self.system_prompt.strip().replace("{date}", today or "not known")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pipelines.turn_taking.bookkeeping import Jobs
-from pipelines.turn_taking.clauses import ClauseSplitter, ends_sentence
+from pipelines.turn_taking.clauses import ClauseSplitter, ends_sentence, sayable
 from pipelines.turn_taking.commands import (
     CancelReply,
     Command,
@@ -20,10 +20,10 @@ from pipelines.turn_taking.events import (
     PlayoutStarted,
     ToolRequested,
 )
-from pipelines.turn_taking.heard import heard_words
+from pipelines.turn_taking.heard import heard_words, usual_duration
 from pipelines.turn_taking.policy import ClausePolicy
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
-from pipelines.turn_taking.time import Nanos
+from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.tool_use import ToolCall, ToolDesk
 
 Purpose: TypeAlias = Literal["reply", "greeting", "idle_prompt", "apology", "goodbye"]
@@ -37,6 +37,8 @@ class Clause:
     text: str
     round: int
     """The generation it belongs to, from 0: tools stand between two of them."""
+    own: bool = True
+    """Whether the model wrote it: it is no filler, apology or goodbye of the profile's."""
     audio: Nanos = 0
     complete: bool = False
     queued: bool = False
@@ -45,12 +47,20 @@ class Clause:
     heard: bool = False
     broken: bool = False
     """Its voice broke down: it ends before its text does."""
+    silent: bool = False
+    """Its voice made no sound of it."""
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing of it left to be heard."""
+        return self.heard or self.silent
 
     def heard_words(self, position: Nanos) -> str:
         """The words that lie before `position`."""
         if self.audio <= 0:
             return ""
-        return heard_words(self.text, position / self.audio)
+        whole = self.audio if self.complete else max(self.audio, usual_duration(self.text))
+        return heard_words(self.text, position / whole)
 
 
 class Reply:
@@ -82,6 +92,7 @@ class Reply:
         self.purpose: Purpose = purpose
         self.asked_at = asked_at
         self.written = ""
+        self._written_at = asked_at
         self.completed = False
         """Whether all of its text is there."""
         self.released = released
@@ -99,10 +110,10 @@ class Reply:
         self._emit = emit
         self._history = history
         self._splitter = ClauseSplitter(policy)
-        self._waiting: list[tuple[int, str]] = []
-        """Clauses to come, each with its round."""
-        self._said: list[list[str]] = [[]]
-        """Of each round, the texts of its clauses."""
+        self._waiting: list[tuple[int, str, bool]] = []
+        """Clauses to come: round, text, and whether it is the model's own."""
+        self._round_begun = False
+        """Whether anything was written in this round."""
         self._round_answers = False
         """Whether this round has words of the model's own."""
         self._round_over = False
@@ -110,6 +121,7 @@ class Reply:
         """Whether the caller was told of this round's wait."""
         self._bridging = False
         """Whether nothing was written since they were."""
+        self._cut_short = False
         self.clauses: list[Clause] = []
 
     @property
@@ -145,7 +157,19 @@ class Reply:
     @property
     def caught_up(self) -> bool:
         """Whether all that was written so far was heard."""
-        return not self._waiting and all(clause.heard for clause in self.clauses)
+        return not self._waiting and all(clause.over for clause in self.clauses)
+
+    @property
+    def makes_no_sound(self) -> bool:
+        """Whether it is over, and there was nothing to hear of it, or since its tools answered."""
+        if not self.finished or self.ends_call or self._cut_short:
+            return False
+        asked = (call.round for call in self.tool_calls if call.effect in {"reads", "acts"})
+        since = max(asked, default=-1)
+        audible = (clause for clause in self.clauses if not clause.silent)
+        if self.purpose == "reply":
+            audible = (clause for clause in audible if clause.own and clause.round > since)
+        return next(audible, None) is None
 
     @property
     def awaits_tools(self) -> bool:
@@ -190,7 +214,7 @@ class Reply:
     @property
     def breaks_off(self) -> bool:
         """Whether what the caller is to hear of it stops in the midst of a sentence."""
-        last = self.clauses[-1] if self.clauses else None
+        last = next((clause for clause in reversed(self.clauses) if not clause.silent), None)
         return last is not None and (last.broken or not ends_sentence(last.text))
 
     @property
@@ -210,13 +234,25 @@ class Reply:
             or any(call.job == job for call in self.tool_calls)
         )
 
-    def take_text(self, text: str) -> None:
+    @property
+    def sentence_due(self) -> Nanos | None:
+        """When what is written is to be taken for a whole sentence, if nothing more comes."""
+        after_ms = self._splitter.sentence_after()
+        return None if after_ms is None else self._written_at + from_ms(after_ms)
+
+    def take_sentence(self) -> None:
+        """Nothing more has come until `sentence_due`: speak what is whole."""
+        self._queue(self._splitter.flush_sentence())
+
+    def take_text(self, text: str, now: Nanos) -> None:
         """More text was written."""
-        if not self._round_answers and self.written and not self.written[-1].isspace():
+        self._written_at = now
+        if not self._round_begun and self.written and not self.written[-1].isspace():
             text = f" {text}"
-        self._round_answers = True
-        self._bridging = False
-        self.has_words = self.has_words or not text.isspace()
+        self._round_begun = True
+        if sayable(text):
+            self.has_words = self._round_answers = True
+            self._bridging = False
         self.written += text
         self._queue(self._splitter.feed(text))
 
@@ -230,7 +266,7 @@ class Reply:
         """Say a sentence of the agent's own after what was written so far."""
         self._filled = self._bridging = True
         self.written = f"{self.written.rstrip()} {text}".lstrip()
-        self._queue([text])
+        self._queue([text], own=False)
 
     def ask_for(self, event: ToolRequested) -> None:
         """The model asks for a tool; once, however often that is told."""
@@ -251,13 +287,14 @@ class Reply:
 
     def next_round(self) -> tuple[JobId, History]:
         """Its tools have answered: the job that writes on, and the history to write it from."""
+        to_hear = [(clause.round, clause.text) for clause in self.clauses if not clause.silent]
+        to_hear += [(number, text) for number, text, _ in self._waiting]
+        said = self._by_round(to_hear)
+        written = tuple(message for message, _ in self._transcript(said))
         self.round += 1
-        self._round_answers = self._round_over = self._filled = False
+        self._round_begun = self._round_answers = self._round_over = self._filled = False
         self._splitter = ClauseSplitter(self._policy)
         self.generation = self._jobs.start()
-        said = (" ".join(texts) for texts in self._said)
-        written = tuple(message for message, _ in self._transcript(said))
-        self._said.append([])
         return self.generation, (*self._history, *written)
 
     def release(self) -> None:
@@ -275,7 +312,7 @@ class Reply:
         clause.audio = max(clause.audio, event.audio)
         clause.complete = clause.complete or event.complete
         if clause.complete and clause.audio == 0:
-            clause.heard = True  # nothing in it can be spoken
+            clause.silent = True
             self._jobs.end(clause.job)
         self._advance()
 
@@ -286,7 +323,7 @@ class Reply:
     def mark(self, job: JobId) -> None:
         """A clause was heard to its end, and so were those before it."""
         for clause in self.clauses:
-            clause.heard = clause.started = True
+            clause.heard = clause.started = not clause.silent
             self._jobs.end(clause.job)
             if clause.job == job:
                 break
@@ -313,8 +350,9 @@ class Reply:
 
     def cut_short(self, reason: Reason) -> None:
         """Let what is synthesised be heard and forget the rest."""
-        self.completed = True
+        self.completed = self._cut_short = True
         self._waiting.clear()
+        self._splitter = ClauseSplitter(self._policy)
         kept = [clause for clause in self.clauses if clause.queued]
         self._jobs.end(*(clause.job for clause in self.clauses if not clause.queued))
         self._jobs.end(self.job, self.generation)
@@ -344,10 +382,14 @@ class Reply:
 
         The words heard, as `heard_text` has them, and every tool that had an effect or an answer.
         """
+        return self._transcript(self._by_round(self._heard(clearing, position)))
+
+    def _by_round(self, pieces: Iterable[tuple[int, str]]) -> list[str]:
+        """The words of each round so far."""
         texts: list[list[str]] = [[] for _ in range(self.round + 1)]
-        for number, text in self._heard(clearing, position):
+        for number, text in pieces:
             texts[number].append(text)
-        return self._transcript(" ".join(round_texts) for round_texts in texts)
+        return [" ".join(round_texts) for round_texts in texts]
 
     def _transcript(self, words: Iterable[str]) -> Iterator[tuple[Message, ToolCall | None]]:
         for number, text in enumerate(words):
@@ -366,14 +408,14 @@ class Reply:
             if clause.job == clearing:
                 pieces.append((clause.round, clause.heard_words(position)))
                 break
-            if not clause.heard:
+            if not clause.over:
                 break
-            pieces.append((clause.round, clause.text))
+            if clause.heard:
+                pieces.append((clause.round, clause.text))
         return [(number, text) for number, text in pieces if text]
 
-    def _queue(self, texts: list[str]) -> None:
-        self._waiting += [(self.round, text) for text in texts]
-        self._said[self.round] += texts
+    def _queue(self, texts: list[str], *, own: bool = True) -> None:
+        self._waiting += [(self.round, text, own) for text in texts if sayable(text)]
         self._advance()
 
     def _clause(self, job: JobId) -> Clause:
@@ -381,9 +423,9 @@ class Reply:
 
     def _advance(self) -> None:
         ahead = self._policy.synthesize_ahead + 1 if self.released else 1
-        while self._waiting and sum(not clause.heard for clause in self.clauses) < ahead:
-            number, text = self._waiting.pop(0)
-            clause = Clause(self._jobs.start(), text, number)
+        while self._waiting and sum(not clause.over for clause in self.clauses) < ahead:
+            number, text, own = self._waiting.pop(0)
+            clause = Clause(self._jobs.start(), text, number, own)
             self.clauses.append(clause)
             rule = "first_clause" if len(self.clauses) == 1 else "next_clause"
             reason = because(rule, words=len(clause.text.split()), clause=len(self.clauses))
@@ -391,7 +433,7 @@ class Reply:
         if not self.released:
             return
         for clause in self.clauses:
-            if clause.queued or clause.heard:
+            if clause.queued or clause.over:
                 continue
             if clause.audio == 0:
                 break  # clauses are heard in order

@@ -11,6 +11,8 @@ from pipelines.turn_taking.time import Nanos, from_ms
 
 STILL_RUNNING = "still running: it will take effect, its result is not known yet"
 """What the model reads of a tool that outlived the reply that called it."""
+ERROR = "error: "
+"""What the result of a tool that failed begins with."""
 
 
 @dataclass(slots=True)
@@ -114,7 +116,7 @@ class ToolDesk:
     def _settle(
         self, call: ToolCall, result: str, now: Nanos, *, failed: bool = False, late: bool = False
     ) -> None:
-        call.result = f"error: {result}" if failed or late else result
+        call.result = f"{ERROR}{result}" if failed or late else result
         call.failed = failed or late
         rule = "tool_timeout" if late else "tool_failed" if failed else "tool_answered"
         took_ms = milliseconds(now - (call.started or now))

@@ -22,6 +22,8 @@ from pipelines.turn_taking.time import Nanos, from_ms
 
 NO_SCORE = -1.0
 """Stands for P(end) in a reason's numbers when no detector has answered."""
+STALLED: Nanos = from_ms(200)
+"""The caller was heard up to a moment that lies so long ago: their line stalls."""
 LIKELY = 0.5
 """P from which a detector holds an end for likelier than not."""
 
@@ -84,12 +86,19 @@ class TurnEnd:
         )
 
     def consider(
-        self, turn: CallerTurn, pause: Pause, now: Nanos, *, sound_under_way: bool
+        self,
+        turn: CallerTurn,
+        pause: Pause,
+        now: Nanos,
+        *,
+        heard_until: Nanos,
+        sound_under_way: bool,
     ) -> Reason | None:
         """The reason to end the turn now, or None: then it is waited for or worked ahead.
 
-        Called whenever anything about the pause changes. `sound_under_way` says that the caller may
-        just have begun to speak again.
+        Called whenever anything about the pause changes. `heard_until` is the media time up to
+        which the caller was heard; `sound_under_way` says that they may just have begun to speak
+        again.
         """
         p, wait = self._wait(pause)
         due = pause.speech_end + wait
@@ -101,8 +110,12 @@ class TurnEnd:
                 self._record_hold(pause, p, due, now)
             return None
         self._timers.cancel("endpoint")
-        pause.overdue = sound_under_way
-        if sound_under_way or self._floor.reply is not None:
+        latest = due + from_ms(self._policy.endpointing.backstop_ms)
+        unheard = heard_until < now - STALLED and now < latest
+        if unheard:  # nobody knows whether the caller is silent
+            self._timers.set("endpoint", latest)
+        pause.overdue = sound_under_way or unheard
+        if pause.overdue or self._floor.reply is not None:
             return None  # asked again at the next chunk, or when the agent has finished
         self.ask_for_words(turn, pause, now, because("turn_over"))
         if pause.final is None:

@@ -10,9 +10,10 @@ import pytest
 from pipelines.engines import registry
 from pipelines.turn_taking.policy import Policy
 from voicecli import profile as profiles
+from voicecli.engines import build_engines
 from voicecli.errors import ProfileError
 from voicecli.models.registry import load_registry
-from voicecli.profile import load_policy, load_profile, shipped_profiles, to_toml
+from voicecli.profile import beside, load_policy, load_profile, shipped_profiles, to_toml
 
 ENGINES = """
 [vad]
@@ -128,6 +129,58 @@ def test_an_engine_may_name_another_that_steps_in(write):
 )
 def test_a_fallback_that_makes_no_sense_is_refused(refused, fallback, message):
     assert message in refused(fallback)
+
+
+RULES = """
+[vad]
+engine = "scripted"
+[asr]
+engine = "scripted"
+[tts]
+engine = "scripted"
+[llm]
+engine = "rules"
+file = "mine.rules.toml"
+[llm.otherwise]
+engine = "scripted"
+[llm.otherwise.fallback]
+engine = "scripted"
+replies = ["Hm."]
+"""
+
+
+def test_an_engine_that_may_delegate_names_the_one_that_answers_the_rest(write):
+    llm = load_profile(write(RULES)).llm
+    assert [choice.name for choice in llm.all()] == ["rules", "scripted", "scripted"]
+    assert llm.otherwise is not None
+    assert llm.otherwise.fallback is not None
+
+
+def test_an_engine_that_answers_everything_has_no_otherwise(refused):
+    message = refused('[llm.otherwise]\nengine = "scripted"')
+    assert '[llm]: there is no key "otherwise" here' in message
+
+
+def test_a_copy_of_a_profile_finds_the_same_rules_wherever_it_is(write, tmp_path):
+    (tmp_path / "mine.rules.toml").write_text("")
+    copy = to_toml(load_profile(write(RULES)))
+    (tmp_path / "elsewhere").mkdir()
+    settings = load_profile(write(copy, "elsewhere/mine.toml")).llm.settings
+    assert settings.file == str(tmp_path / "mine.rules.toml")
+
+
+def test_rules_that_ship_are_found_by_their_name_from_anywhere(write, tmp_path):
+    light = load_profile("light")
+    assert to_toml(light) == light.source
+    found = beside(tmp_path / "copy.toml", light.llm.settings.file)
+    assert found.is_file()
+    assert found == beside(light.path, light.llm.settings.file)
+
+
+def test_rules_that_cannot_work_are_an_error_of_the_profile(write, tmp_path):
+    (tmp_path / "mine.rules.toml").write_text('[[rule]]\nname = "a"\nhear = "x"\nsya = "y"')
+    with pytest.raises(ProfileError, match=r'mine\.rules\.toml: rule "a": there is no key "sya"'):
+        build_engines(load_profile(write(RULES)))
 
 
 def test_detectors_bring_their_weights_and_their_need_of_text_into_the_policy(write, monkeypatch):

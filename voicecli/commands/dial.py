@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.commands.replay import PaceName
 from voicecli.errors import UsageError
 
@@ -47,6 +48,8 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
         PaceName,
         typer.Option(help="responsive: the caller lets the agent finish. recorded: it does not."),
     ] = PaceName.responsive,
+    raw: RawOption = None,
+    channels: ChannelsOption = None,
     keys: Annotated[
         list[str] | None,
         typer.Option(metavar="SECONDS:KEYS", help="Press keys, such as 12.5:42#. Repeatable."),
@@ -102,9 +105,10 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
     except ValueError as error:
         raise UsageError(f"--keys {error}.") from None
     if not (mic or source or sink):
-        plan = Plan(
-            url, open_script(call), line, seed, pace.value, pressed, calls, ramp, max_duration
-        )
+        script = open_script(call, reading_of(raw, channels))
+        if script.audio.note:
+            typer.echo(f"{script.name}: {script.audio.note}")
+        plan = Plan(url, script, line, seed, pace.value, pressed, calls, ramp, max_duration)
         results = asyncio.run(run_plan(plan, out))
     elif calls > 1 or pressed:
         raise UsageError("--mic is one call, and you press its keys: leave out --calls and --keys.")

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.errors import InputError, ProfileError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from telephony_sim.file import FileResult
     from telephony_sim.report import LineReport
     from telephony_sim.spec import LineSpec
-    from voicecli.recording.audio_file import CallAudio
+    from voicecli.recording.audio_file import CallAudio, Reading
     from voicecli.report.whole_table import WholeTable
 
 DRAIN_MS = 1000
@@ -64,6 +65,8 @@ def line(  # noqa: PLR0917 - a command line's options, all keywords to its user
     direction: Annotated[
         DirectionName, typer.Option(help="uplink: caller to agent. downlink: agent to caller.")
     ] = DirectionName.uplink,
+    raw: RawOption = None,
+    channels: ChannelsOption = None,
     seed: Annotated[int, typer.Option(min=0, help="Of losses, delays and noise.")] = 0,
     quality: Annotated[
         bool,
@@ -94,7 +97,8 @@ def line(  # noqa: PLR0917 - a command line's options, all keywords to its user
         names = [*compare, *more] if compare else [line]
         if len(names) > 1 and (out or plot):
             raise UsageError("--out and --plot take one line; leave out --compare.")
-        _run(Path(source), names, out, direction, seed, quality=quality, plot=plot)
+        reading = reading_of(raw, channels)
+        _run(Path(source), names, out, direction, seed, reading=reading, quality=quality, plot=plot)
 
 
 @contextmanager
@@ -136,6 +140,7 @@ def _run(
     direction: DirectionName,
     seed: int,
     *,
+    reading: Reading,
     quality: bool,
     plot: Path | None,
 ) -> None:
@@ -151,7 +156,7 @@ def _run(
     if quality:
         require_extra("--quality", "quality", "pesq", "pystoi")
     specs = [load_line(name) for name in names]
-    audio = read_call_audio(source)
+    audio = read_call_audio(source, reading=reading)
     console = Console()
     if audio.note:
         console.print(audio.note, style="yellow")

@@ -42,7 +42,7 @@ def list_models() -> None:
         table.add_row(entry.name, size, entry.licence, here, entry.title, origin)
     console.print(table, crop=False)
     console.print(
-        "\n~ as published, not checked: pull goes by the size and the hash that the hub states. "
+        "\n~ not pinned here: pull goes by the size and the hash that the hub states. "
         "Licences are what the publishers say."
     )
     for name, members in registry.sets.items():
@@ -70,8 +70,12 @@ def pull(
         typer.echo(f"Nothing to do: {', '.join(entry.name for entry in entries)} already here.")
         return
     from voicecli.models.screen import PullScreen
+    from voicecli.tui.terminal import stopping_on_signals
 
-    with PullScreen() as screen:
+    def stop() -> None:  # as Ctrl-C does: what was started ends with us
+        raise KeyboardInterrupt
+
+    with PullScreen() as screen, stopping_on_signals(stop):
         pull_entries(entries, screen)
 
 
@@ -120,22 +124,36 @@ def show_path(
 @check_app.command("asr")
 def check_asr(
     profile: Annotated[
-        str, typer.Option(help="A profile whose \\[asr] engine is faster_whisper.")
+        str, typer.Option(help="The profile whose recogniser is checked.")
     ] = "local",
     audio: Annotated[
         list[Path] | None,
-        typer.Option(help="Call folders or audio files; default: the calls that ship."),
+        typer.Option(
+            help="Compare on these call folders or audio files, and skip the check of lengths; "
+            "default: the calls that ship."
+        ),
     ] = None,
 ) -> None:
-    """Compare Whisper on inputs as long as the speech with Whisper on its full 30 s."""
+    """Check a recogniser on a person's speech of 2 to 24 s: no loops, nothing lost.
+
+    Of Whisper, inputs as long as the speech are then compared with its full 30 s.
+    """
     from rich.console import Console
 
-    from voicecli.errors import UsageError
-    from voicecli.models.check_asr import compare, read_clips
+    from voicecli.errors import EngineError, UsageError
+    from voicecli.models.check_asr import check_lengths, compare, read_clips
     from voicecli.profile import load_profile
     from voicecli.report.whole_table import WholeTable
 
     choice = load_profile(profile).asr
+    if not audio:
+        if lost := check_lengths(choice.name, choice.settings):
+            weights = getattr(choice.settings, "weights", choice.name)
+            advice = "put chunk_length_s = 30 into the profile, or use another recogniser"
+            raise EngineError(f"{weights} loses its head: {'; '.join(lost)}; {advice}")
+        typer.echo("speech of 2 to 24 s: no loop, nothing lost at any length")
+        if choice.name != "faster_whisper":
+            return
     if choice.name != "faster_whisper":
         raise UsageError(
             f"the profile {profile} recognises speech with {choice.name}; only faster_whisper "

@@ -240,13 +240,16 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete kept calls for good."""
-    from voicecli.recording.shelf import delete_call
+    from voicecli.recording.shelf import delete_call, find_name
+    from voicecli.talk.keep import calls_folder
 
-    paths = [_find(call, folder) for call in calls]
+    folder = folder or calls_folder()
+    paths = [folder / find_name(folder, call) for call in calls]
     for path in paths:
         if yes or typer.confirm(f"Delete {path} for good?"):
-            delete_call(path)
-            print(f"{path.name} is deleted.")
+            rest = delete_call(path)
+            stays = f" {path} stays: it holds {', '.join(rest)}." if rest else ""
+            print(f"{path.name} is deleted.{stays}")
 
 
 def _find(call: str, folder: Path | None) -> Path:

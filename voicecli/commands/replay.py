@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.errors import UsageError
 
 
@@ -91,6 +92,13 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
             "as 'voice_to_voice.p95 < 800ms' or 'cut_ins == 0'. Repeatable.",
         ),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Exit with 6 if an engine or a turn failed, though the agent apologised.",
+        ),
+    ] = False,
     shadow: Annotated[
         list[str] | None,
         typer.Option(
@@ -100,6 +108,16 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
             "where it disagrees: smart_turn:0.5, text, llm_next_token, silence:800. Repeatable.",
         ),
     ] = None,
+    trust_bundle: Annotated[
+        bool,
+        typer.Option(
+            "--trust-bundle",
+            help="Let the profile in a recorded call run its tools file and use its services, "
+            "keys and files. Without this they are listed, and nothing is run.",
+        ),
+    ] = False,
+    raw: RawOption = None,
+    channels: ChannelsOption = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the summary, no waterfalls.")
     ] = False,
@@ -115,6 +133,8 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
       voicecli replay plain_turns
 
       voicecli replay my_call.wav --line pstn --line mobile
+
+      voicecli replay call.raw --raw mulaw/8000
 
       voicecli replay out/my_call  (does the core still decide the same?)
 
@@ -137,6 +157,8 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         seed=seed,
         clock="real" if realtime else "virtual",
         shadows=tuple(parse(text) for text in shadow or ()),
+        trust_bundle=trust_bundle,
+        reading=reading_of(raw, channels),
     )
     outputs = Outputs(out, json_file or out / "report.json", junit, trace, quiet=quiet)
-    run_batch(batch, outputs, asserts or [])
+    run_batch(batch, outputs, asserts or [], strict=strict)

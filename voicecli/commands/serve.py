@@ -69,7 +69,11 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     ] = True,
     redact: Annotated[
         bool,
-        typer.Option("--redact", help="Digits and e-mail addresses out of stored transcripts."),
+        typer.Option("--redact", help="Numbers and addresses out of stored transcripts."),
+    ] = False,
+    keep_partials: Annotated[
+        bool,
+        typer.Option("--keep-partials", help="With --redact: partial transcripts are stored, too."),
     ] = False,
     call: Annotated[
         str | None, typer.Option(metavar="+1…", help="Ring somebody up, from the number.")
@@ -123,7 +127,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
                 max_calls=max_calls, max_duration_s=max_duration, drain_s=drain_timeout,
                 target_p95_ms=target_p95,
             ),
-            Recording(out if record else None, redact),
+            Recording(out if record else None, redact, keep_partials),
             Wishes(
                 number, call, message, transfer_to, transfer_key, twilio,
                 agent_transfers="transfer_call" in agent.tools.builtin,

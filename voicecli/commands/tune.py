@@ -50,6 +50,14 @@ def tune(  # noqa: PLR0917 - a command line's options, all keywords to its user
         typer.Option("--or-local", help="Search here if the cluster cannot be reached."),
     ] = False,
     seed: Annotated[int, typer.Option(help="Of the settings tried.")] = 0,
+    trust_bundle: Annotated[
+        bool,
+        typer.Option(
+            "--trust-bundle",
+            help="Start from the profile in a recorded call even if it names a tools file, "
+            "services, keys or files: the profile that is written will name them too.",
+        ),
+    ] = False,
 ) -> None:
     """Search the trade-off between answering fast and cutting people off.
 
@@ -65,4 +73,7 @@ def tune(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from voicecli.tune.run import Where, run  # noqa: PLC0415 - slow
 
     where = Where(workers, cluster, or_local)
-    run(calls, profile, runs=runs, most_cut_ins=most_cut_ins, out=out, seed=seed, where=where)
+    run(
+        calls, profile, runs=runs, most_cut_ins=most_cut_ins, out=out, seed=seed, where=where,
+        trust_bundle=trust_bundle,
+    )  # fmt: skip

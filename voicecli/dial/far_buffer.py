@@ -19,6 +19,17 @@ UNDERRUN: Final[Nanos] = 20 * MILLISECOND
 """A gap this long is heard: no jitter buffer on the way hides it."""
 
 
+MOST_AHEAD: Final[Nanos] = 600 * SECOND
+"""Of audio that waits to be heard; an agent that sends more floods us."""
+MOST_MARKS: Final = 10_000
+MOST_PIECES: Final = 500_000
+"""In all of a call: two hours and a half of them, were each 20 ms long."""
+
+
+class FloodError(Exception):
+    """The agent sends more than any caller could ever hear."""
+
+
 class FarBuffer:
     """One call's; moments are nanoseconds since the call began."""
 
@@ -40,8 +51,16 @@ class FarBuffer:
         return sum(gap >= UNDERRUN for gap in self.gaps)
 
     def take(self, message: ToCaller, at: Nanos) -> None:
-        """A message of the agent's came at this moment."""
+        """A message of the agent's came at this moment.
+
+        Raises:
+            FloodError: too much waits by now.
+        """
         now = _sample(at)
+        ahead = (self._end - now) * SECOND // RATE
+        many = len(self.arrivals) >= MOST_PIECES or len(self._marks) >= MOST_MARKS
+        if not isinstance(message, Clear) and (ahead > MOST_AHEAD or many):
+            raise FloodError("the agent sends more than can be heard: ten minutes wait")
         match message:
             case Media(payload):
                 missed = at - self._end * SECOND // RATE if self._end else 0

@@ -24,7 +24,7 @@ from pipelines.turn_taking.events import DtmfReceived
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
 from telephony_sim.g711 import ulaw_encode
 from voicecli.dial.errors import DialError
-from voicecli.dial.far_buffer import FarBuffer
+from voicecli.dial.far_buffer import FarBuffer, FloodError
 from voicecli.dial.webhook import find_stream, sign
 from voicecli.transports.base import FRAME, Frame
 from voicecli.transports.twilio import MAX_TO_CALLER, CallerEnd
@@ -40,7 +40,16 @@ from voicecli.transports.twilio_messages import (
 log = logging.getLogger("voicecli.dial")
 _CONNECT_S: Final = 15.0
 
-Ending: TypeAlias = Literal["caller hung up", "agent hung up", "too long", "protocol violated"]
+_CLOSING_S: Final = 2.0
+"""For a connection that has broken to be known as closed."""
+_NORMAL: Final = 1000
+
+Ending: TypeAlias = Literal[
+    "caller hung up", "agent hung up", "too long",
+    "connection lost",  # nobody closed it: the socket was aborted, the server killed
+    "closed abnormally",  # with another code than that of an ordinary hang-up
+    "protocol violated",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,8 @@ class Dialled:
 
     ending: Ending
     problem: str
-    """What the agent's end did wrong; empty if nothing."""
+    """What the agent's end did wrong: how it broke the call, or that it never sent any audio; empty
+    if nothing."""
     duration: Nanos
     buffer: FarBuffer
     lateness: list[Nanos]
@@ -163,23 +173,29 @@ class _Phone:
         self._clock = MonotonicClock()
         listen = asyncio.create_task(self._listen())
         ending: Ending = "agent hung up"
-        due = FRAME
+        due, closed = FRAME, False
         try:
-            while not listen.done():
+            while not (closed := listen.done()):
                 await asyncio.sleep(max(0, due - self._clock.now()) / SECOND)
                 await self._tick(due)
                 if self._caller.finished or due >= self._longest:
                     ending = "caller hung up" if self._caller.finished else "too long"
                     break
                 due += FRAME
-            await self._socket.send(self._end.send(Stop()))
-        except ConnectionClosed:
-            pass
+            if not closed:
+                await self._socket.send(self._end.send(Stop()))
+        except ConnectionClosed:  # the listener sees it, too
+            await asyncio.wait({listen}, timeout=_CLOSING_S)
+            closed = True
+        if self._problem:
+            ending = "protocol violated"
+        elif closed:
+            ending, self._problem = self._how_it_closed()
         listen.cancel()
         with suppress(asyncio.CancelledError):
             await listen
-        if self._problem:
-            ending = "protocol violated"
+        if not self._problem and not self._course.buffer.arrivals:
+            self._problem = "the agent never sent any audio"
         return Dialled(ending, self._problem, due, self._course.buffer, self._course.lateness)
 
     async def _tick(self, due: Nanos) -> None:
@@ -208,10 +224,23 @@ class _Phone:
                 if message is not None:
                     at = self._clock.now()
                     self._course.buffer.take(message, at)
-        except RemoteProtocolError as error:
+        except (RemoteProtocolError, FloodError) as error:
             self._problem = str(error)
-        except ConnectionClosed as closed:
-            if closed.rcvd is not None and closed.rcvd.code not in {1000, 1001}:
-                self._problem = f"closed with {closed.rcvd.code} {closed.rcvd.reason}".strip()
-                if closed.rcvd.reason == "unknown token":
-                    self._problem += "; dial its webhook instead, http(s)://HOST/voice"
+        except ConnectionClosed:
+            pass  # `_how_it_closed` says how
+
+    def _how_it_closed(self) -> tuple[Ending, str]:
+        """What a closed connection says of how the call ended, and what was wrong with that."""
+        theirs, ours = self._socket.protocol.close_rcvd, self._socket.protocol.close_sent
+        if theirs is None and ours is not None and ours.code != _NORMAL:
+            return "protocol violated", f"not a WebSocket's messages ({ours.code} {ours.reason})"
+        if theirs is None:
+            return "connection lost", (
+                "the connection broke off without being closed; look whether the agent still runs"
+            )
+        if theirs.code == _NORMAL:
+            return "agent hung up", ""
+        problem = f"closed with {theirs.code} {theirs.reason}".strip()
+        if theirs.reason == "unknown token":
+            problem += "; dial its webhook instead, http(s)://HOST/voice"
+        return "closed abnormally", problem

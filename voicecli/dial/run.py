@@ -24,6 +24,7 @@ from voicecli.dial.phone import Dialled, Key, dial
 from voicecli.dial.report import DURATIONS, NUMBERS, CallResult, Results, build_document, in_short
 from voicecli.dial.script import Script
 from voicecli.lines import open_line
+from voicecli.private import draft_of
 from voicecli.recording.journal import storing
 from voicecli.report.assertions import Outcome, require
 from voicecli.report.json_report import write_whole
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from voicecli.dial.handset import HandsetCall  # loads the sound card
 
 AUTH_TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
+_BROKEN_SHOWN = 5
 OPENING_S = 1.0
 """Before a responsive caller's first word, so that an agent may greet."""
 
@@ -129,9 +131,8 @@ def result_of(call: "HandsetCall", folder: Path | None) -> CallResult:
 def _write(stereo: npt.NDArray[np.int16], folder: Path | None, name: str) -> None:
     if folder is not None:
         path = folder / f"{name}.wav"
-        with storing(path):
-            folder.mkdir(parents=True, exist_ok=True)
-            soundfile.write(path, stereo, RATE, "PCM_16")
+        with storing(path), draft_of(path) as draft:
+            soundfile.write(draft, stereo, RATE, "PCM_16", format="WAV")
 
 
 def report_on(
@@ -154,6 +155,9 @@ def report_on(
     counts = (f"{name.replace('_', ' ')} {value(results)}" for name, value in NUMBERS.items())
     console.print(" · ".join(counts), style="bold")
     console.print(_summary(results), crop=False)
+    broken = [f"{result.name}: {result.problem}" for result in results if result.problem]
+    for sentence in broken[:_BROKEN_SHOWN]:
+        console.print(f"✗ {sentence}", style="bold red", markup=False)
     for outcome in outcomes:
         sign, style = ("✓", "green") if outcome.holds else ("✗", "bold red")
         console.print(f"{sign} {outcome.sentence}", style=style, markup=False)
@@ -163,9 +167,8 @@ def report_on(
     if junit is not None:
         write_whole(junit, junit_report(results, outcomes))
     require(outcomes)
-    broken = [f"{result.name}: {result.problem}" for result in results if result.problem]
     if broken:
-        raise DialError("; ".join(broken[:5]) + ".")
+        raise DialError("; ".join(broken[:_BROKEN_SHOWN]) + ".")
     return outcomes
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from voicecli.recording.audio_file import CallAudio
+from voicecli.recording.audio_file import AS_IT_SAYS, CallAudio, Reading
 from voicecli.recording.labels import Turn
 from voicecli.recording.segments import speech_segments
 
@@ -17,7 +17,7 @@ class Script:
     turns: tuple[Turn, ...]
 
 
-def open_script(name_or_path: str) -> Script:
+def open_script(name_or_path: str, reading: Reading = AS_IT_SAYS) -> Script:
     """A recorded call (file, folder, shipped name), or a call script (*.toml), spoken now.
 
     Raises:
@@ -28,7 +28,7 @@ def open_script(name_or_path: str) -> Script:
         return _spoken(path)
     from voicecli.replay.source import open_call  # noqa: PLC0415 - not needed for a script
 
-    source = open_call(name_or_path)
+    source = open_call(name_or_path, reading)
     turns = source.labels.turns if source.labels is not None else None
     if turns is None:
         turns = speech_segments(source.audio.caller, source.audio.rate)

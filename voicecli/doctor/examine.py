@@ -15,6 +15,8 @@ def examine(profile: Profile, *, audible: bool) -> Iterator[Finding]:
     yield python()
     devices = list(sound())
     yield from devices
+    for note in profile.notes:
+        yield Finding("language", "ok", note)
     found = list(weights(profile))
     yield from found
     yield from services(profile)

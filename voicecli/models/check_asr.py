@@ -14,15 +14,18 @@ from typing import Any
 import numpy as np
 import soxr
 
-from pipelines.engines.protocols import Pcm
+from pipelines.engines.protocols import Pcm, StreamingAsr
 from pipelines.engines.registry import Context, build_engine
 from voicecli.errors import EngineError, InputError, VoicecliError
+from voicecli.models.check_lengths import hear, losses, utterances
 from voicecli.models.store import locate
 from voicecli.recording.audio_file import read_call_audio
 from voicecli.recording.labels import read_labels
 from voicecli.recording.segments import speech_segments
 from voicecli.report.wer import word_error_rate
 
+FULL_SECONDS = 30
+"""What Whisper was trained with."""
 LONGEST_S = 25.0
 PAD_S = 0.2
 TOLERATED = 0.01
@@ -128,14 +131,39 @@ def compare(settings: Any, clips: Sequence[Clip]) -> Comparison:
     )
 
 
-def _run(settings: Any, chunk_length_s: object, clips: Sequence[Clip]) -> Outcome:
-    chosen = dataclasses.replace(settings, chunk_length_s=chunk_length_s)
+def check_lengths(name: str, settings: Any) -> list[str]:
+    """A sentence for each length of speech at which the recogniser loses its head.
+
+    Args:
+        name: of the engine.
+        settings: its own, as the profile has them.
+
+    Raises:
+        WeightsError: the model is not here; names the command that gets it.
+        EngineError: it cannot be loaded.
+    """
+    spoken = utterances()
+    if hasattr(settings, "language"):  # the speech is English, whatever the agent's callers speak
+        settings = dataclasses.replace(settings, language="en")
+    heard = hear(_build(name, settings), spoken)
+    if getattr(settings, "chunk_length_s", FULL_SECONDS) == FULL_SECONDS:
+        return losses(heard)
+    whole = dataclasses.replace(settings, chunk_length_s=float(FULL_SECONDS))
+    return losses(heard, hear(_build(name, whole), spoken))
+
+
+def _build(name: str, settings: Any) -> StreamingAsr:
     try:
-        engine = build_engine("asr", "faster_whisper", chosen, Context(locate))
+        return build_engine("asr", name, settings, Context(locate))
     except VoicecliError:
         raise
     except Exception as error:
-        raise EngineError(f"{settings.weights} could not be loaded: {error}") from error
+        weights = getattr(settings, "weights", name)
+        raise EngineError(f"{weights} could not be loaded: {error}") from error
+
+
+def _run(settings: Any, chunk_length_s: object, clips: Sequence[Clip]) -> Outcome:
+    engine = _build("faster_whisper", dataclasses.replace(settings, chunk_length_s=chunk_length_s))
     texts: list[str] = []
     started = time.perf_counter()
     for clip in clips:

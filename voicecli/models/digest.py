@@ -22,8 +22,11 @@ def git_hash_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def copy_onto(source: IO[bytes], target: IO[bytes], digest: "hashlib._Hash") -> None:
-    """Copy a stream onto the end of a file, and its bytes into the hash, a megabyte at a time."""
-    while chunk := source.read(_CHUNK):
+def copy_onto(source: IO[bytes], target: IO[bytes], digest: "hashlib._Hash", most: int) -> None:
+    """Copy a stream onto the end of a file, and its bytes into the hash, a megabyte at a time.
+
+    No more than a chunk is read beyond the file's `most` bytes: the hash is wrong by then.
+    """
+    while target.tell() <= most and (chunk := source.read(min(_CHUNK, most + 1))):
         digest.update(chunk)
         target.write(chunk)

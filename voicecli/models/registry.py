@@ -114,6 +114,8 @@ class Entry:
     kind: Kind
     licence: str
     name: str = ""
+    languages: tuple[str, ...] = ()
+    """Codes of those that it knows, if it is made for few; empty: many, or it has none."""
     files: tuple[WeightsFile, ...] = ()
     wheel: WheelSource | None = None
     huggingface: HubSource | None = None

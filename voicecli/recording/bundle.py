@@ -8,6 +8,7 @@ reaches the caller's ear, both aligned to the sample with the journal's clock), 
 
 import io
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,9 @@ import numpy.typing as npt
 import soundfile
 
 from pipelines.turn_taking.journal import Entry
+from pipelines.turn_taking.time import SECOND
 from voicecli.errors import InputError, StorageError
+from voicecli.private import make_folder
 from voicecli.recording.journal import JournalHeader, JournalWriter, read_journal, storing
 from voicecli.recording.labels import Labels, read_labels, write_labels
 
@@ -29,6 +32,16 @@ JOURNAL: Final = "journal.jsonl"
 PROFILE: Final = "profile.toml"
 POLICY: Final = "policy.toml"
 LABELS: Final = "labels.json"
+
+_MOST_BYTES: Final = {
+    JOURNAL: 1 << 28, AUDIO: 1 << 30, PROFILE: 1 << 18, POLICY: 1 << 18, LABELS: 1 << 24,
+}  # fmt: skip
+_METADATA: Final = {
+    "line": (str,), "seed": (int,), "started_at": (str,), "bookmarks_s": (list,),
+    "diverged_s": (int, float),
+}  # fmt: skip
+_LONGEST_NAME: Final = 4096
+_SLACK_S: Final = 3600.0
 
 Stereo: TypeAlias = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 """Audio of shape (samples, 2): caller, agent; float in [-1, 1]."""
@@ -80,18 +93,52 @@ def read_bundle(path: Path) -> Bundle:
     """Read a call's folder; InputError names the part that is missing or damaged."""
     if not path.is_dir():
         raise InputError(f"{path}: there is no such folder; give the folder of a recorded call.")
-    for part in (JOURNAL, AUDIO, PROFILE):
-        if not (path / part).is_file():
-            raise InputError(
-                f"{path}: {part} is missing, so this is not a whole recorded call; "
-                "copy the folder again or record the call again."
-            )
+    _check_parts(path)
     header, entries = read_journal(path / JOURNAL)
+    _check_metadata(path, header)
     stereo = _read_wav(path / AUDIO, header.rate)
     labels = None
     if (path / LABELS).exists():
         labels = read_labels(path / LABELS, len(stereo) / header.rate)
+    if entries and max(e.at for e in entries) / SECOND > len(stereo) / header.rate + _SLACK_S:
+        raise InputError(
+            f"{path}: {JOURNAL} goes on long after the audio has ended; copy the folder again."
+        )
     return Bundle(path, header, entries, stereo, _read_text(path / PROFILE), labels)
+
+
+def _check_parts(path: Path) -> None:
+    """Before anything is read: each part is a file of this folder and no larger than a call's."""
+    for part, most in _MOST_BYTES.items():
+        try:
+            found = (path / part).lstat()
+        except OSError:
+            if part in {POLICY, LABELS}:
+                continue
+            raise InputError(
+                f"{path}: {part} is missing, so this is not a whole recorded call; "
+                "copy the folder again or record the call again."
+            ) from None
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(f"{path}: {part} is a link or no file; put the file itself there.")
+        if found.st_size > most:
+            raise InputError(f"{path}: {part} is larger than that of any call ({most:,} bytes).")
+
+
+def _check_metadata(path: Path, header: JournalHeader) -> None:
+    """What others read of it, where it is there; the rest is free."""
+    for key, kind in _METADATA.items():
+        value = header.metadata.get(key)
+        if value is not None and (type(value) not in kind or not _is_sensible(value)):
+            raise InputError(f"{path}: {JOURNAL} has an absurd {key}; correct or delete it.")
+
+
+def _is_sensible(value: object) -> bool:
+    if isinstance(value, list):
+        return all(type(item) in {int, float} and _is_sensible(item) for item in value)
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_NAME
+    return isinstance(value, int | float) and abs(value) < 1 << 63
 
 
 def is_bundle(path: Path) -> bool:
@@ -107,13 +154,14 @@ def _is_replaceable(path: Path) -> bool:
 def _draft_of(path: Path) -> Iterator[Path]:
     """A hidden folder beside `path` that takes its place only if the block succeeds."""
     with storing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # mkdtemp makes a private folder, but a recording is as public as its neighbours.
+        make_folder(path.parent)
         hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
         draft, replaced = hidden / "new", hidden / "old"
         try:
-            draft.mkdir()
+            draft.mkdir(mode=0o700)
             yield draft
+            for part in draft.iterdir():  # nobody could come here yet
+                part.chmod(0o600)
             if path.exists():
                 path.rename(replaced)
             try:
@@ -135,6 +183,9 @@ def _wav(stereo: Stereo, rate: int) -> bytes:
 
 def _read_wav(path: Path, rate: int) -> npt.NDArray[np.int16]:
     try:
+        with soundfile.SoundFile(path) as header:  # before decoding: others unpack to gigabytes
+            if (header.format, header.subtype) not in {("WAV", "PCM_16"), ("WAVEX", "PCM_16")}:
+                raise InputError(f"{path}: this is no 16-bit WAV file; put the original back.")
         content = path.read_bytes()
         stereo, found = soundfile.read(io.BytesIO(content), dtype="int16", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from voicecli.private import open_new
 from voicecli.recording.journal import storing
 
 _CHANNELS = 2
@@ -25,7 +26,7 @@ class GrowingWav:
         self._rate = rate
         self._frames = 0
         with storing(path):
-            self._file = path.open("wb", buffering=0)
+            self._file = open_new(path)
             self._put_header()
 
     def put(self, start: int, stereo: npt.NDArray[np.int16]) -> None:

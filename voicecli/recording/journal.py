@@ -14,13 +14,13 @@ import builtins
 import collections.abc
 import hashlib
 import json
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from functools import cache, partial
-from math import isfinite
 from pathlib import Path
 from typing import Any, Final, NoReturn, Self, TypeAlias, cast, get_args, get_type_hints
 
@@ -28,12 +28,16 @@ from pipelines.turn_taking.commands import Command
 from pipelines.turn_taking.events import Event
 from pipelines.turn_taking.journal import Entry, Issued
 from voicecli.errors import InputError, StorageError
+from voicecli.private import open_new
 
 VERSION: Final = 1
 _EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}
 _COMMANDS: Final = {kind.__name__: kind for kind in get_args(Command)}
 # Text stays readable; this turns a lone surrogate, which UTF-8 has not, into JSON's own escape.
 _SURROGATES: Final = "backslashreplace"
+_MOST_FLOAT: Final = sys.float_info.max
+_LONGEST_TEXT: Final = 200_000
+_RATES: Final = range(4_000, 384_001)
 _FLUSH_BYTES: Final = 65_536
 _METADATA: Final = b'{"metadata":'
 _LAST_LINES: Final = {b'{"partial":true}': True, b'{"complete":true}': False}
@@ -107,7 +111,7 @@ class JournalWriter:
         self._partial = header.partial
         self._pending = bytearray()
         with storing(path):
-            self._file = path.open("wb", buffering=0)
+            self._file = open_new(path)
         self._write(_dumps({**_header_row(header), "open": True}))
 
     def append(self, entry: Entry) -> None:
@@ -203,7 +207,10 @@ def _read_header(path: Path, line: bytes) -> tuple[JournalHeader, bool]:
         )
     try:
         is_open = row.pop("open", False) is True
-        return JournalHeader(_str(row.pop("profile")), _int(row.pop("rate")), row), is_open
+        profile, rate = _str(row.pop("profile")), _int(row.pop("rate"))
+        if rate not in _RATES:
+            _fail("a rate of a call in Hz", rate)
+        return JournalHeader(profile, rate, row), is_open
     except (ValueError, KeyError) as error:
         raise InputError(
             f"{path}:1: 'profile' (text) or 'rate' (Hz) is missing or wrong in the header "
@@ -319,18 +326,24 @@ def _fail(expected: str, value: object) -> NoReturn:
 
 def _expect(kind: type, expected: str, value: Any) -> Any:
     # Not isinstance: True is no number here.
-    return value if type(value) is kind else _fail(expected, value)
+    if type(value) is not kind:
+        return _fail(expected, value)
+    if kind is str and len(value) > _LONGEST_TEXT:
+        raise ValueError(f"should have at most {_LONGEST_TEXT:,} characters")
+    return value
 
 
 def _float(value: Any) -> float:
-    if (type(value) is float or type(value) is int) and isfinite(value):
+    if (type(value) is float or type(value) is int) and abs(value) <= _MOST_FLOAT:
         return float(value)
     return _fail("a finite number", value)
 
 
 def _numbers(value: Any) -> dict[str, float | int | str]:
     for name, number in _expect(dict, "an object", value).items():
-        if type(number) is not str and (type(number) not in {int, float} or not isfinite(number)):
+        if type(number) is not str and not (
+            type(number) in {int, float} and abs(number) <= _MOST_FLOAT
+        ):
             raise ValueError(f"[{name}] should be a finite number or text, not {number!r}")
     return value
 

@@ -84,6 +84,8 @@ def read_labels(path: str | os.PathLike[str], duration_s: float = math.inf) -> L
         document: Any = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except RecursionError:
+        raise InputError(f"{path} is not JSON: it is nested too deep.") from None
     except ValueError as error:  # JSON and UTF-8 errors are both
         raise InputError(f"{path} is not JSON: {error}.") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:

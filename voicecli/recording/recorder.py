@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from pipelines.turn_taking.journal import Entry
 from voicecli.errors import StorageError
+from voicecli.private import draft_of, make_folder
 from voicecli.recording.bundle import AUDIO, JOURNAL, PROFILE
 from voicecli.recording.growing_wav import GrowingWav
 from voicecli.recording.journal import JournalHeader, JournalWriter, storing
@@ -122,8 +123,8 @@ class CallRecorder:
         """The journal comes last: with it the folder becomes a recorded call."""
         if self._files is None:
             self._make_folder()
-            with storing(self.path):
-                (self.path / PROFILE).write_text(self._profile, encoding="utf-8")
+            with storing(self.path), draft_of(self.path / PROFILE) as draft:
+                draft.write(self._profile.encode())
             wav = GrowingWav(self.path / AUDIO, self._header.rate)
             self._files = JournalWriter(self.path / JOURNAL, self._header), wav
         return self._files
@@ -133,10 +134,10 @@ class CallRecorder:
             return
         wanted = self.path
         with storing(wanted):
-            wanted.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(wanted.parent)
             for number in count(2):
                 try:
-                    self.path.mkdir()
+                    self.path.mkdir(mode=0o700)
                 except FileExistsError:
                     self.path = wanted.with_name(f"{wanted.name}-{number}")
                 else:

@@ -1,14 +1,27 @@
 """The calls that a user has kept, by name; changes with what can be done with a kept call."""
 
-import shutil
+import os
+import stat
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from voicecli.errors import InputError, VoicecliError
-from voicecli.recording.bundle import AUDIO, JOURNAL, LABELS, PROFILE, is_bundle, read_bundle
+from voicecli.private import draft_of
+from voicecli.recording.bundle import (
+    AUDIO,
+    JOURNAL,
+    LABELS,
+    POLICY,
+    PROFILE,
+    is_bundle,
+    read_bundle,
+)  # fmt: skip
 from voicecli.recording.journal import storing
 from voicecli.tables import suggest
+
+PARTS = (JOURNAL, AUDIO, PROFILE, POLICY, LABELS)
+"""All that is ours in a call's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +46,32 @@ def kept_calls(folder: Path) -> list[KeptCall]:
 def find_call(folder: Path, name: str) -> Path:
     """The folder of a call by its name, the beginning of it if only one fits, "last", or its path.
 
-    Raises InputError if there is none, or several fit.
+    Raises InputError if there is none, several fit, or it is no name and no plain path.
     """
     path = Path(name).expanduser()
-    if is_bundle(path):
+    if not name.strip() or name == "." or ".." in path.parts or "\0" in name:
+        raise InputError(f"{name!r} is no call's name; `voicecli recordings list` shows them.")
+    if path.name != name and is_bundle(path):
         return path
-    names = sorted(p.name for p in folder.iterdir() if is_bundle(p)) if folder.is_dir() else []
+    return folder / find_name(folder, name)
+
+
+def find_name(folder: Path, name: str) -> str:
+    """The name of a call in the folder, or the one whose beginning is given, or "last".
+
+    Raises InputError if there is none, several fit, or it is no name, such as a path.
+    """
+    if not name.strip() or name in {".", ".."} or Path(name).name != name or "\0" in name:
+        raise InputError(
+            f"{name!r} is no call's name; give one as `voicecli recordings list` shows them, "
+            "and with --folder where it is."
+        )
+    calls = folder.iterdir() if folder.is_dir() else ()
+    names = sorted(p.name for p in calls if is_bundle(p) and not p.is_symlink())
     fitting = names[-1:] if name == "last" else [known for known in names if known == name]
     fitting = fitting or [known for known in names if known.startswith(name)]
     if len(fitting) == 1:
-        return folder / fitting[0]
+        return fitting[0]
     if fitting:
         raise InputError(f'"{name}" fits {len(fitting)} calls: {", ".join(fitting)}.')
     if not names:
@@ -53,29 +82,53 @@ def find_call(folder: Path, name: str) -> Path:
 def export_call(call: Path, archive: Path) -> None:
     """Put a call's folder into a zip file, to be sent to somebody.
 
-    Raises StorageError if it cannot be written, leaving nothing behind.
+    Raises InputError if a part of it is a link, which might lead to anything of the user's, and
+    StorageError if the archive cannot be written, leaving nothing behind.
     """
-    draft = archive.with_name(f".{archive.name}.part")
-    try:
-        with storing(archive), zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as packed:
-            for part in (AUDIO, JOURNAL, PROFILE, LABELS):
-                if (call / part).is_file():
-                    packed.write(call / part, f"{call.name}/{part}")
-        with storing(archive):
-            draft.replace(archive)
-    finally:
-        draft.unlink(missing_ok=True)
+    for part in PARTS:
+        if os.path.lexists(call / part) and not _is_regular(call / part):
+            raise InputError(f"{call / part} is a link or no file; nothing was exported.")
+    with (
+        storing(archive),
+        draft_of(archive) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for part in PARTS:
+            if _is_regular(call / part):
+                packed.writestr(f"{call.resolve().name}/{part}", _read_regular(call / part))
 
 
-def delete_call(call: Path) -> None:
-    """Remove a call for good.
+def delete_call(call: Path) -> list[str]:
+    """Remove a call for good: the parts of it, and its folder if nothing else lies there.
+
+    Returns the names of what else does, and so stays.
 
     Raises InputError if it is no recorded call, StorageError if it cannot be removed.
     """
-    if not is_bundle(call):
+    if call.is_symlink() or not is_bundle(call):
         raise InputError(f"{call} is not a recorded call; nothing was deleted.")
     with storing(call):
-        shutil.rmtree(call)
+        for part in PARTS:
+            if _is_regular(call / part) or (call / part).is_symlink():
+                (call / part).unlink()  # of a link, the link alone
+        rest = sorted(path.name for path in call.iterdir())
+        if not rest:
+            call.rmdir()
+    return rest
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def _read_regular(path: Path) -> bytes:
+    """What is in the file, even if a link takes its place in this moment."""
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    with os.fdopen(number, "rb") as file:
+        return file.read()
 
 
 def _short(path: Path) -> KeptCall:

@@ -10,13 +10,15 @@ from pipelines.runtime.engines import Engines
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND
 from voicecli.engines import LazyEngines
-from voicecli.errors import AssertionUnmetError, InputError
+from voicecli.errors import AssertionUnmetError, EngineError, InputError
 from voicecli.models.store import require_models
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
-from voicecli.recording.bundle import Bundle, write_bundle
+from voicecli.recording.audio_file import AS_IT_SAYS, Reading
+from voicecli.recording.bundle import PROFILE, Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
 from voicecli.replay.source import CallSource, open_call
+from voicecli.replay.trust import profile_for
 from voicecli.replay.verify import recorded_policy, verify
 from voicecli.replay.whatif import run_under
 from voicecli.report.assertions import Outcome, check, parse_condition, require
@@ -49,6 +51,9 @@ class Batch:
     seed: int
     clock: Clock
     shadows: tuple[Choice, ...] = ()
+    trust_bundle: bool = False
+    """Whether a recorded call's own profile may run code and use services and files."""
+    reading: Reading = AS_IT_SAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,9 @@ class Outputs:
     quiet: bool
 
 
-def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
+def run_batch(
+    batch: Batch, outputs: Outputs, asserts: Sequence[str], *, strict: bool = False
+) -> None:
     """Replay everything, then write the reports and check the conditions.
 
     Ctrl-C ends the call under way; what was measured until then is reported and marked as partial.
@@ -70,11 +77,12 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
     Raises:
         SystemExit: with 130 after Ctrl-C.
         AssertionUnmetError: a condition does not hold, or a recorded call goes another way now.
+        EngineError: an engine or a turn failed, and this is to be `strict`.
         VoicecliError: a call, a profile, a line or an engine cannot be used.
     """
     console = Console()
     conditions = [parse_condition(text) for text in asserts]
-    sources = [open_call(call) for call in batch.calls]
+    sources = [open_call(call, batch.reading) for call in batch.calls]
     require_models(_weights(sources, batch))
     replayer = _Replayer(batch, outputs, console)
     reports: list[CallReport] = []
@@ -102,6 +110,8 @@ def run_batch(batch: Batch, outputs: Outputs, asserts: Sequence[str]) -> None:
     if replayer.differences:
         raise AssertionUnmetError(" ".join(replayer.differences))
     require(outcomes)
+    if strict and (failures := [failure for report in reports for failure in report.failures]):
+        raise EngineError(f"{len(failures)} failure(s), the first: {failures[0]}.")
 
 
 def _write_reports(
@@ -142,9 +152,11 @@ class _Replayer:
                 f"{source.path} has no journal for --policy to work on; run `voicecli replay "
                 f"{source.path}` first, and then this on the folder it leaves."
             )
-        profile = load_profile(str(source.path / "profile.toml"))
-        shadows = self._shadows(profile, LazyEngines(profile), load_policy(policy, profile.policy))
-        call = run_under(source, source.bundle, policy)
+        profile = self._profile_of(source.bundle, _line_of(source.bundle))
+        engines = LazyEngines(profile)
+        recorded = load_profile(str(source.path / PROFILE))
+        shadows = self._shadows(profile, engines, load_policy(policy, recorded.policy))
+        call = run_under(source, source.bundle, policy, recorded, engines)
         self._save(call, source.bundle.profile)
         self.interrupted = call.header.partial
         return replace(call.report(), shadows=shadows.report(call))
@@ -173,14 +185,20 @@ class _Replayer:
         report = build_call_report(
             source.name, bundle.header, bundle.entries, bundle.stereo, bundle.labels
         )
-        profile = load_profile(str(source.path / "profile.toml"))
+        if not self._batch.shadows:
+            return report
+        profile = self._profile_of(bundle, _line_of(bundle))
         shadows = self._shadows(profile, LazyEngines(profile), policy)
         return replace(report, shadows=shadows.report(bundle))
 
     def _runs(self, source: CallSource) -> Iterator[CallReport]:
         """The call run once per line."""
         batch = self._batch
-        profile = _profile_for(source, batch)
+        if source.bundle is None:
+            profile = load_profile(batch.profile or DEFAULT_PROFILE)
+        else:
+            own_line = None if batch.lines or batch.profile else _line_of(source.bundle)
+            profile = self._profile_of(source.bundle, own_line)
         engines = self._engines.get(profile, self._console)
         shadows = self._shadows(profile, engines, profile.policy)
         for line in batch.lines or (_line_for(source, batch, profile),):
@@ -196,6 +214,11 @@ class _Replayer:
             if self.interrupted:
                 return
 
+    def _profile_of(self, bundle: Bundle, line: str | None) -> Profile:
+        """The profile whose engines run on a recorded call, over that line of its own."""
+        batch = self._batch
+        return profile_for(bundle, batch.profile, trusted=batch.trust_bundle, line=line)
+
     def _shadows(self, profile: Profile, engines: Engines, policy: Policy) -> Shadows:
         return Shadows(build_shadows(self._batch.shadows, profile, engines), policy)
 
@@ -207,6 +230,11 @@ class _Replayer:
         )  # fmt: skip
         shown = f"[dim]{call.name}: {folder}/call.wav, journal.jsonl[/]"
         self._console.print(shown, highlight=False)
+
+
+def _line_of(bundle: Bundle) -> str:
+    line = bundle.header.metadata.get("line")
+    return str(line or load_profile(str(bundle.path / PROFILE)).line)
 
 
 def _weights(sources: Sequence[CallSource], batch: Batch) -> Iterator[str]:
@@ -230,7 +258,7 @@ def _profile_for(source: CallSource, batch: Batch) -> Profile:
 
 def _line_for(source: CallSource, batch: Batch, profile: Profile) -> str:
     if source.bundle is not None and batch.profile is None:
-        return str(source.bundle.header.metadata.get("line", profile.line))
+        return _line_of(source.bundle)
     return profile.line
 
 

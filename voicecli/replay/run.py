@@ -106,9 +106,9 @@ def run_call(
     watch, partial = Stopwatch(), False
     try:
         if setting.clock == "virtual":
-            run_virtual(*run)
+            run_virtual(*run, today=source.today)
         else:
-            asyncio.run(run_realtime(*run))
+            asyncio.run(run_realtime(*run, today=source.today))
     except KeyboardInterrupt:
         partial = True
     metadata = {"line": setting.line, "seed": setting.seed, "pace": setting.pace,

@@ -27,6 +27,8 @@ class EngineCache:
         if key not in self._loaded:
             if path := code_run(profile):
                 console.print(f"tools: {path}", highlight=False, soft_wrap=True)
+            for note in profile.notes:
+                console.print(f"language: {note}", highlight=False, soft_wrap=True)
             with console.status(f"loading the engines of {profile.name} …"):
                 self._loaded[key] = build_engines(profile)
         return self._loaded[key]

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.turn_taking.events import CallStarted
 from voicecli.errors import InputError
-from voicecli.recording.audio_file import CallAudio, read_call_audio
+from voicecli.recording.audio_file import AS_IT_SAYS, CallAudio, Reading, read_call_audio
 from voicecli.recording.bundle import Bundle, is_bundle, read_bundle
 from voicecli.recording.labels import Labels, read_labels
 
+_DAY = len("2026-11-24")
+OURS = Reading(channels="caller,agent")
 SHIPPED = Path(__file__).resolve().parents[2] / "recordings"
 
 
@@ -22,14 +25,25 @@ class CallSource:
     bundle: Bundle | None
     """Set if the call was made by voicecli, with everything that happened in it."""
 
+    @property
+    def today(self) -> str:
+        """The day on which it began, as 2026-11-24; empty if nothing says."""
+        if self.bundle is None:
+            return ""
+        began = next((e for e in self.bundle.entries if isinstance(e, CallStarted)), None)
+        noted = str(self.bundle.header.metadata.get("started_at", ""))[:_DAY]
+        return (began.today[-_DAY:] if began is not None else "") or noted
+
 
 def shipped_calls() -> list[str]:
     """Names of the recordings that come with voicecli, sorted."""
     return sorted(path.parent.name for path in SHIPPED.glob("*/caller.*"))
 
 
-def open_call(name_or_path: str) -> CallSource:
+def open_call(name_or_path: str, reading: Reading = AS_IT_SAYS) -> CallSource:
     """Read a call: a file, a folder, or the name of a shipped recording.
+
+    `reading` is for files; what voicecli wrote itself needs no telling.
 
     Raises:
         InputError: there is none, or a part of it cannot be used.
@@ -41,11 +55,11 @@ def open_call(name_or_path: str) -> CallSource:
         if not path.exists():
             known = ", ".join(shipped_calls())
             raise InputError(f"{name_or_path} does not exist; shipped recordings are: {known}.")
-        return CallSource(path.stem, path, read_call_audio(path), None, None)
+        return CallSource(path.stem, path, read_call_audio(path, reading=reading), None, None)
     name = path.resolve().name
     if is_bundle(path):
         bundle = read_bundle(path)
-        audio = read_call_audio(path / "call.wav")
+        audio = read_call_audio(path / "call.wav", reading=OURS)
         return CallSource(name, path, audio, bundle.labels, bundle)
     tracks = sorted(path.glob("caller.*"))
     if not tracks:
@@ -53,7 +67,7 @@ def open_call(name_or_path: str) -> CallSource:
             f"{path} is not a recorded call: it has neither journal.jsonl nor caller.wav "
             "(or .flac, .ogg, .opus, .mp3)."
         )
-    audio = read_call_audio(tracks[0])
+    audio = read_call_audio(tracks[0], reading=reading)
     labels = path / "labels.json"
     known_turns = read_labels(labels, audio.duration_s) if labels.exists() else None
     return CallSource(name, path, audio, known_turns, None)

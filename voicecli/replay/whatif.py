@@ -4,14 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.runtime.clock import Stopwatch
+from pipelines.runtime.engines import Engines
 from pipelines.runtime.recall import recall_from
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import RecordDecision
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import SECOND, Nanos
-from voicecli.engines import LazyEngines
 from voicecli.lines import open_line
-from voicecli.profile import load_policy, load_profile
+from voicecli.profile import Profile, load_policy
 from voicecli.recording.bundle import Bundle
 from voicecli.recording.journal import JournalHeader
 from voicecli.replay.run import FinishedCall
@@ -20,17 +20,25 @@ from voicecli.replay.verify import first_difference
 from voicecli.transports.wav import FileCaller
 
 
-def run_under(source: CallSource, bundle: Bundle, policy_file: Path) -> FinishedCall:
+def run_under(
+    source: CallSource, bundle: Bundle, policy_file: Path, profile: Profile, engines: Engines
+) -> FinishedCall:
     """Run a recorded call with the thresholds of `policy_file` laid over its own.
 
-    The recorded caller speaks at the recorded times; engines are loaded only for questions that
-    were never asked in the recorded call. Ctrl-C ends it early, marked as partial.
+    The recorded caller speaks at the recorded times; engines are asked only what was never asked
+    in the recorded call. Ctrl-C ends it early, marked as partial.
+
+    Args:
+        source: the call.
+        bundle: the same, as recorded.
+        policy_file: TOML of `[policy.*]` tables.
+        profile: that of the recording; only its thresholds and its line are used.
+        engines: who answers what was never asked.
 
     Raises:
-        ProfileError: the policy, the call's own profile or its line is wrong.
+        ProfileError: the policy or the line is wrong.
         WeightsError: an engine is needed and its weights are missing.
     """
-    profile = load_profile(str(source.path / "profile.toml"))
     policy = load_policy(policy_file, profile.policy)
     header = bundle.header
     line, seed = str(header.metadata.get("line", profile.line)), header.metadata.get("seed", 0)
@@ -41,7 +49,7 @@ def run_under(source: CallSource, bundle: Bundle, policy_file: Path) -> Finished
     entries: list[Entry] = []
     watch, partial = Stopwatch(), False
     try:
-        run_virtual(policy, LazyEngines(profile), caller, entries.append, recall=recall)
+        run_virtual(policy, engines, caller, entries.append, recall=recall)
     except KeyboardInterrupt:
         partial = True
     metadata = {**header.metadata, "policy": policy_file.name, "asked_anew": recall.missed}

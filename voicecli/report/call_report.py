@@ -3,7 +3,7 @@
 Changes when a report gains a figure that is not a fold over the journal alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from pipelines.latency import (
     fold_barge_ins,
     fold_turns,
 )
-from pipelines.turn_taking.events import EngineFailed
+from pipelines.turn_taking.events import EngineFailed, EngineKind, EngineRemarked, JobId
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
 from voicecli.recording.bundle import Stereo
@@ -27,6 +27,12 @@ from voicecli.shadow.verdicts import ShadowReport
 
 CUT_IN_LEAD: Final[Nanos] = 300 * MILLISECOND
 """An agent that starts this shortly before the caller goes on has cut in, too."""
+_WHY_FAILED: Final = {
+    "apology": "",
+    "not_heard": "the words could not be transcribed",
+    "too_many_failures": "the last of too many one after the other",
+}
+"""Rules by which the agent says that a turn has failed, and why if the decision does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,8 @@ class CallReport:
     """In a run under another policy: when the agent first acted otherwise than recorded. The
     recorded caller could not react to anything after that."""
     failures: tuple[str, ...]
-    """A sentence for each engine that failed at a job."""
+    """A sentence for each engine that failed at a job, and for each turn that failed without one:
+    the reply was empty, silent or late, or the words could not be had in time."""
     audible: tuple[tuple[Nanos, Nanos | None], ...]
     """From when to when the agent was at the caller's ear; None: to the end."""
     entries: tuple[Entry, ...]
@@ -120,11 +127,7 @@ def build_call_report(
         word_errors=_word_errors(turns, labels),
         partial=header.partial,
         diverged=None if diverged is None else round(diverged * SECOND),
-        failures=tuple(
-            f"{entry.kind} failed at {entry.at / SECOND:.3f} s: {entry.message}"
-            for entry in entries
-            if isinstance(entry, EngineFailed)
-        ),
+        failures=tuple(_failures(entries, index.decisions)),
         audible=tuple(index.audible()),
         entries=tuple(entries),
     )
@@ -134,6 +137,20 @@ def reply_at_ear(turn: Turn) -> Nanos | None:
     """When the caller heard the reply's first sample."""
     latency = turn.voice_to_voice
     return None if latency is None else turn.end + latency
+
+
+def _failed(entries: Iterable[Entry]) -> Iterator[tuple[Nanos, EngineKind, str]]:
+    """When which kind of engine failed and how, be it that another stepped in; each job once."""
+    remarked: set[JobId] = set()
+    for entry in entries:
+        match entry:
+            case EngineRemarked(at, job, kind, what, True):
+                remarked.add(job)
+                yield at, kind, what
+            case EngineFailed(at, job, kind, what) if job not in remarked:
+                yield at, kind, what
+            case _:
+                pass
 
 
 def _cuts_in(turn: Turn, stretches: Iterable[tuple[Nanos, Nanos]]) -> bool:
@@ -151,6 +168,19 @@ def _turn_report(
         return TurnReport(turn, cut_in, None)
     gap = ear.gap(turn.end, heard)
     return TurnReport(turn, cut_in, gap.duration, gap.missing)
+
+
+def _failures(entries: Iterable[Entry], decisions: Iterable[Decision]) -> list[str]:
+    found = [
+        (at, f"{kind} failed at {at / SECOND:.3f} s: {what}") for at, kind, what in _failed(entries)
+    ]
+    known = {at for at, _ in found}  # an apology comes in the same moment as its engine's failure
+    for decision in decisions:
+        apologises = decision.verdict == "agent_speaks" and decision.rule in _WHY_FAILED
+        if apologises and decision.at not in known:
+            why = decision.numbers.get("why", _WHY_FAILED[decision.rule])
+            found.append((decision.at, f"a turn failed at {decision.at / SECOND:.3f} s: {why}"))
+    return [sentence for _, sentence in sorted(found)]
 
 
 def _word_errors(turns: Iterable[Turn], labels: Labels | None) -> WordErrors | None:

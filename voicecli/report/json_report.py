@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pipelines.latency import SPANS, BargeIn, Decision, ToolUse, distribution
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
+from voicecli.private import draft_of
 from voicecli.recording.journal import storing
 from voicecli.report.assertions import Outcome
 from voicecli.report.call_report import CallReport, TurnReport
@@ -43,15 +44,12 @@ def write_json_report(
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is either whole or not there; StorageError if impossible."""
-    draft = path.with_name(path.name + ".partial")
-    with storing(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+    """Write a file so that it is either whole or not there, for its owner alone.
+
+    Raises StorageError if that is impossible.
+    """
+    with storing(path), draft_of(path) as draft:
+        draft.write(text.encode("utf-8", "backslashreplace"))
 
 
 def _common(names: Iterable[str]) -> str | None:

@@ -25,6 +25,7 @@ _ROWS: Final[dict[str, Bands | None]] = {
 }
 
 _UNMEASURED_SHOWN: Final = 8
+_FAILED_SHOWN: Final = 8
 
 
 class Summary:
@@ -39,6 +40,7 @@ class Summary:
         yield _counts(screen, self._calls)
         yield _latencies(self._calls)
         yield from _unmeasured(screen, self._calls)
+        yield from _failed(screen, self._calls)
         for outcome in self._outcomes:
             sign = screen.pick("✓", "ok  ") if outcome.holds else screen.pick("✗", "FAIL")
             style = "green" if outcome.holds else "bold red"
@@ -95,6 +97,16 @@ def _unmeasured(screen: Screen, calls: Sequence[CallReport]) -> Iterator[Text]:
         yield Text(turn + (", cut in" if report.cut_in else ""), "dim")
     if len(turns) > _UNMEASURED_SHOWN:
         yield Text(f"  and {len(turns) - _UNMEASURED_SHOWN} more; --json lists all", "dim")
+
+
+def _failed(screen: Screen, calls: Sequence[CallReport]) -> Iterator[Text]:
+    """What failed, though the call went on."""
+    failures = [f"{call.name}: {failure}" for call in calls for failure in call.failures]
+    sign = screen.pick("✗", "FAIL")
+    for failure in failures[:_FAILED_SHOWN]:
+        yield Text(f"{sign} {screen.text(failure)}", "bold red")
+    if len(failures) > _FAILED_SHOWN:
+        yield Text(f"  and {len(failures) - _FAILED_SHOWN} more; --json lists all", "dim")
 
 
 def _indented(name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from voicecli.models.home import home
-from voicecli.recording.journal import storing
+from voicecli.report.json_report import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,5 @@ def _noted() -> dict[str, Any]:
 def _note(number: str, row: dict[str, Any] | None) -> None:
     path = _file()
     rows = {**_noted(), number: row}
-    with storing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kept = {key: value for key, value in rows.items() if value is not None}
-        path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    kept = {key: value for key, value in rows.items() if value is not None}
+    write_whole(path, json.dumps(kept, indent=1) + "\n")  # half of it would lose the old webhook

@@ -26,7 +26,7 @@ from voicecli.profile import Profile
 from voicecli.recording.recorder import CallRecorder
 from voicecli.serve.keep import record_call
 from voicecli.serve.progress import ProgressFold
-from voicecli.serve.redact import redact
+from voicecli.serve.redact import Redactor
 from voicecli.serve.settings import Recording
 from voicecli.serve.tap import JournalTap
 from voicecli.serve.warm import warm_up
@@ -130,11 +130,12 @@ class _CallProcess:
             return None
         return record_call(
             kept.folder / begin.name, begin.call_sid, capture, self._profile, notify,
-            redacted=kept.redact,
+            redacted=kept.redact, partials=kept.partials,
         )  # fmt: skip
 
     def _tap(self) -> JournalTap:
-        return JournalTap(redact if self._recording.redact else None)
+        kept = self._recording
+        return JournalTap(Redactor(partials=kept.partials) if kept.redact else None)
 
     def _show(self, tap: JournalTap | None) -> None:
         if tap is not None and (lines := tap.take()):

@@ -6,7 +6,7 @@ from pathlib import Path
 from voicecli.profile import Profile, to_toml
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.recorder import CallRecorder, Tracks
-from voicecli.serve.redact import redact
+from voicecli.serve.redact import Redactor
 from voicecli.transports.base import RATE
 
 
@@ -18,6 +18,7 @@ def record_call(
     notify: Callable[[str], None],
     *,
     redacted: bool,
+    partials: bool = False,
 ) -> CallRecorder:
     """Record a call as it goes on; readable by its owner only if the umask says so.
 
@@ -27,7 +28,8 @@ def record_call(
         tracks: where its audio gathers.
         profile: of the agent.
         notify: told, on another thread, if it cannot be written.
-        redacted: whether digits and addresses are taken out of the journal's texts.
+        redacted: whether numbers and addresses are taken out of the journal's texts.
+        partials: whether a redacted journal keeps the words of partial transcripts.
     """
     metadata = {"call_sid": call_sid, "clock": "real", "redacted": redacted}
     return CallRecorder(
@@ -36,5 +38,5 @@ def record_call(
         tracks,
         profile=to_toml(profile),
         notify=notify,
-        alter=redact if redacted else None,
+        alter=Redactor(partials=partials) if redacted else None,
     )

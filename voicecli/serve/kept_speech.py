@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pipelines.engines.closing import closing
 from pipelines.engines.protocols import Pcm, StopSignal, Tts
 from pipelines.runtime.resampling import LiveResampler
 
@@ -29,9 +30,10 @@ class KeptSpeech:
             yield self._kept[text]
             return
         pieces: list[Pcm] = []
-        for pcm in self._made(text, stop):
-            pieces.append(pcm)
-            yield pcm
+        with closing(self._made(text, stop)) as made:
+            for pcm in made:
+                pieces.append(pcm)
+                yield pcm
         if self._keeping and pieces and not stop.is_set():
             self._kept[text] = np.concatenate(pieces)
 
@@ -41,8 +43,9 @@ class KeptSpeech:
 
     def _made(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
         resampler = LiveResampler(self._tts.sample_rate, self.sample_rate)
-        for chunk in self._tts.synthesize(text, stop):
-            if len(pcm := resampler.process(chunk)):
-                yield pcm
+        with closing(self._tts.synthesize(text, stop)) as chunks:
+            for chunk in chunks:
+                if len(pcm := resampler.process(chunk)):
+                    yield pcm
         if not stop.is_set() and len(rest := resampler.finish()):
             yield rest

@@ -11,6 +11,7 @@ from pipelines.turn_taking.commands import (
 )
 from pipelines.turn_taking.events import (
     EngineFailed,
+    EngineRemarked,
     FrameScored,
     JobId,
     PlayoutCleared,
@@ -40,6 +41,8 @@ class ProgressFold:
         self._awaited: tuple[Number | None, Nanos] | None = None
         """The reply to the caller's turn, and when that was uttered to its end."""
         self._onset: Nanos | None = None
+        self._stepped_in: JobId | None = None
+        """The job whose engine failed last with another stepping in: it counts once."""
         """When the caller began to speak over the agent, if that has interrupted it."""
         self._silent_since: Nanos | None = None
         self._sound: Nanos = 0
@@ -70,11 +73,17 @@ class ProgressFold:
                 self._silent_since = None
             case PlayoutCleared(at):
                 self._stopped(at)
-            case EngineFailed(kind=kind):
-                self._failures.append(kind)
-                self.changed = True
+            case EngineRemarked(kind=kind, failed=True):
+                self._stepped_in = entry.job
+                self._failed(kind)
+            case EngineFailed(kind=kind) if entry.job != self._stepped_in:
+                self._failed(kind)
             case _:
                 pass
+
+    def _failed(self, kind: str) -> None:
+        self._failures.append(kind)
+        self.changed = True
 
     def _stopped(self, cleared: Nanos) -> None:
         """Playout is over for good; the agent may have fallen silent before, to judge."""

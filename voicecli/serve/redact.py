@@ -1,41 +1,100 @@
-"""Takes digits and e-mail addresses out of a journal; changes with what may not be stored."""
+"""Takes what callers say of themselves out of a journal; changes with what may not be stored."""
 
 import dataclasses
 import re
 from typing import Any, Final
 
-from pipelines.turn_taking.events import DtmfReceived, ReplyTextReceived
+from pipelines.turn_taking.commands import Message
+from pipelines.turn_taking.events import (
+    CallerTyped,
+    CallStarted,
+    DtmfReceived,
+    FinalTranscript,
+    PartialTranscript,
+    ReplyTextReceived,
+)
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.reasons import Reason
+from voicecli.serve.sensitive import find
 
-_EMAIL: Final = re.compile(r"[\w.+-]+\s?(?:@|\bat\b)\s?[\w-]+(?:\s?(?:\.|\bdot\b)\s?\w+)+", re.I)
-_DIGIT: Final = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)"
-# Two in a row: a caller who spells a number out. A single "one" is not a secret.
-_SPELLED: Final = re.compile(rf"\b{_DIGIT}(?:[\s,.-]+{_DIGIT})+\b", re.I)
+_BEFORE: Final = 200
+"""Characters said before that tell what a number is: "what is your code?"."""
 
 
-def redact_text(text: str) -> str:
-    """The text with `#` for each digit and `[e-mail]` for addresses, also when spelled out."""
-    text = _EMAIL.sub("[e-mail]", text)
-    text = _SPELLED.sub(lambda found: re.sub(r"\w+", "#", found[0]), text)
-    return re.sub(r"\d", "#", text)
+def redact_text(text: str, before: str = "") -> str:
+    """The text with `#` for each word of a number, `[e-mail]` and `[address]`.
+
+    Args:
+        text: a whole utterance, as far as it is known.
+        before: what was said before it, by whomever; not part of the result.
+    """
+    context = f"{before[-_BEFORE:]} " if before else ""
+    start = len(context)
+    kept: list[str] = []
+    end = 0
+    for span in find(context + text):
+        if span.end > start:
+            first = max(0, span.start - start)
+            kept += [text[end:first], span.instead]
+            end = span.end - start
+    return "".join([*kept, text[end:]])
+
+
+class Redactor:
+    """Redacts the entries of one call, in their order: a number may go on after a pause.
+
+    Args:
+        partials: whether words of partial transcripts stay, redacted; without, only how many.
+    """
+
+    def __init__(self, *, partials: bool = False) -> None:
+        self._partials = partials
+        self._before = ""
+
+    def __call__(self, entry: Entry) -> Entry:
+        """An entry with every text in it redacted; numbers of the journal itself stay."""
+        match entry:
+            case CallStarted():
+                return entry
+            case DtmfReceived():
+                return dataclasses.replace(entry, digit="#")
+            case ReplyTextReceived():  # a secret may be spread over several pieces
+                return dataclasses.replace(entry, text=_blank(entry.text))
+            case PartialTranscript():
+                return self._partial(entry)
+            case FinalTranscript() | CallerTyped():
+                before, self._before = self._before, entry.text
+                return dataclasses.replace(entry, text=redact_text(entry.text, before))
+            case _:
+                return _redacted(entry)
+
+    def _partial(self, entry: PartialTranscript) -> PartialTranscript:
+        if not self._partials:
+            blank = _blank(entry.stable), _blank(entry.unstable)
+            return dataclasses.replace(entry, stable=blank[0], unstable=blank[1])
+        # As one text: digits on both sides of the border are one number.
+        return dataclasses.replace(
+            entry, stable=redact_text(f"{entry.stable} {entry.unstable}", self._before), unstable=""
+        )
 
 
 def redact(entry: Entry) -> Entry:
-    """An entry with every text in it redacted; numbers of the journal itself stay."""
-    if isinstance(entry, DtmfReceived):
-        return dataclasses.replace(entry, digit="#")
-    if isinstance(entry, ReplyTextReceived):
-        # A secret may be spread over several pieces: only their length is kept.
-        return dataclasses.replace(entry, text=re.sub(r"\w", "x", entry.text))
-    return _redacted(entry)
+    """An entry redacted by itself; see `Redactor`."""
+    return Redactor()(entry)
+
+
+def _blank(text: str) -> str:
+    """As many words: their lengths would tell digits apart."""
+    return re.sub(r"\w+(?:['’]\w+)*", "x", text)
 
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, tuple):
-        return tuple(_redacted(item) for item in value)
+        return _history(value) if value and isinstance(value[0], Message) else tuple(
+            _redacted(item) for item in value
+        )  # fmt: skip
     if isinstance(value, Reason):
         return Reason(value.rule, {key: _redacted(item) for key, item in value.numbers.items()})
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -44,3 +103,11 @@ def _redacted(value: Any) -> Any:
         }
         return dataclasses.replace(value, **changed)
     return value
+
+
+def _history(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    before = ["", *(message.text for message in messages)]
+    return tuple(
+        dataclasses.replace(message, text=redact_text(message.text, earlier))
+        for message, earlier in zip(messages, before, strict=False)
+    )

@@ -127,6 +127,8 @@ class CallServer:
             log.info("loading", extra={"profile": self.profile.name, "processes": size})
             if path := code_run(self.profile):
                 log.info("tools", extra={"file": path})
+            for note in self.profile.notes:
+                log.info("language", extra={"note": note})
             await pool.start()
             cleanup.push_async_callback(pool.close)
             board = Switchboard(settings, pool, metrics)

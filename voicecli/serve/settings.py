@@ -40,6 +40,9 @@ class Recording:
     folder: Path | None
     """None: nothing is kept."""
     redact: bool = False
+    """Numbers and addresses are taken out of what was said."""
+    partials: bool = False
+    """Words of partial transcripts are kept nevertheless, redacted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ import numpy as np
 
 from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
 from pipelines.engines.tools import Tool
+from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.timeline import to_int16
 from pipelines.runtime.virtual import run_virtual
-from pipelines.turn_taking.commands import Message, RecordDecision
+from pipelines.turn_taking.commands import History, Message, RecordDecision
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.policy import AgentPolicy, Policy
 from pipelines.turn_taking.time import SECOND, Nanos
@@ -53,13 +54,19 @@ def warm_up(engines: Engines, policy: Policy) -> WarmEngines:
     return warm
 
 
+def read_prompt(llm: Llm, agent: AgentPolicy, today: str) -> History:
+    """Have the LLM read how calls of that day begin, so that it need not within the first turn."""
+    history = (Message("system", agent.prompt_on(day_in_words(today))), Message("caller", "Hello."))
+    llm.prepare(history)
+    return history
+
+
 def _use(engines: Engines, agent: AgentPolicy) -> None:
     engines.vad.probability(np.zeros(engines.vad.frame_samples, np.float32))
     engines.asr.feed(np.zeros(engines.asr.sample_rate, np.float32))
     engines.asr.finish()
     engines.asr.reset()
-    history = (Message("system", agent.system_prompt.strip()), Message("caller", "Hello."))
-    engines.llm.prepare(history)
+    history = read_prompt(engines.llm, agent, local_day())
     for detector in engines.turn_detectors.values():
         audio = np.zeros(round(detector.sample_rate * detector.audio_seconds), np.float32)
         detector.end_of_turn(history[:1], "Hello.", audio)

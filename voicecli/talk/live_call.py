@@ -179,6 +179,8 @@ class LiveCall:
             self._notify(notice)
         if path := code_run(self.setting.profile):
             self._notify(f"tools: {path}")
+        for note in self.setting.profile.notes:
+            self._notify(f"language: {note}")
         engines = build_engines(self.setting.profile)
         self.caller = MicrophoneCaller(self._devices.source, self._devices.sink, guard, legs)
         self._wait_for_card()

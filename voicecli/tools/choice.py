@@ -1,8 +1,32 @@
 """What a profile may say of tools; changes with the keys of its table [tools]."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from pipelines.turn_taking.commands import History, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A turn in which a tool is called; what a small model is shown, it does."""
+
+    caller: str
+    """What the caller says ..."""
+    call: str
+    """... which tool that asks for ..."""
+    arguments: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    """... and with what."""
+    agent: str = ""
+    """What the agent had said before."""
+
+    def messages(self) -> History:
+        """As the model is shown it."""
+        call = {"name": self.call, "arguments": dict(self.arguments)}
+        before = (Message("agent", self.agent),) if self.agent else ()
+        text = json.dumps(call, ensure_ascii=False)
+        return (*before, Message("caller", self.caller), Message("tool_call", text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +41,5 @@ class ToolsChoice:
     """For transfer_call: who can be reached, and under which number."""
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """Given to the file's function `setup` before any call."""
+    examples: tuple[Example, ...] = ()
+    """Of calls, which the embedded LLM engine is shown before every conversation."""

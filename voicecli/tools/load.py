@@ -1,7 +1,7 @@
 """Loads the tools that a profile names; changes with where tools come from.
 
 A tools file is code and runs with all the rights of voicecli: it is read only when a profile names
-it, never from the folder of a recorded call.
+it. Whether a recorded call's profile may name one is settled before, in `voicecli.replay.trust`.
 """
 
 import ast
@@ -16,8 +16,7 @@ from typing import Any
 
 from pipelines.engines.tools import Tool
 from voicecli.profile import Profile
-from voicecli.recording.bundle import is_bundle
-from voicecli.tables import Place
+from voicecli.tables import Place, suggest
 from voicecli.tools.builtin import builtin_tool
 from voicecli.tools.choice import ToolsChoice
 from voicecli.tools.declare import MARK, Declared
@@ -51,6 +50,10 @@ def load_tools(choice: ToolsChoice, folder: Path, place: Place) -> dict[str, Too
             tools[name] = builtin_tool(name, choice.transfer_to)
         except ValueError as error:
             raise place.wrong(str(error)) from None
+    for example in choice.examples:
+        if example.call not in tools:
+            what = f"there is no tool {example.call}; {suggest(example.call, tools)}"
+            raise place.at("examples").wrong(what)
     return tools
 
 
@@ -66,8 +69,6 @@ def code_run(profile: Profile) -> str:
 
 
 def _of_file(path: Path, settings: Mapping[str, Any], place: Place) -> dict[str, Tool]:
-    if is_bundle(path.parent):
-        raise place.wrong(f"{path} lies in a recorded call: code from recordings is not run")
     if not path.is_file():
         raise place.wrong(f"there is no file {path}")
     module = _executed(path, place)
@@ -81,7 +82,9 @@ def _of_file(path: Path, settings: Mapping[str, Any], place: Place) -> dict[str,
             raise place.wrong(f"{path}: two tools are called {function.__name__}")
         try:
             effect = "reads" if declared.read_only else "acts"
-            tools[function.__name__] = tool_of(function, effect, declared.timeout_s)
+            tools[function.__name__] = tool_of(
+                function, effect, declared.timeout_s, return_direct=declared.return_direct
+            )
         except ValueError as error:
             raise place.wrong(f"{path}: {error}") from None
     if not tools:

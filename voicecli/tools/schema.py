@@ -13,11 +13,16 @@ from pipelines.engines.tools import Tool
 from pipelines.turn_taking.events import ToolEffect
 
 _PARAMETER: Final = re.compile(r"^\s{2,}(\w+)(?:\s*\(.*?\))?:\s*(.+)$")
+_QUOTED: Final = "words of the caller's last message, exactly; empty if it has none"
 _SECTION: Final = re.compile(r"^(Args|Arguments|Returns|Raises|Yields|Examples?):\s*$")
 
 
 def tool_of(
-    function: Callable[..., Any], effect: ToolEffect = "acts", timeout_s: float | None = None
+    function: Callable[..., Any],
+    effect: ToolEffect = "acts",
+    timeout_s: float | None = None,
+    *,
+    return_direct: bool = False,
 ) -> Tool:
     """The tool that calls this function.
 
@@ -32,6 +37,10 @@ def tool_of(
     for parameter, what in parameters.items():
         if parameter in schema["properties"]:
             schema["properties"][parameter].setdefault("description", what)
+    quotes = [name for name, each in schema["properties"].items() if each.get("format") == "quote"]
+    for parameter in quotes:
+        del schema["properties"][parameter]["format"]
+        schema["properties"][parameter].setdefault("description", _QUOTED)
     return Tool(
         name,
         summary,
@@ -39,6 +48,8 @@ def tool_of(
         lambda arguments: _answer(adapter, arguments),
         effect,
         round((timeout_s or 0) * 1000),
+        quotes=frozenset(quotes),
+        return_direct=return_direct,
     )
 
 

@@ -59,7 +59,6 @@ class AgentEnd:
     def __init__(self) -> None:
         self._phase: _Phase = "new"
         self._stream_sid = ""
-        self._latest = 0
 
     @property
     def stopped(self) -> bool:
@@ -83,13 +82,7 @@ class AgentEnd:
         if self._phase == "started":
             self._check_stream(row)
         message = decode(row)
-        if isinstance(message, Media):
-            if message.timestamp_ms < self._latest:
-                raise RemoteProtocolError(
-                    f"media: timestamp {message.timestamp_ms} lies before {self._latest}"
-                )
-            self._latest = message.timestamp_ms
-        elif isinstance(message, Start):
+        if isinstance(message, Start):
             self._stream_sid = message.stream_sid
         self._phase = phase
         return message

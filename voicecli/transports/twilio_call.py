@@ -8,7 +8,6 @@ start at the beginning of each stretch.
 import itertools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,11 +15,11 @@ import numpy as np
 from pipelines.runtime.transport import Received
 from pipelines.turn_taking.events import DtmfReceived, Event, JobId, MarkReached
 from pipelines.turn_taking.time import MILLISECOND, Nanos
-from telephony_sim.g711 import ulaw_decode, ulaw_encode
-from voicecli.transports.base import FRAME, FRAME_SAMPLES, RATE, Frame
+from telephony_sim.g711 import ulaw_encode
+from voicecli.transports.arrivals import Arrivals, Heard
+from voicecli.transports.base import FRAME, RATE, Frame
 from voicecli.transports.capture import Capture
 from voicecli.transports.twilio_messages import (
-    FRAME_BYTES,
     Clear,
     Dtmf,
     FromCaller,
@@ -30,28 +29,11 @@ from voicecli.transports.twilio_messages import (
     ToCaller,
 )
 
-MAX_WAITING: Final = 10
-"""Frames from the caller that may wait: 200 ms, then the oldest goes."""
 MAX_EVENTS: Final = 64
 """Keys and marks that may come within one tick."""
 AHEAD: Final = 2
 """Frames of the agent's that the far end has before their time: one may be 40 ms late unheard."""
-CATCH_UP_TICKS: Final = 50
-"""After a second in which a frame always waited, a quiet one is left out."""
-_QUIET: Final = 200  # peak of a frame that nobody misses: -44 dB of full scale
-_SILENCE: Frame = np.zeros(FRAME_SAMPLES, np.int16)
-
-
-@dataclass(slots=True)
-class CallCounters:
-    """What went wrong on the way, in frames of 20 ms."""
-
-    dropped: int = 0
-    """From the caller, thrown away because they came faster than time passes."""
-    missing: int = 0
-    """Ticks for which nothing had come from the caller: filled with silence."""
-    sent: int = 0
-    """Of the agent's voice."""
+_NOTHING: Frame = np.zeros(0, np.int16)
 
 
 class TwilioCall:
@@ -64,14 +46,13 @@ class TwilioCall:
 
     def __init__(self, emit: Callable[[ToCaller], None], capture: Capture | None = None) -> None:
         self.rate = RATE
-        self.counters = CallCounters()
+        self._arrivals = Arrivals()
+        self.counters = self._arrivals.counters
         self.hangup_cause = "the caller hung up"
         self.finished = False
         self._emit = emit
         self._capture = capture
         self._ingress: Nanos | None = None
-        self._waiting: deque[tuple[Frame, Nanos]] = deque()
-        self._least_waiting = MAX_WAITING
         self._ticks = 0
         self._inbox: deque[Dtmf | Mark] = deque(maxlen=MAX_EVENTS)
         self._marks: dict[str, tuple[JobId, Nanos]] = {}
@@ -100,13 +81,8 @@ class TwilioCall:
     def take(self, message: FromCaller, at: Nanos) -> None:
         """A message from the caller's end came `at` this moment of the call."""
         match message:
-            case Media(payload):
-                codes = np.frombuffer(payload, np.uint8).reshape(-1, FRAME_BYTES)
-                for frame in ulaw_decode(codes):
-                    self._waiting.append((frame, at))
-                while len(self._waiting) > MAX_WAITING:
-                    self._waiting.popleft()
-                    self.counters.dropped += 1
+            case Media():
+                self._arrivals.take(message, at)
             case Mark(name):
                 if name in self._marks:
                     self._measure(at - self._marks[name][1])
@@ -124,26 +100,23 @@ class TwilioCall:
             self.finished, self.hangup_cause = True, cause
 
     def receive(self, now: Nanos) -> Received:
-        """The caller's next 20 ms and what they pressed; silence if nothing has come."""
+        """What is heard of the caller in these 20 ms, and what they pressed."""
         self._now = now
         self._ticks += 1
         self._far_frames = max(0, self._far_frames - 1)
-        self._least_waiting = min(self._least_waiting, len(self._waiting))
-        if self._ticks % CATCH_UP_TICKS == 0:
-            self._catch_up()
         events = self._events(now)
-        if not self._waiting:
-            self.counters.missing += 1
-            return Received(_SILENCE, 0, events)
-        frame, came = self._waiting.popleft()
-        ingress = max(0, now - came) + self._round_trip // 2
-        self._keep_caller(frame, ingress)
-        return Received(frame, ingress, events)
+        heard = self._arrivals.tick(now)
+        ingress: Nanos = 0
+        for each in heard:
+            if each.delay is not None:
+                ingress = each.delay + self._round_trip // 2
+                self._keep_caller(each, ingress)
+        pcm = np.concatenate([each.frame for each in heard]) if heard else _NOTHING
+        return Received(pcm, ingress, events)
 
     def send(self, frame: Frame | None, now: Nanos) -> None:
         """Pass the agent's frame on; silence needs no message, the far end makes its own."""
         if frame is not None:
-            self.counters.sent += 1
             self._emit(Media(ulaw_encode(frame).tobytes(), now // MILLISECOND))
             if self._capture is not None:
                 self._capture.agent(frame, self._ticks * FRAME + self.egress)
@@ -161,13 +134,12 @@ class TwilioCall:
         self._far_frames = 0
         self._emit(Clear())
 
-    def _keep_caller(self, frame: Frame, ingress: Nanos) -> None:
+    def _keep_caller(self, heard: Heard, ingress: Nanos) -> None:
         """Frames lie end to end in the recording: the first one's delay goes for all."""
         if self._ingress is None:
             self._ingress = ingress
         if self._capture is not None:
-            start = (self._ticks - 1) * FRAME - self._ingress
-            self._capture.caller(frame, max(0, start))
+            self._capture.caller(heard.frame, max(0, heard.at - self._ingress))
 
     def _events(self, now: Nanos) -> tuple[Event, ...]:
         events: list[Event] = []
@@ -182,10 +154,3 @@ class TwilioCall:
     def _measure(self, took: Nanos) -> None:
         took = max(0, took)
         self._round_trip = min(self._round_trip, took) if self._round_trip else took
-
-    def _catch_up(self) -> None:
-        """Delay that built up while the network stalled is taken back where nobody hears it."""
-        spare, self._least_waiting = self._least_waiting > 1, MAX_WAITING
-        if spare and len(self._waiting) > 1 and np.abs(self._waiting[0][0]).max() < _QUIET:
-            self._waiting.popleft()
-            self.counters.dropped += 1

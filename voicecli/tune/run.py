@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from voicecli.errors import ProfileError
-from voicecli.profile import Profile, load_profile
+from voicecli.profile import Profile
+from voicecli.recording.bundle import read_bundle
+from voicecli.replay.trust import profile_for
 from voicecli.report.json_report import write_whole
 from voicecli.report.screen import milliseconds
 from voicecli.report.whole_table import WholeTable
@@ -41,6 +43,7 @@ def run(
     out: Path,
     seed: int,
     where: Where,
+    trust_bundle: bool = False,
 ) -> None:
     """Search, print the Pareto front, and write the chosen setting as a profile.
 
@@ -50,7 +53,8 @@ def run(
     """
     console = Console(highlight=False)
     folders = recorded_calls(folders)
-    base = load_profile(profile or str(folders[0] / "profile.toml"))
+    # What is written is to be used with -p: it must not carry over what nobody has agreed to.
+    base = profile_for(read_bundle(folders[0]), profile, trusted=trust_bundle)
     if not base.policy.endpointing.weights:
         raise ProfileError(
             f"{base.path}: the profile {base.name} has no turn detectors, so every pause is alike "

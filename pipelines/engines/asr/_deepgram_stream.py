@@ -60,14 +60,14 @@ class DeepgramStream:
         """Ask for the last words of what was sent; raises RemoteError as `send`."""
         self._do(self._socket.send_finalize)
 
-    def next(self, *, wait: bool) -> Result | None:
-        """The next result, if there is one; with `wait`, None only after the timeout.
+    def next(self, wait_s: float) -> Result | None:
+        """The next result, if there is one within so many seconds.
 
         Raises:
             RemoteError: the connection broke.
         """
         try:
-            result = self._results.get(timeout=self._timeout_s if wait else None, block=wait)
+            result = self._results.get(block=wait_s > 0, timeout=wait_s)
         except Empty:
             return None
         if isinstance(result, RemoteError):

@@ -11,6 +11,7 @@ from typing import Any
 from pipelines.engines import mulaw
 from pipelines.engines.asr._deepgram_stream import UTTERANCE_END_S, DeepgramStream, Result
 from pipelines.engines.audio import checked
+from pipelines.engines.deadline import Deadline
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
@@ -101,15 +102,18 @@ class DeepgramAsr:
         """The words since `reset`: at once if Deepgram has settled them, else when it has.
 
         Raises:
-            RemoteError: Deepgram broke off.
+            RemoteError: Deepgram broke off, or has not spoken in time about all that was sent.
         """
         self._take()
         if self._sent > self._begin and not self._settled:
             self._open().finalize()
-            while not self._settled:
-                if not self._take(wait=True):
-                    remark(f"{self._where.name} did not settle the last words in time")
-                    break
+            deadline = Deadline(self._where, "transcript", self._settings.timeout_ms)
+            while not self._settled and deadline.left_s:
+                self._take(deadline)
+            if not self._settled:
+                if not self._up_to_date:
+                    deadline.check()
+                remark(f"{self._where.name} did not settle the last words in time")
         return Transcript(" ".join(filter(None, [*self._final, self._interim])))
 
     def reset(self) -> None:
@@ -119,6 +123,8 @@ class DeepgramAsr:
             with contextlib.suppress(RemoteError):
                 self._stream.finalize()
         self._begin = self._sent
+        self._told = 0.0
+        """Seconds of audio on this connection up to which Deepgram has spoken about it."""
         self._final: list[str] = []
         self._interim = ""
         self._settled = False
@@ -134,10 +140,20 @@ class DeepgramAsr:
             raise RemoteError(f"{self._where.name} is not connected", passing=True)
         return self._stream
 
-    def _take(self, *, wait: bool = False) -> bool:
-        """Take in what Deepgram has sent; whether there was anything of this utterance."""
+    @property
+    def _up_to_date(self) -> bool:
+        """Whether Deepgram has spoken about all that was sent."""
+        return self._told + SLACK_S >= self._sent / SAMPLE_RATE
+
+    def _take(self, deadline: Deadline | None = None) -> bool:
+        """Take in what Deepgram has sent; whether there was anything of this utterance.
+
+        With a `deadline`, wait until then for something.
+        """
         news = False
-        while self._stream and (result := self._stream.next(wait=wait and not news)):
+        while self._stream and (
+            result := self._stream.next(deadline.left_s if deadline and not news else 0.0)
+        ):
             # Without audio of this utterance in it, it is about the one before.
             if result.end * SAMPLE_RATE > self._begin:
                 news = True
@@ -152,8 +168,8 @@ class DeepgramAsr:
             self._interim = result.text
         # The answer to our own `Finalize`; or Deepgram's `speech_final` or `UtteranceEnd`, unless
         # more was sent since.
-        up_to_date = result.end + SLACK_S >= self._sent / SAMPLE_RATE
-        self._settled |= result.finalized or (result.speech_over and up_to_date)
+        self._told = result.end
+        self._settled |= result.finalized or (result.speech_over and self._up_to_date)
 
 
 def build(settings: Settings, context: Context) -> DeepgramAsr:

@@ -7,6 +7,7 @@ request with the whole utterance.
 
 import io
 import wave
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,20 +15,15 @@ import numpy as np
 
 from pipelines.engines.asr._growing import DecodeSchedule
 from pipelines.engines.audio import checked
+from pipelines.engines.deadline import Deadline
+from pipelines.engines.http_service import HttpService
 from pipelines.engines.local_agreement import LocalAgreement
 from pipelines.engines.modelled import stopwatch
 from pipelines.engines.phantoms import without_phantoms
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
-from pipelines.engines.remote import (
-    RemoteError,
-    Service,
-    connect_or_rely,
-    greet,
-    http_client,
-    service,
-)
+from pipelines.engines.remote import RemoteError, Service, connect_or_rely, service
 
 SAMPLE_RATE = 16000
 NEVER = 1 << 62
@@ -62,15 +58,15 @@ class OpenAiCompatibleAsr:
     def __init__(self, settings: Settings, where: Service) -> None:
         self._settings = settings
         self._where = where
-        self._client = http_client(where, settings.timeout_ms / 1000)
+        self._http = HttpService(where, settings.timeout_ms)
         self._agreement = LocalAgreement()
         step = settings.step_ms * SAMPLE_RATE // 1000 if settings.partials else NEVER
         self._schedule = DecodeSchedule(step, step, SAMPLE_RATE)
         self.reset()
 
     def connect(self) -> None:
-        """Make the connection, and learn early that a key is wrong; raises as `greet`."""
-        greet(self._client, self._where)
+        """Make the connection, and learn early that a key is wrong; raises as its `greet`."""
+        self._http.greet()
 
     def feed(self, pcm: Pcm) -> Hypothesis | None:
         """Take more audio; a hypothesis if partials are asked for and one is due.
@@ -119,39 +115,32 @@ class OpenAiCompatibleAsr:
         self._asked = self._length
 
     def _said(self, sound: bytes) -> str:
+        deadline = Deadline(self._where, "transcript", self._settings.timeout_ms)
         try:
-            return self._request(sound)
+            return self._request(sound, deadline)
         except RemoteError as error:
             if not error.passing:
                 raise
             remark(f"{error}; asked once more")
-        return self._request(sound)
+        return self._request(sound, deadline)
 
-    def _request(self, sound: bytes) -> str:
-        import httpx2  # noqa: PLC0415 (loaded since `build`)
-
+    def _request(self, sound: bytes, deadline: Deadline) -> str:
         fields = {
             "model": self._settings.model,
             "language": self._settings.language,
             "response_format": "json",
             "temperature": "0",
         }
-        try:
-            response = self._client.post(
-                "audio/transcriptions",
-                data=fields,
-                files={"file": ("speech.wav", sound, "audio/wav")},
-            )
-        except httpx2.TimeoutException as error:
-            what = f"{self._where.name} was silent for {self._settings.timeout_ms} ms"
-            raise RemoteError(what, passing=False) from error
-        except httpx2.HTTPError as error:
-            raise self._where.failed(error) from error
-        if response.status_code != httpx2.codes.OK:
-            raise self._where.refused(response.status_code, response.text)
-        return self._text_of(response)
+        content = {"data": fields, "files": {"file": ("speech.wav", sound, "audio/wav")}}
+        answers = self._http.answered(
+            self._texts, deadline, None, "POST", "audio/transcriptions", **content
+        )
+        return "".join(answers)
 
-    def _text_of(self, response: Any) -> str:
+    def _texts(self, response: Any) -> Iterator[str]:
+        response.read()
+        if not response.is_success:
+            raise self._where.refused(response.status_code, response.text)
         try:
             text = response.json()["text"]
         except (ValueError, KeyError, TypeError):
@@ -159,7 +148,7 @@ class OpenAiCompatibleAsr:
         if not isinstance(text, str):
             what = f"{self._where.name} answered without a transcript; is base_url right?"
             raise RemoteError(what, passing=False)
-        return text
+        yield text
 
 
 def _wav(pcm: Pcm) -> bytes:

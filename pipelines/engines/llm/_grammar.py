@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+QUOTED_WORDS = 80
+"""The last words of the caller's that can be quoted: a longer grammar only takes longer."""
+_PUNCTUATION = ".,;:?!…\"'()"
 _TOKEN_DATA = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)], align=True)
 
 
@@ -55,6 +58,40 @@ class Constraint:
         reference: Any = ctypes.byref(array)
         self._llama_cpp.llama_sampler_apply(self._sampler, reference)
         return data["id"][np.isfinite(data["logit"])]
+
+
+def with_quotes(grammar: str, placeholder: str, said: str) -> str:
+    """The grammar with the caller's words in place of a string of the schema.
+
+    There then stand some of them, as they were said one after the other, or none.
+
+    Args:
+        grammar: made by `grammar_of`.
+        placeholder: the string.
+        said: the caller's last turn.
+    """
+    words = said.split()[-QUOTED_WORDS:]
+    first = " | ".join(["", *(f"said{n}" for n in range(len(words)))])
+    rules = [f'quote ::= "\\"" ({first}) "\\""']
+    for n, word in enumerate(words):
+        more = ""
+        if n + 1 < len(words):
+            more = f" ({_literal(_between(word, words[n + 1]))} said{n + 1})?"
+        rules.append(f"said{n} ::= {_literal(word.strip(_PUNCTUATION))}{more}")
+    return "\n".join([grammar.replace(f'"\\"{placeholder}\\""', "quote"), *rules])
+
+
+def _between(word: str, following: str) -> str:
+    """What stands between two words: punctuation and a space."""
+    after = word[len(word.rstrip(_PUNCTUATION)) :] if word.strip(_PUNCTUATION) else ""
+    before = following[: len(following) - len(following.lstrip(_PUNCTUATION))]
+    return f"{after} {before if following.strip(_PUNCTUATION) else ''}"
+
+
+def _literal(text: str) -> str:
+    """The text inside a JSON string, as a terminal of GBNF."""
+    inside = json.dumps(text, ensure_ascii=False)[1:-1]
+    return json.dumps(inside, ensure_ascii=False)
 
 
 def grammar_of(schema: Mapping[str, Any]) -> str:

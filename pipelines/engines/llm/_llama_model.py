@@ -70,10 +70,13 @@ class LlamaModel:
             for opened in (True, False)
         }
 
-    def render(self, messages: list[ChatMessage], open_reply: bool) -> str:
+    def render(
+        self, messages: list[ChatMessage], open_reply: bool, tools: Sequence[dict[str, Any]] = ()
+    ) -> str:
         """The chat template; raises what the template raises."""
         chat: Any = messages
-        return self._formatters[open_reply](messages=chat).prompt
+        told: Any = list(tools) or None
+        return self._formatters[open_reply](messages=chat, tools=told).prompt
 
     def tokens(self, text: str) -> list[int]:
         """Tokens of a piece of prompt; marks of the template become control tokens."""

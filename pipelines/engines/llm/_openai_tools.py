@@ -51,18 +51,30 @@ class RequestedTools:
         self._calls: list[_Fragment] = []
         self._at: dict[int, _Fragment] = {}
 
-    def take(self, pieces: Any) -> None:
-        """The `tool_calls` of one delta; raises AttributeError or TypeError if they are none."""
+    def take(self, pieces: Any) -> bool:
+        """The `tool_calls` of one delta; whether that brought more of a call.
+
+        Raises:
+            AttributeError, TypeError: they are none.
+        """
+        before = sum(len(call.name) + len(call.arguments.strip()) for call in self._calls)
         for piece in pieces or ():
-            index, identity = piece.get("index", len(self._calls)), piece.get("id") or ""
+            index, identity = piece.get("index"), piece.get("id") or ""
+            function = piece.get("function") or {}
+            if index is None:  # a new call has a name, and what has none goes on with the last
+                index = len(self._calls) - (not function.get("name") and bool(self._calls))
             call = self._at.get(index)
             # Some servers number all calls 0 and send each whole: only the id tells them apart.
             if call is None or (identity and call.identity and identity != call.identity):
                 call = self._at[index] = _Fragment(identity)
                 self._calls.append(call)
-            function = piece.get("function") or {}
             call.name += function.get("name") or ""
-            call.arguments += function.get("arguments") or ""
+            arguments = function.get("arguments") or ""
+            if isinstance(arguments, dict):  # some servers send the object itself
+                arguments = json.dumps(arguments)
+            call.arguments += arguments
+        after = sum(len(call.name) + len(call.arguments.strip()) for call in self._calls)
+        return after > before
 
     def whole(self) -> list[ToolRequest]:
         """The calls, once the stream has ended."""

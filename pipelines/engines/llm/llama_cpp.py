@@ -12,15 +12,10 @@ import numpy.typing as npt
 
 from pipelines.engines.llm._chat_prompt import ChatPrompt, shortened
 from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here, sentences_ended
-from pipelines.engines.llm._grammar import grammar_of
+from pipelines.engines.llm._grammar import grammar_of, with_quotes
 from pipelines.engines.llm._llama_model import LlamaModel
-from pipelines.engines.llm._tool_prompt import (
-    MARK,
-    OPENING,
-    before_mark,
-    call_schema,
-    instructions,
-)
+from pipelines.engines.llm._tool_prompt import PLACEHOLDER, before_mark, call_schema
+from pipelines.engines.markup import Markup
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.speakable import speakable
@@ -64,11 +59,18 @@ class Settings:
 class LlamaCppLlm:
     """One conversation at a time; the KV cache keeps what histories have in common."""
 
-    def __init__(self, settings: Settings, model: LlamaModel, tools: tuple[Tool, ...] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        model: LlamaModel,
+        tools: tuple[Tool, ...] = (),
+        examples: History = (),
+    ) -> None:
         """Raises ValueError if the tools' parameters cannot be made a grammar."""
         self._settings = settings
         self._model = model
-        self._prompt = ChatPrompt(model.render, instructions(tools))
+        self._prompt = ChatPrompt(model.render, tools, examples)
+        self._mark = self._prompt.opening.strip()
         self._grammar = grammar_of(call_schema(tools)) if tools else ""
         self._end_marks = [model.tokens(mark)[0] for mark in SENTENCE_ENDS]
         self._noted: tuple[History, float] = ((), 0.0)
@@ -102,7 +104,8 @@ class LlamaCppLlm:
             RuntimeError: a tool call does not end.
         """
         asked: list[ToolRequest] = []
-        yield from speakable(self._pieces(history, stop, asked))
+        markup = Markup(reasoning_first=self._prompt.opens_reasoning)
+        yield from speakable(self._pieces(history, stop, asked, markup), markup)
         yield from asked
 
     def end_probability(self, history: History, text: str) -> float:
@@ -137,11 +140,11 @@ class LlamaCppLlm:
         return p
 
     def _pieces(
-        self, history: History, stop: StopSignal, asked: list[ToolRequest]
+        self, history: History, stop: StopSignal, asked: list[ToolRequest], markup: Markup
     ) -> Iterator[str]:
         prompt = self._fitted(history)
         tokens = list(prompt)
-        said = held = ""
+        said = spoken = held = ""
         fresh = not history or history[-1].role != "tool_result"
         random = np.random.default_rng(self._settings.seed)
         lately = self._written_lately(history)
@@ -151,7 +154,7 @@ class LlamaCppLlm:
             if logits is None or stop.is_set():
                 return
             if count == 1 and fresh and self._is_pushed_to_call(logits):
-                asked += self._call(prompt + self._model.tokens(OPENING), stop)
+                asked += self._call(prompt, "", history, stop)
                 return
             token = self._choose(self._penalised(logits, lately), random)
             if self._model.ends(token):
@@ -160,14 +163,17 @@ class LlamaCppLlm:
             lately.append(token)
             text = held + decoder.decode(self._model.piece(token))
             if self._grammar:
-                text, held = before_mark(text)
+                text, held = before_mark(text, self._mark)
             said += text
             if text:
                 yield text
-            if held.startswith(MARK):
-                asked += self._call(prompt + self._model.tokens(said + OPENING), stop)
+            if held.startswith(self._mark):
+                asked += self._call(prompt, said, history, stop)
                 return
-            if ends_here(count, self._settings.max_tokens, text) or self._said_enough(said):
+            if markup.hides:
+                continue
+            spoken += text
+            if ends_here(count, self._settings.max_tokens, text) or self._said_enough(spoken):
                 break
         if rest := held + decoder.decode(b"", final=True):
             yield rest
@@ -176,12 +182,17 @@ class LlamaCppLlm:
         """Whether `tool_bias` makes opening a call the likeliest way to begin."""
         if not self._grammar or not self._settings.tool_bias:
             return False
-        mark = self._model.tokens(MARK)[0]
+        mark = self._model.tokens(self._mark)[0]
         return bool(logits[mark] + self._settings.tool_bias >= logits.max())
 
-    def _call(self, tokens: list[int], stop: StopSignal) -> list[ToolRequest]:
+    def _call(
+        self, prompt: list[int], said: str, history: History, stop: StopSignal
+    ) -> list[ToolRequest]:
         """The call of a tool that the model has opened; empty if `stop` came first."""
-        constraint, text = self._model.constraint(self._grammar), b""
+        tokens = prompt + self._model.tokens(said + self._prompt.opening)
+        words = next((each.text for each in reversed(history) if each.role == "caller"), "")
+        grammar = with_quotes(self._grammar, PLACEHOLDER, words)
+        constraint, text = self._model.constraint(grammar), b""
         try:
             for _ in range(TOOL_TOKENS):
                 logits = self._model.read(tokens, stop)
@@ -284,6 +295,7 @@ def build(settings: Settings, context: Context) -> LlamaCppLlm:
         raise ValueError("repeat_penalty must be at least 1, max_sentences not negative")
     path = context.locate(settings.weights)
     model = LlamaModel(path, settings.n_ctx, _threads(settings.threads))
-    llm = LlamaCppLlm(settings, model, context.tools)
-    llm.prepare((Message("caller", "Hello"),))
+    llm = LlamaCppLlm(settings, model, context.tools, context.examples)
+    begun = (Message("system", context.system_prompt),) if context.system_prompt else ()
+    llm.prepare((*begun, Message("caller", "Hello")))
     return llm

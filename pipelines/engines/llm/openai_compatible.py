@@ -4,33 +4,35 @@ vLLM, llama-server, Ollama, OpenAI, Groq and others: `POST {base_url}/chat/compl
 `stream`, answered by server-sent events (https://platform.openai.com/docs/api-reference/chat).
 """
 
-import contextlib
-import json
-import socket
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from pipelines.engines.interruptible import interruptible
+from pipelines.engines.closing import closing
+from pipelines.engines.deadline import Deadline
+from pipelines.engines.dialect import read_dialect
+from pipelines.engines.http_service import HttpService
 from pipelines.engines.llm._ending import ends_here
+from pipelines.engines.llm._openai_stream import pieces_of
 from pipelines.engines.llm._openai_tools import RequestedTools, chat_messages
 from pipelines.engines.llm._tool_prompt import described
+from pipelines.engines.markup import Markup
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
-from pipelines.engines.remote import (
-    RemoteError,
-    Service,
-    connect_or_rely,
-    greet,
-    http_client,
-    service,
-)
+from pipelines.engines.remote import RemoteError, Service, connect_or_rely, service
 from pipelines.engines.speakable import speakable
 from pipelines.engines.tools import Tool, ToolRequest
 from pipelines.turn_taking.commands import History
 
 ATTEMPTS = 2
+ENDING_MS = 200
+"""How long a server that has written its last word may take to end its answer."""
+KEPT = ("messages", "stream")
+OPTIONAL = ("max_tokens", "temperature")
+"""Fields without which a reply is still a reply: some servers refuse them."""
+FIELDS = ("model", *KEPT, *OPTIONAL, "tools")
 TOOL_TOKENS = 256
 """Tokens that a server may write beyond the reply, for what it asks of tools."""
 
@@ -49,7 +51,10 @@ class Settings:
     """Length of a reply; from 60 % of it on, the reply ends with the sentence."""
     temperature: float = 0.3
     timeout_ms: int = 3000
-    """Longest wait for the connection, for the first token, and for each one after it."""
+    """Longest wait for the first words, connecting included, and for each that follow. Nothing
+    else counts: no sign of life, no reasoning."""
+    body: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Fields of the request to add, or to rename or drop (`pipelines.engines.dialect`)."""
     prefill: bool = False
     """Send prompts in advance, for one token each, so that a server that caches prompts has read
     them before they count. For a server of your own: others charge for it."""
@@ -59,61 +64,126 @@ class OpenAiCompatibleLlm:
     """One conversation with a server over one connection that is kept open."""
 
     def __init__(self, settings: Settings, where: Service, tools: tuple[Tool, ...] = ()) -> None:
+        """Raises ValueError if `settings.body` cannot be."""
         self._settings = settings
         self._tools = described(tools)
         self._where = where
-        self._connection: Any = None
-        self._client = http_client(where, settings.timeout_ms / 1000, self._note_connection)
+        self._http = HttpService(where, settings.timeout_ms)
+        self._dialect = read_dialect(settings.body, FIELDS, KEPT)
+        self._reasoning_first = False
+        """Whether the last reply began in the middle of reasoning, as the next one then will."""
 
     def connect(self) -> None:
-        """Make the connection, and learn early that a key is wrong; raises as `greet`."""
-        greet(self._client, self._where)
+        """Make the connection, and learn early that a key is wrong; raises as its `greet`."""
+        self._http.greet()
 
     def prepare(self, history: History) -> None:
         """With `prefill`, let the server read the prompt; else nothing."""
         if not self._settings.prefill:
             return
         body = {**self._body(history), "max_tokens": 1, "stream": False}
+        deadline = Deadline(self._where, "answer", self._settings.timeout_ms)
         try:
-            self._client.post("chat/completions", json=body)
-        except Exception as error:  # noqa: BLE001 (edge: the reply itself will show what is wrong)
-            remark(f"the prompt could not be sent in advance: {self._where.failed(error)}")
+            for _ in self._asked(body, _whole, None, deadline):
+                pass
+        except RemoteError as error:  # the reply itself will show what is wrong
+            remark(f"the prompt could not be sent in advance: {error}")
 
     def stream(self, history: History, stop: StopSignal) -> Iterator[str | ToolRequest]:
         """The reply in speakable pieces, then the tools it asks for, once all of that is there.
 
         `stop` closes the request, and so ends the server's work.
 
-        A request that fails before its first piece, in a way that may pass, is made once more.
+        A request that fails before its first piece, in a way that may pass, is made once more; one
+        whose fields are refused is made with others, which are then those of all requests.
 
         Raises:
-            RemoteError: the server cannot be reached, refuses, answers something else, is silent
-                for longer than the timeout, or breaks off.
+            RemoteError: the server cannot be reached, refuses, answers something else, writes no
+                words for longer than the timeout, or breaks off.
         """
         asked: list[ToolRequest] = []
-        yield from speakable(self._pieces(history, stop, asked))
+        deadline = Deadline(self._where, "words", self._settings.timeout_ms)
+        markup = Markup(reasoning_first=self._reasoning_first)
+        made = self._pieces(history, stop, asked, deadline, markup)
+        with closing(speakable(made, markup)) as pieces:
+            for piece in pieces:
+                yield piece
+                deadline.restart()
+        self._reasoning_first = markup.reasoned_first
         yield from asked
 
     def _pieces(
-        self, history: History, stop: StopSignal, asked: list[ToolRequest]
+        self,
+        history: History,
+        stop: StopSignal,
+        asked: list[ToolRequest],
+        deadline: Deadline,
+        markup: Markup,
     ) -> Iterator[str]:
         body = self._body(history)
         for attempt in range(1, ATTEMPTS + 1):
-            written, tools = 0, RequestedTools()
-            request = self._request(body, tools)
+            written, spoken, finished, tools = 0, 0, False, RequestedTools()
+            read = partial(pieces_of, where=self._where, tools=tools)
             try:
-                for piece in interruptible(request, stop, self._cut_connection):
-                    written += 1
-                    yield piece
-                    if ends_here(written, self._settings.max_tokens, piece):
-                        return
+                with closing(self._asked(body, read, stop, deadline)) as items:
+                    for item in items:
+                        if item is None:
+                            finished = True
+                            deadline.shorten(ENDING_MS)
+                        elif not item:
+                            deadline.restart()
+                        else:
+                            written += 1
+                            yield item
+                            spoken += not markup.hides
+                            if not markup.hides and ends_here(
+                                spoken, self._settings.max_tokens, item
+                            ):
+                                return
             except RemoteError as error:
-                if written or attempt == ATTEMPTS or not error.passing:
+                if not finished:
+                    if written or attempt == ATTEMPTS or not error.passing:
+                        raise
+                    remark(f"{error}; asked once more")
+                    continue
+            asked += [] if stop.is_set() else tools.whole()
+            return
+
+    def _asked(
+        self,
+        body: dict[str, Any],
+        read: Callable[[Any], Iterator[str | None]],
+        stop: StopSignal | None,
+        deadline: Deadline,
+    ) -> Iterator[str | None]:
+        """What `read` makes of the answer, asked for in a dialect that the server understands."""
+        dialect = self._dialect
+        while True:
+            items = self._http.answered(
+                partial(self._read, read), deadline, stop,
+                "POST", "chat/completions", json=dialect.applied(body),
+            )  # fmt: skip
+            try:
+                with closing(items):
+                    for item in items:
+                        self._dialect = dialect  # it was understood
+                        yield item
+            except RemoteError as error:
+                heeded = dialect.after(error.objection, OPTIONAL)
+                if heeded is None:
                     raise
-                remark(f"{error}; asked once more")
+                dialect, how = heeded
+                remark(f"{error}; asked {how}, from now on")
             else:
-                asked += [] if stop.is_set() else tools.whole()
                 return
+
+    def _read(
+        self, read: Callable[[Any], Iterator[str | None]], response: Any
+    ) -> Iterator[str | None]:
+        if not response.is_success:
+            said = response.read().decode("utf-8", "replace")
+            raise self._where.refused(response.status_code, said)
+        yield from read(response)
 
     def _body(self, history: History) -> dict[str, Any]:
         body = {
@@ -127,63 +197,18 @@ class OpenAiCompatibleLlm:
             body |= {"tools": self._tools, "max_tokens": self._settings.max_tokens + TOOL_TOKENS}
         return body
 
-    def _request(self, body: dict[str, Any], tools: RequestedTools) -> Iterator[str]:
-        import httpx2  # noqa: PLC0415 (loaded since `build`)
 
-        try:
-            with self._client.stream("POST", "chat/completions", json=body) as response:
-                if response.status_code != httpx2.codes.OK:
-                    raise self._where.refused(response.status_code, response.read().decode())
-                yield from self._contents(httpx2.EventSource(response), tools)
-        except httpx2.SSEError:
-            raise RemoteError(
-                f"{self._where.name} answered with something else than a stream of events; "
-                "is base_url right?",
-                passing=False,
-            ) from None
-        except httpx2.TimeoutException as error:
-            what = f"{self._where.name} was silent for {self._settings.timeout_ms} ms"
-            raise RemoteError(what, passing=False) from error
-        except httpx2.HTTPError as error:
-            raise self._where.failed(error) from error
-
-    def _contents(self, events: Any, tools: RequestedTools) -> Iterator[str]:
-        complete = False
-        for event in events:
-            if event.data.strip() == "[DONE]":
-                return
-            try:
-                data = json.loads(event.data)
-                choices = data.get("choices") or []
-                deltas = [choice.get("delta") or {} for choice in choices[:1]]
-                said = [delta.get("content") or "" for delta in deltas]
-                for delta in deltas:
-                    tools.take(delta.get("tool_calls"))
-                complete |= any(choice.get("finish_reason") for choice in choices)
-            except (ValueError, AttributeError, TypeError):
-                raise RemoteError(f"{self._where.name} sent no JSON", passing=False) from None
-            if problem := data.get("error"):
-                text = self._where.without_key(json.dumps(problem))[:160]
-                raise RemoteError(f"{self._where.name} gave up: {text}", passing=True)
-            yield from filter(None, said)
-        if not complete:
-            raise RemoteError(f"{self._where.name} broke off in the middle", passing=True)
-
-    def _note_connection(self, event: str, info: dict[str, Any]) -> None:
-        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
-            self._connection = info["return_value"]
-
-    def _cut_connection(self) -> None:
-        """End the request under way; closing alone would not wake the thread that reads."""
-        with contextlib.suppress(OSError, AttributeError):
-            self._connection.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+def _whole(response: Any) -> Iterator[str | None]:
+    """Nothing of an answer that is of no interest, once it is there."""
+    response.read()
+    yield None
 
 
 def build(settings: Settings, context: Context) -> OpenAiCompatibleLlm:
     """Connect to the server.
 
     Raises:
-        ValueError: a setting out of range, no key where one is named, or a key that is refused.
+        ValueError: a setting that cannot be, no key where one is named, or one that is refused.
         RemoteError: the server cannot be reached, and there is no fallback.
     """
     if settings.max_tokens < 1 or settings.timeout_ms < 1 or not 0 <= settings.temperature <= 2:

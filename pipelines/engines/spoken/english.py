@@ -1,211 +1,183 @@
-"""How English texts are read aloud; changes with what a voice would otherwise read wrongly.
+"""How English texts are read aloud: every number, date, price, unit and sign in words.
 
 Rules go from the particular to the general, and what one has put into words the next ones no longer
 see; after the last of them no digit is left.
 """
 
 import re
-from collections.abc import Iterable
 
 from pipelines.engines.spoken.addresses import address_rules
+from pipelines.engines.spoken.english_dates import (
+    MONTH_WORD,
+    date_rules,
+    time_rules,
+    year_in_words,
+)
+from pipelines.engines.spoken.english_names import name_rules
+from pipelines.engines.spoken.english_signs import file_rules, key_rules, sign_rules, sum_rules
 from pipelines.engines.spoken.english_words import (
-    ABBREVIATIONS,
-    BEFORE_NUMBERS,
     CODES,
     CURRENCIES,
-    DAYS,
-    FRACTIONS,
     GLYPHS,
     MAGNITUDES,
-    MONTH_NAMES,
-    MONTHS,
-    STREETS,
-    TITLES,
+    PER,
+    SPECIAL_FRACTIONS,
     UNITS,
 )
 from pipelines.engines.spoken.numbers import Numbers
 from pipelines.engines.spoken.phones import BEGINS, ENDS, phone_rules
-from pipelines.engines.spoken.rules import Reader, Rule, reader_of, rule
+from pipelines.engines.spoken.rules import (
+    Reader,
+    Rule,
+    after,
+    before,
+    either,
+    reader_of,
+    rule,
+)
 
 _NUMBERS = Numbers("en")
 _WHOLE = r"\d{1,3}(?:,\d{3}){1,4}(?![\d,]\d)|\d{1,15}(?!\d)"
-_NOON = r"\s?(?P<half>[ap](?=\.?m)|[AP](?=\.?M))\.?[Mm]\b(?P<stop>\.?)"
-_NEW_SENTENCE = re.compile(r"\s+[A-Z]")
+
+
+def english(*, month_first: bool) -> Reader:
+    """The reader of English; `month_first`: 3/4 is in March, as in the USA."""
+    marks = {"@": "at", ".": "dot", "/": "slash", "_": "underscore", "-": "dash", "+": "plus"}
+    return reader_of(
+        [
+            *address_rules(marks),
+            *file_rules(),
+            *key_rules(_NUMBERS),
+            *name_rules(_NUMBERS, MONTH_WORD),
+            *date_rules(month_first=month_first),
+            *_written_otherwise(),
+            *_codes(),
+            *sum_rules(),
+            *_ranges(),
+            *time_rules(),
+            *_amounts(),
+            *_fractions(),
+            *_numbers(),
+            *sign_rules(),
+        ]
+    )
 
 
 def _digits(match: re.Match[str]) -> str:
     return _NUMBERS.digits(match[0])
 
 
-def _either(words: Iterable[str]) -> str:
-    """A pattern for one of them, the longest that fits."""
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-
-
-_MONTH = rf"(?P<month>(?:{_either([*MONTH_NAMES, *MONTHS])})\b)\.?"
-
-
-def english(*, month_first: bool) -> Reader:
-    """The reader of English; `month_first`: 3/4 is in March, as in the USA."""
-    return reader_of(
-        [
-            *address_rules({"@": "at", ".": "dot", "/": "slash", "_": "underscore"}),
-            *_abbreviations(),
-            *_dates(month_first=month_first),
-            *_phone_numbers(),
-            *_ranges(),
-            *_times(),
-            *_amounts(),
-            *_numbers(),
-            *_marks(),
-        ]
-    )
-
-
-# -- abbreviations --------------------------------------------------------------------------------
-
-
-def _abbreviations() -> list[Rule]:
-    def street(match: re.Match[str]) -> str:
-        return STREETS[match[1]] + _stop(match[2], match)
-
-    def spelled_out(match: re.Match[str]) -> str:
-        written = match[1].lower()
-        ends = written == "etc" or not match.string[match.end() :].strip()
-        return ABBREVIATIONS[written] + (_stop(match[2], match) if ends else "")
-
-    def day(match: re.Match[str]) -> str:
-        return f"{DAYS[match[1]]} to {DAYS[match[2]]}" if match[2] else DAYS[match[1]]
-
-    days, titles = _either(DAYS), _either(TITLES)
-    return [
-        rule(rf"(?<=[a-z\d] )(?<!\bthe )({_either(STREETS)})\b(\.?)(?![\w-]| [A-Z][a-z])", street),
-        rule(rf"\b({titles})(?:\.(?=\s)|(?=\s[A-Z]))", lambda match: TITLES[match[1]]),
-        rule(
-            rf"\b({_either(BEFORE_NUMBERS)})\.\s?(?=[\d(+])",
-            lambda match: BEFORE_NUMBERS[match[1].lower()] + " ",
-            ignore_case=True,
-        ),
-        rule(r"[№#]\s?(?=\d)", "number "),
-        rule(rf"\b({_either(ABBREVIATIONS)})(\.)(?!\w)", spelled_out, ignore_case=True),
-        rule(rf"\b({days})\.?\s?[-–]\s?({days})\b\.?", day),
-        rule(rf"\b({days})\b()\.?(?=,?\s+\d|,?\s+{_MONTH})", day),
-    ]
-
-
-def _stop(stop: str, match: re.Match[str]) -> str:
-    """The full stop of an abbreviation, if the sentence ends there too."""
-    followed = match.string[match.end() : match.end() + 20]
-    return "." if stop and (not followed.strip() or _NEW_SENTENCE.match(followed)) else ""
-
-
-# -- dates and times ------------------------------------------------------------------------------
-
-
-def _dates(*, month_first: bool) -> list[Rule]:
-    def spoken(day: str, month: int, year: str) -> str | None:
-        if not (1 <= int(day) <= 31 and 1 <= month <= 12):
-            return None
-        said = f"{MONTH_NAMES[month - 1]} {_NUMBERS.ordinal(day)}"
-        return f"{said}, {_year(year)}" if year else said
-
-    def iso(match: re.Match[str]) -> str:
-        return spoken(match[3], int(match[2]), match[1]) or match[0]
-
-    def slashes(match: re.Match[str]) -> str:
-        first, second, year = match[1], match[3], match[4]
-        month, day = (first, second) if month_first else (second, first)
-        year = year if len(year) == 4 else f"20{year}"
-        return spoken(day, int(month), year) or spoken(month, int(day), year) or match[0]
-
-    def named(match: re.Match[str]) -> str:
-        said = spoken(match["day"], _month(match["month"]), match["year"] or "")
-        return said or match[0]
-
-    def month_and_year(match: re.Match[str]) -> str:
-        return f"{MONTH_NAMES[_month(match['month']) - 1]} {_year(match['year'])}"
-
-    year = r"(?:,?\s(?P<year>[12]\d{3})(?![\d,:.]\d|\d))?"
-    day = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-    return [
-        rule(r"(?<![\w-])(\d{4})-(\d{2})-(\d{2})(?![\w-])", iso),
-        rule(r"(?<![\w/.])(\d{1,2})([/.])(\d{1,2})\2(\d{4}|\d{2})(?![\w/])", slashes),
-        rule(rf"\b{_MONTH}\s{day}(?![\w:%]|[.,-]\d|\s?[ap]\.?m\b){year}", named),
-        rule(rf"(?<![\w.,:$€£-])(?:the\s)?{day}\s(?:of\s)?{_MONTH}{year}(?!\w)", named),
-        rule(rf"\b{_MONTH}\s(?P<year>[12]\d{{3}})(?![\d,:.]\d|\d)", month_and_year),
-    ]
-
-
-def _month(name: str) -> int:
-    return MONTH_NAMES.index(MONTHS.get(name, name)) + 1
-
-
-def _year(digits: str) -> str:
-    return _NUMBERS.year(digits)
-
-
-def _times() -> list[Rule]:
-    def time(match: re.Match[str]) -> str:
-        hour, minute = int(match["hour"]), int(match["minute"])
-        half = match["half"]
-        if hour > 24 or minute > 59:
-            return f"{match['hour']} {match['minute']}{match['tail']}"
-        said = [_NUMBERS.cardinal(str(hour))]
-        if minute:
-            said += ["oh"] * (minute < 10) + [_NUMBERS.cardinal(str(minute))]
-        elif not half:
-            said = ["midnight"] if hour in {0, 24} else [*said, _full_hour(hour)]
-        if match["second"]:
-            said.append(f"and {_NUMBERS.cardinal(str(int(match['second'])))} seconds")
-        return " ".join([*said, f"{half.upper()}M"] if half else said) + _after(match)
-
-    def hour(match: re.Match[str]) -> str:
-        return f"{_NUMBERS.cardinal(match[1])} {match['half'].upper()}M" + _after(match)
-
-    def _after(match: re.Match[str]) -> str:
-        return _stop(match["stop"] or "", match)
-
-    clock = r"(?<![\w:.,])(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?![\d:])"
-    return [
-        rule(rf"{clock}(?P<tail>(?:{_NOON})?)", time),
-        rule(rf"(?<![\w:.,])(\d{{1,2}}){_NOON}", hour),
-    ]
-
-
-def _full_hour(hour: int) -> str:
-    return "o'clock" if hour <= 12 else "hundred"
-
-
 # -- numbers of things ----------------------------------------------------------------------------
 
 
-def _phone_numbers() -> list[Rule]:
-    codes = "pin|code|account|reference|confirmation|ext|extension|flight|zip|order|dial|call"
+def _written_otherwise() -> list[Rule]:
+    """Numbers that are grouped, and times that are cut short, as the next rules know them."""
+
+    def regrouped(match: re.Match[str]) -> str:
+        return f"{int(match[0].replace(',', '')):,}"
+
     return [
+        rule(r"(?<![\d.,])\d{1,2}(?:,\d{2}){1,5},\d{3}(?![\d,]\d|\d)", regrouped),
+        rule(
+            r"(?<![\d.,])(\d{1,3}(?:\.\d{3}){1,4}),(\d{2})(?!\d)",
+            lambda match: f"{match[1].replace('.', '')}.{match[2]}",
+        ),
+        rule(r"([€£$]\s?\d{1,3}),(\d{2})(?![\d,])", r"\1.\2"),
+        rule(r"(?<![\d.,])(\d{1,6}),(\d{2})(?=\s?[€£])", r"\1.\2"),
+        rule(
+            r"(?<![\w:.])(\d{1,2}(?::\d\d)?)([ap])\s?[-–]\s?(\d{1,2}(?::\d\d)?)([ap])(?![\w-])",
+            r"\1\2m to \3\4m",
+        ),
+        rule(r"(?<![\w:.])(\d{1,2}:\d{2})([ap])(?!\w|\.m)", r"\1\2m"),
+        rule(r"\b50[-–]50\b", "50 50"),
+        rule(r"\b(noon|midnight)\s?[-–]\s?(?=\d)", r"\1 to ", ignore_case=True),
+        rule(r"(?<=[\dm])\s?[-–]\s?(?=(?:noon|midnight)\b)", " to ", ignore_case=True),
+    ]
+
+
+def _codes() -> list[Rule]:
+    """Numbers that are read digit by digit: of phones, cards, accounts."""
+
+    def alternating(match: re.Match[str]) -> str:
+        parts = re.findall(r"[A-Z]+|\d", match[0])
+        said = (" ".join(part) if len(part) < 4 else part for part in parts)
+        return " ".join(f"{_NUMBERS.digits(each)}" if each.isdecimal() else each for each in said)
+
+    codes = (
+        "pin|code|passcode|password|account|reference|confirmation|ext|extension|flight|zip|order"
+        "|dial|call|text|member|id|ticket|case|policy|invoice|tracking|otp|serial|ssn|token|booking"
+        "|cvv|cvc"
+    )
+    ending = (
+        r"(?:(?:ending|ends?)(?: in| with)"
+        r"|last (?:two|three|four|[234])(?: digits)?(?: are| is|:)?)"
+    )
+    groups = r"\d{2,15}(?:[ -]\d{2,15}){1,8}"
+    return [
+        rule(r"(?<=\d{3}[ .-]\d{4}),? ?x\.? ?(?=\d{1,6}(?!\w))", " extension "),
         rule(rf"{BEGINS}\(\d{{2,5}}\) ?\d{{3,4}}(?:[ .-]\d{{2,4}}){{0,3}}{ENDS}", _digits),
+        rule(
+            rf"\b([A-Z]{{2}})(\d{{2}}(?: ?\d{{4}}){{2,7}}(?: ?\d{{1,4}})?){ENDS}",
+            lambda match: f"{match[1]} {_NUMBERS.digits(match[2])}",
+        ),
         *phone_rules(_NUMBERS),
         rule(rf"{BEGINS}(?:1[ .-])?\d{{3}}([ .-])\d{{3}}\1\d{{4}}{ENDS}", _digits),
         rule(rf"{BEGINS}\d{{3}}-\d{{4}}{ENDS}", _digits),
+        rule(rf"{BEGINS}\d{{4}}([ -])\d{{4}}\1\d{{4}}\1\d{{1,7}}{ENDS}", _digits),
+        rule(rf"{BEGINS}\d{{4}}([ -])\d{{6}}\1\d{{5}}{ENDS}", _digits),
+        rule(rf"{BEGINS}\d{{5}}[ -]\d{{5}}{ENDS}|{BEGINS}\d{{5}}-\d{{4}}{ENDS}", _digits),
+        rule(rf"{BEGINS}\d{{2,15}}(?:-\d{{2,15}}){{2,8}}{ENDS}", _digits),
         rule(
-            rf"\b((?:{codes})(?: number)?(?: is)?:? )(\d{{3,15}}){ENDS}",
+            rf"\b((?:{codes})(?: number| id)?(?: is)?:? (?:[A-Z]{{2}} )?)"
+            rf"({groups}|\d{{3,15}}){ENDS}"
+            r"(?! (?!is\b|was\b|has\b|as\b)[a-z]{2,20}s\b| people\b)",
             lambda match: match[1] + _NUMBERS.digits(match[2]),
             ignore_case=True,
         ),
+        rule(
+            rf"\b({ending} )(\d{{2,6}}){ENDS}",
+            lambda match: match[1] + _NUMBERS.digits(match[2]),
+            ignore_case=True,
+        ),
+        rule(r"\b(?:[A-Z]{1,20}\d{1,20}[A-Z]|\d{1,20}[A-Z]{1,20}\d)[A-Z\d]{0,40}\b", alternating),
     ]
 
 
 def _ranges() -> list[Rule]:
     number = r"[$€£]?\d{1,4}(?:[.,:]\d{1,3}){0,3}"
-    unit = rf"(?:\s?(?:{_either(UNITS)}|[AaPp]\.?[Mm]\.?))?"
+    unit = rf"(?:\s?(?:{either([*UNITS, 'k', 'K', 'M', 'bn', 'B'])}|[AaPp]\.?[Mm]\.?))?"
+    ends = rf"(?={number}{unit}(?![\w/-]))"
+    year = r"(?<![\w.,/-])((?:1[5-9]|20)\d\d)"
+
+    def short_year(match: re.Match[str]) -> str:
+        if int(match[2]) <= max(12, int(match[1][2:])):
+            return match[0]
+        return f"{year_in_words(match[1])} to {_NUMBERS.cardinal(match[2])}"
+
     return [
-        rule(rf"(?<![\w.,:/-])({number}{unit})\s?[-–—]\s?(?={number}{unit}(?![\w/-]))", r"\1 to ")
+        rule(rf"{year}[-–](\d{{2}})(?![\w/.-])", short_year),
+        rule(
+            rf"([{_SIGNS}])(\d{{1,6}}(?:\.\d{{1,2}})?{_TIMES})\s?[-–—]\s?(?=\d{{1,6}}(?:\.\d{{1,2}})?(?![\w/-]\d))",
+            r"\2 to \1",
+        ),
+        rule(rf"(?<![\w.,:/-])({number}{unit})\s?[-–—]\s?{ends}", r"\1 to "),
     ]
+
+
+_GLYPHS = "".join(GLYPHS)
+_SIGNS = "".join(sign for sign in CURRENCIES if len(sign) == 1)
+_TIMES = rf"(?:\s?(?:{either(MAGNITUDES)})\b)?"
+_QUOTE = re.compile(r'(?<!\d)"')
+_ARTICLE = re.compile(r"\b(?:[Aa]n?|[Aa]nother|[Ee]very|[Ee]ach) $")
+_NOUN = re.compile(r" (?!(?:and|or|per|to|for|in|at|on|if|is|was|more|less|a)\b)[a-z]")
 
 
 def _amounts() -> list[Rule]:
     def money(match: re.Match[str]) -> str:
-        sign = match["sign"] or CODES.get(match["after"], match["after"])
-        one, several, cent, cents = CURRENCIES[sign]
+        sign = match["sign"] or match["after"]
+        one, several, cent, cents = CURRENCIES[CODES.get(sign, sign)]
+        if _ARTICLE.search(before(match, 10)) and _NOUN.match(after(match, 20)):
+            several, cents = one, cent  # a twenty dollar bill
         whole, part = match["whole"], match["cents"] or ""
         if magnitude := MAGNITUDES.get((match["times"] or "").lower()):
             return f"{_decimal(whole, part)} {magnitude} {several}"
@@ -217,32 +189,67 @@ def _amounts() -> list[Rule]:
         ]
         return " and ".join(said or parts[:1])
 
+    def per(match: re.Match[str]) -> str:
+        return f"{match[1]} per {PER[match[2]]}" if match[2] != "each" else f"{match[1]} each"
+
     def unit(match: re.Match[str]) -> str:
         one, several = UNITS[match["unit"]]
         if match["fraction"]:
             return f"{_decimal(match['whole'], match['fraction'])} {several}"
         return _counted(match["whole"], one, several)
 
+    def feet(match: re.Match[str]) -> str:
+        return f"{_NUMBERS.cardinal(match[1])} foot {_NUMBERS.cardinal(match[2])}"
+
+    def inches(match: re.Match[str]) -> str:
+        said = before(match, 200)
+        if len(_QUOTE.findall(said)) % 2 or said.count("“") > said.count("”"):
+            return match[0]  # it ends what somebody said
+        number = match[1].partition(".")
+        return f"{_decimal(number[0], number[2])} {'inch' if match[1] == '1' else 'inches'}"
+
+    def part_of(match: re.Match[str]) -> str:
+        one, several = UNITS[match[2]]
+        more_than_one = " " in match[1] or (match[1][0].isdecimal() and "/" not in match[1])
+        return f"{match[1]} {several if more_than_one else one}"
+
+    units = either(UNITS)
     amount = rf"(?P<whole>{_WHOLE})(?:\.(?P<cents>\d{{1,15}})(?!\d))?"
-    magnitude = rf"(?:\s?(?P<times>{_either(MAGNITUDES)})\b)?"
-    signs = _either(CURRENCIES)
+    magnitude = rf"(?:\s?(?P<times>{either(MAGNITUDES)})\b)?"
+    signs = either([*CURRENCIES, *CODES])
+    fraction = rf"(?P<whole>{_WHOLE})(?:\.(?P<fraction>\d{{1,15}})(?!\d))?"
     return [
-        rule(r"(?<![\w.,])[-−](?=[$€£¥₹]?\d)", "minus "),
+        rule(r"([$€£])\s?[-−](?=\d)", r"-\1"),
+        rule(rf"(?<![\w.,])[-−](?=[{_SIGNS}]?\d)", "minus "),
+        rule(rf"(?<![\w.,])\+(?=[{_SIGNS}]?\d)", "plus "),
         rule(
-            rf"(?:\b(?:US|AU|CA|NZ))?(?P<sign>[{signs.replace('|', '')}])(?P<after>)\s?{amount}"
-            rf"{magnitude}",
+            rf"(\d\s?[A-Za-z]{{0,10}})\s?/\s?({either(PER)})\b(?<!km/h)(?<!m/s)(?<!mi/h)(?<!bit/s)",
+            per,
+        ),
+        rule(
+            rf"(?:(?<!\w)|(?<=\b[A-Z]{{2}})(?=[$]))(?P<sign>{signs})(?P<after>)\s?{amount}(?i:{magnitude})",
             money,
-            ignore_case=True,
+        ),
+        rule(rf"(?<![\w.,])(?P<sign>){amount}{magnitude}\s?(?P<after>{signs})(?!\w)", money),
+        rule(
+            r"(?<![\w.,])(\d{1,2})\s?(?:ft\.?|['’′])\s?(\d{1,2})\s?(?:[\"”″]|''|’’|in\b\.?)", feet
+        ),
+        rule(r"(?<![\w.,])(\d{1,2})['’′]\s?(\d{1,2})(?!\w)", feet),
+        rule(
+            r"(?<![\w.,])(\d{1,3})['’](?= (?:tall|wide|long|high|deep|of|by|x)\b)",
+            lambda match: _counted(match[1], *UNITS["ft"]),
         ),
         rule(
-            rf"(?<![\w.,])(?P<sign>){amount}{magnitude}\s?(?P<after>{signs}|{_either(CODES)})(?!\w)",
-            money,
+            rf"(?<!\w)((?:\d{{1,3}} )?\d/\d{{1,2}}|\d{{0,3}} ?[{_GLYPHS}]) ?({units})(?!\w)",
+            part_of,
         ),
+        rule(r"(?<![\w.,])(\d{1,4}(?:\.\d{1,3})?)\s?[\"”](?!\w)", inches),
         rule(
-            rf"(?<![\w.,])(?P<whole>{_WHOLE})(?:\.(?P<fraction>\d{{1,15}})(?!\d))?"
-            rf"\s?(?P<unit>{_either(UNITS)})(?!\w)",
-            unit,
+            r"(?<![\w.,])(\d{1,4}(?:\.\d{1,3})?) in\b\.?"
+            r"(?= (?:tall|wide|long|high|deep|thick|by|x)\b)",
+            inches,
         ),
+        rule(rf"(?<![\w.,]){fraction}\s?(?P<unit>{either(UNITS)})(?!\w)(?:\.(?=\s[a-z]))?", unit),
     ]
 
 
@@ -255,35 +262,65 @@ def _decimal(whole: str, fraction: str | None) -> str:
     return _NUMBERS.decimal(whole, fraction) if fraction else _NUMBERS.cardinal(whole)
 
 
-def _numbers() -> list[Rule]:
-    def decade(match: re.Match[str]) -> str:
-        said = _year(match[1]) if len(match[1]) == 4 else _NUMBERS.cardinal(match[1])
-        return f"{said[:-1]}ies" if said.endswith("y") else f"{said}s"
+def _fractions() -> list[Rule]:
+    def said(above: str, below: str) -> str:
+        number = _NUMBERS.cardinal(above)
+        one = {"2": "half", "4": "quarter"}.get(below) or _NUMBERS.ordinal(below)
+        several = "halves" if below == "2" else f"{one}s"
+        return f"{number} {one if above == '1' else several}"
+
+    def fraction(match: re.Match[str]) -> str:
+        if int(match[1]) >= int(match[2]):
+            return match[0]
+        return said(match[1], match[2])
+
+    def mixed(match: re.Match[str]) -> str:
+        if int(match[2]) >= int(match[3]):
+            return match[0]
+        return f"{_NUMBERS.cardinal(match[1])} and {said(match[2], match[3]).replace('one ', 'a ')}"
 
     def glyph(match: re.Match[str]) -> str:
-        half = FRACTIONS[GLYPHS[match[2]]].replace("one ", "a ")
-        return f"{_NUMBERS.cardinal(match[1])} and {half}" if match[1] else half
+        part = said(*GLYPHS[match[2]].split("/")).replace("one ", "a ")
+        return f"{_NUMBERS.cardinal(match[1])} and {part}" if match[1] else part
+
+    below = r"([2-9]|10|12|16|32|64|100)(?![\d/]|[.,]\d)"
+    special = either(SPECIAL_FRACTIONS)
+    return [
+        rule(rf"(?<![\d/.,])({special})(?![\d/])", lambda match: SPECIAL_FRACTIONS[match[1]]),
+        rule(r"(?<![\d/.,])(\d{1,3}\.\d{1,2}|5|10|100)/(5|10|100)(?![\d/])", r"\1 out of \2"),
+        rule(r"(?<![\d/.,])([1-9])/(5|10)(?= stars?\b)", r"\1 out of \2"),
+        rule(rf"(?<![\d/.,])(\d{{1,3}}) (\d)/{below}", mixed),
+        rule(rf"(?<![\d/.,])([1-9]\d?)/{below}", fraction),
+        rule(rf"(?<!\d)(\d{{0,3}})\s?([{_GLYPHS}])", glyph),
+    ]
+
+
+def _numbers() -> list[Rule]:
+    def decade(match: re.Match[str]) -> str:
+        said = year_in_words(match[1]) if len(match[1]) == 4 else _NUMBERS.cardinal(match[1])
+        return f"{said[:-1]}ies" if said.endswith("y") else f"{said}s"
 
     def plain(match: re.Match[str]) -> str:
         # Nobody says a row of digits as a number, unless it is round.
         long_code = len(match[0]) > 4 and match[0].isdecimal() and not match[0].endswith("00")
         return _NUMBERS.digits(match[0]) if long_code else _NUMBERS.cardinal(match[0])
 
-    when = "in|since|from|until|till|before|after|year|summer|spring|autumn|winter"
+    when = "in|since|from|until|till|before|after|year|summer|spring|autumn|winter|q[1-4]|fy"
     years = r"((?:1[5-9]|20)\d{2})"
     return [
         rule(r"\d{16,}", _digits),
         rule(
             rf"(?<![\w.,]){years} to {years}(?![\d.,]\d|\d)",
-            lambda match: f"{_year(match[1])} to {_year(match[2])}",
+            lambda match: f"{year_in_words(match[1])} to {year_in_words(match[2])}",
         ),
-        rule(r"(?<![\w.,])(\d{1,15})(?:st|nd|rd|th)\b", lambda m: _NUMBERS.ordinal(m[1])),
+        rule(
+            r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th)\b",
+            lambda match: _NUMBERS.ordinal(match[1].replace(",", "")),
+        ),
         rule(r"(?<![\w.,])((?:1\d|20)\d0|[2-9]0)s\b", decade),
-        rule(rf"(?<![\d/.,])({_either(FRACTIONS)})(?![\d/])", lambda m: FRACTIONS[m[1]]),
-        rule(r"(?<!\d)(\d{0,3})\s?([½⅓⅔¼¾])", glyph),
         rule(
             rf"\b({when}) ((?:1[1-9]|20)\d{{2}})(?!\d|[.,]\d)",
-            lambda match: f"{match[1]} {_year(match[2])}",
+            lambda match: f"{match[1]} {year_in_words(match[2])}",
             ignore_case=True,
         ),
         # Letters and digits of one name, such as B2 or BA284.
@@ -296,17 +333,4 @@ def _numbers() -> list[Rule]:
         rule(r"(?<=\d)\.(?=\d)", " point "),
         rule(rf"(?:{_WHOLE})", plain),
         rule(r"(?<=[a-z]),(?=[a-z])", ", "),
-    ]
-
-
-def _marks() -> list[Rule]:
-    return [
-        rule(r"\s?&\s?", " and "),
-        rule(r"\s?@\s?", " at "),
-        rule(r"\s?=\s?", " equals "),
-        rule(r"\s?\+\s?", " plus "),
-        rule(r"\s?%", " percent"),
-        rule(r"\s?°", " degrees"),
-        rule(r"(?<=\w)\s?×\s?(?=\w)", " times "),
-        rule(r"(?<=\w)[/:](?=\w)", " "),
     ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pipelines.engines.spoken.addresses import address_rules
 from pipelines.engines.spoken.numbers import Numbers
 from pipelines.engines.spoken.phones import phone_rules
-from pipelines.engines.spoken.rules import Reader, Rule, reader_of, rule
+from pipelines.engines.spoken.rules import Reader, Rule, reader_of, rule, silent_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,9 @@ class Language:
     percent: str
     degrees: str
     minus: str
+    times: str
+    signs: tuple[str, str, str, str]
+    """Star, pound key, underscore, and."""
     to: str
     hour: str
     """Between hours and minutes; `{}` where it stands."""
@@ -35,17 +38,23 @@ class Language:
 LANGUAGES = {
     each.code: each
     for each in (
-        Language("de", " ", "ät", "Punkt", "Schrägstrich", "Prozent", "Grad", "minus", "bis",
+        Language("de", " ", "ät", "Punkt", "Schrägstrich", "Prozent", "Grad", "minus", "mal",
+                 ("Sternchen", "Raute", "Unterstrich", "und"), "bis",
                  "{h} Uhr {m}"),
-        Language("fr", " ", "arobase", "point", "slash", "pour cent", "degrés", "moins", "à",
+        Language("fr", " ", "arobase", "point", "slash", "pour cent", "degrés", "moins", "fois",
+                 ("étoile", "dièse", "tiret bas", "et"), "à",
                  "{h} heures {m}"),
-        Language("es", " con ", "arroba", "punto", "barra", "por ciento", "grados", "menos", "a",
+        Language("es", " con ", "arroba", "punto", "barra", "por ciento", "grados", "menos", "por",
+                 ("asterisco", "almohadilla", "guion bajo", "y"), "a",
                  "{h} {m}"),
-        Language("it", " e ", "chiocciola", "punto", "barra", "per cento", "gradi", "meno", "a",
+        Language("it", " e ", "chiocciola", "punto", "barra", "per cento", "gradi", "meno", "per",
+                 ("asterisco", "cancelletto", "trattino basso", "e"), "a",
                  "{h} e {m}"),
         Language("nl", " ", "apenstaartje", "punt", "schuine streep", "procent", "graden", "min",
-                 "tot", "{h} uur {m}"),
-        Language("pt", " e ", "arroba", "ponto", "barra", "por cento", "graus", "menos", "a",
+                 "keer", ("sterretje", "hekje", "liggend streepje", "en"), "tot",
+                 "{h} uur {m}"),
+        Language("pt", " e ", "arroba", "ponto", "barra", "por cento", "graus", "menos", "vezes",
+                 ("asterisco", "cerquilha", "sublinhado", "e"), "a",
                  "{h} e {m}"),
     )
 }  # fmt: skip
@@ -82,9 +91,11 @@ def _rules(words: Language, numbers: Numbers) -> list[Rule]:
             return numbers.decimal(match["whole"], match["fraction"])
         return numbers.cardinal(match["whole"])
 
+    star, pound, underscore, and_ = words.signs
+    said = {"*": star, "#": pound, "_": underscore, "&": and_}
     amount = rf"(?P<whole>{_WHOLE})(?:,(?P<cents>\d{{1,2}})(?!\d))?"
     return [
-        *address_rules({"@": words.at, ".": words.dot, "/": words.slash}),
+        *address_rules({"@": words.at, ".": words.dot, "/": words.slash, "_": underscore}),
         *phone_rules(numbers),
         rule(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))", ""),
         rule(r"(?<![\d:])(\d{1,2}):(\d{2})(?![\d:])(?: ?(?:Uhr|heures|uur)\b)?", time),
@@ -93,8 +104,11 @@ def _rules(words: Language, numbers: Numbers) -> list[Rule]:
         rule(r"(?<=\d)\s?%", f" {words.percent}"),
         rule(r"(?<=\d)\s?°\s?C\b", f" {words.degrees} Celsius"),
         rule(r"(?<=\d)\s?°", f" {words.degrees}"),
-        rule(r"(?<![\w.,/-])(\d{1,4})\s?[-–]\s?(?=\d{1,4}(?![\w/-]))", rf"\1 {words.to} "),
+        rule(r"(?<![\w.,/-])(\d{1,4})\s?[-–~]\s?(?=\d{1,4}(?![\w/-]))", rf"\1 {words.to} "),
+        rule(r"(?<=\d)\s?[*×]\s?(?=\d)", f" {words.times} "),
         rule(r"(?<![\w.,])[-−](?=\d)", f"{words.minus} "),
         rule(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[A-Z])", " "),
         rule(rf"(?<!\w)(?P<date>{_DATE})|{_NUMBER}", number),
+        rule(r"\s?([*#_&])\s?", lambda match: f" {said[match[1]]} "),
+        silent_rule(),
     ]

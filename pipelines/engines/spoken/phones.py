@@ -16,6 +16,10 @@ def phone_rules(numbers: Numbers) -> list[Rule]:
         return numbers.digits(match[0])
 
     return [
-        rule(rf"(?<!\w)\+\d{{1,15}}(?:[ .-]\(?\d{{1,12}}\)?|\(\d{{1,5}}\)){{0,5}}{ENDS}", digits),
+        rule(
+            r"(?<!\w)(?=\+(?:[ .()-]{0,2}\d){7})"
+            rf"\+\d{{1,15}}(?:[ .-]\(?\d{{1,12}}\)?|\(\d{{1,5}}\)){{0,5}}{ENDS}",
+            digits,
+        ),
         rule(rf"{BEGINS}0\d{{1,5}}(?:[ /-]\d{{2,9}}){{1,4}}{ENDS}", digits),
     ]

@@ -1,6 +1,6 @@
-"""How a text is read aloud in the language of a voice; changes with which languages are known."""
+"""How a text is read aloud in the language of a voice."""
 
-from pipelines.engines.spoken.rules import Reader
+from pipelines.engines.spoken.rules import Reader, reader_of, silent_rule
 
 
 def reader(language: str) -> Reader:
@@ -10,7 +10,8 @@ def reader(language: str) -> Reader:
     "$12.50", "3:30 pm" or "555-0199" sound the same, and right, whichever voice it is.
 
     Args:
-        language: of the voice, as in `en`, `en-us`, `pt_BR`; texts in others are left as they are.
+        language: of the voice, as in `en`, `en-us`, `pt_BR`; in others only signs that cannot be
+            said are left out.
     """
     tag = language.replace("_", "-").lower()
     name, _, region = tag.partition("-")
@@ -22,4 +23,4 @@ def reader(language: str) -> Reader:
     from pipelines.engines.spoken.european import LANGUAGES, european  # noqa: PLC0415
 
     known = LANGUAGES.get(name)
-    return (lambda text: text) if known is None else european(known)
+    return reader_of([silent_rule()]) if known is None else european(known)

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from pipelines.engines.modelled import stopwatch
+from pipelines.engines.closing import closing
+from pipelines.engines.deadline import Deadline
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.remarks import remark
 from pipelines.engines.remote import KEYLESS_LOG, RemoteError, Service
 from pipelines.engines.spoken.reader import reader
 from pipelines.engines.trimming import SilenceTrimmer
-from pipelines.turn_taking.time import from_ms
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -75,7 +75,7 @@ class SocketVoice:
         timeout_ms: int,
         language: str,
     ) -> None:
-        """`where.url` is the WebSocket's address; `timeout_ms` bounds each wait for the service."""
+        """`where.url` is the WebSocket's address; `timeout_ms` bounds each wait for audio."""
         self.sample_rate = sample_rate
         self._read = reader(language)
         self._where, self._headers, self._dialect = where, dict(headers), dialect
@@ -85,8 +85,8 @@ class SocketVoice:
         self._inboxes: dict[str, deque[Heard]] = {}
         """What has come for each text under way: one may be begun while another is unfinished."""
 
-    def connect(self) -> None:
-        """Make the connection.
+    def connect(self, timeout_s: float | None = None) -> None:
+        """Make the connection, within the time that there is for audio if no other is given.
 
         Raises:
             ValueError: the service refuses the key.
@@ -101,7 +101,7 @@ class SocketVoice:
                 connect(
                     self._where.url,
                     additional_headers=self._headers,
-                    open_timeout=self._timeout_ms / 1000,
+                    open_timeout=self._timeout_ms / 1000 if timeout_s is None else timeout_s,
                     close_timeout=0.1,  # nobody waits for a goodbye in the middle of a call
                     compression=None,  # it is base64 of noise-like samples
                     logger=KEYLESS_LOG,
@@ -120,20 +120,23 @@ class SocketVoice:
         A text that fails before its first sound, in a way that may pass, is sent once more.
 
         Raises:
-            RemoteError: the service cannot be reached, refuses, is silent for too long, or breaks
-                off.
+            RemoteError: the service cannot be reached, refuses, sends no audio for too long or none
+                at all, or breaks off.
             ValueError: it refuses the key.
         """
         text = " ".join(text.encode("utf-8", "replace").decode().split())
         if not any(char.isalnum() for char in text):
             return
         text = self._read(text)
+        deadline = Deadline(self._where, "audio", self._timeout_ms)
         for attempt in range(1, ATTEMPTS + 1):
             begun = False
             try:
-                for audio in self._trimmed(text, stop):
-                    begun = True
-                    yield audio
+                with closing(self._trimmed(text, stop, deadline)) as chunks:
+                    for audio in chunks:
+                        begun = True
+                        yield audio
+                        deadline.restart()
             except RemoteError as error:
                 if begun or attempt == ATTEMPTS or not error.passing or stop.is_set():
                     raise
@@ -142,25 +145,31 @@ class SocketVoice:
             else:
                 return
 
-    def _trimmed(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
+    def _trimmed(self, text: str, stop: StopSignal, deadline: Deadline) -> Iterator[Pcm]:
         lead, tail = (self.sample_rate * ms // 1000 for ms in (LEAD_MS, TAIL_MS))
         trimmer = SilenceTrimmer(lead=lead, tail=tail)
-        for chunk in self._chunks(text, stop):
-            if len(audible := trimmer.feed(chunk)):
-                yield audible
-        if not stop.is_set() and len(rest := trimmer.finish()):
-            yield rest
+        with closing(self._chunks(text, stop, deadline)) as chunks:
+            for chunk in chunks:
+                if len(audible := trimmer.feed(chunk)):
+                    yield audible
+        if stop.is_set():
+            return
+        if not len(rest := trimmer.finish()):
+            raise RemoteError(f"{self._where.name} made no sound of a text", passing=True)
+        yield rest
 
-    def _chunks(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
+    def _chunks(self, text: str, stop: StopSignal, deadline: Deadline) -> Iterator[Pcm]:
         if stop.is_set():
             return
         context = uuid.uuid4().hex
         self._inboxes[context] = deque()
         done, odd = False, b""
         try:
+            if self._connection is None:
+                self.connect(deadline.left_s)
             for message in self._dialect.say(context, text):
                 self._send(message)
-            while not done and (heard := self._next(context, stop)) is not None:
+            while not done and (heard := self._next(context, stop, deadline)) is not None:
                 if heard.problem:
                     problem = self._where.without_key(heard.problem)[:160]
                     done = True
@@ -174,29 +183,23 @@ class SocketVoice:
             del self._inboxes[context]
             if not done:
                 with contextlib.suppress(RemoteError, ValueError):
-                    self._send(self._dialect.cancel(context), connects=False)
+                    self._send(self._dialect.cancel(context))
 
-    def _send(self, message: dict[str, Any], *, connects: bool = True) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         if self._connection is None:
-            if not connects:
-                return
-            self.connect()
-        assert self._connection is not None  # noqa: S101 - `connect` has seen to it
+            return  # what waits for the answer finds out
         try:
             self._connection.send(json.dumps(message))
         except Exception as error:  # edge: whatever a broken connection raises
             self._drop_connection()
             raise self._where.failed(error) from error
 
-    def _next(self, context: str, stop: StopSignal) -> Heard | None:
+    def _next(self, context: str, stop: StopSignal, deadline: Deadline) -> Heard | None:
         """The next message for a context; None once `stop` is set."""
-        waited = stopwatch()
         while not stop.is_set():
+            deadline.check()
             if self._inboxes[context]:
                 return self._inboxes[context].popleft()
-            if waited() > from_ms(self._timeout_ms):
-                what = f"{self._where.name} was silent for {self._timeout_ms} ms"
-                raise RemoteError(what, passing=False)
             self._receive()
         return None
 

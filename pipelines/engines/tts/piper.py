@@ -5,24 +5,29 @@ End-to-End Text-to-Speech", 2021) on phonemes from espeak-ng; both it and piper-
 """
 
 import json
-import threading
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pipelines.engines.onnx import open_session
+import numpy as np
+
+from pipelines.engines.closing import closing
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.spoken.reader import reader
-from pipelines.engines.trimming import SilenceTrimmer
+from pipelines.engines.trimming import AUDIBLE, SilenceTrimmer
+from pipelines.engines.tts._piper_network import PiperNetwork
 
 if TYPE_CHECKING:
     from piper import PiperVoice
 
 CHUNK_MS = 60
 LEAD_MS = 5
+_TYPICAL: Final = "Yes, of course. Hello, how can I help you today?"
+"""How loud a voice is shows in this: its sentences are made while they play, so that none can be
+brought to the same peak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Settings:
     """Randomness of melody and rhythm, 0 to 1; left out: as the voice was made. At 0 the same text
     always sounds the same, which a replayed call needs to be the same to the bit."""
     volume: float = 0.8
-    """Peak of each sentence, 0 to 1."""
+    """Peak of a usual sentence, 0 to 1; what is louder is clipped softly."""
     end_pause_ms: int = 100
     """Silence after the text, so that one clause does not run into the next."""
     threads: int = 1
@@ -47,26 +52,30 @@ class Settings:
 
 
 class PiperTts:
-    """One voice; a sentence is synthesised whole, and handed over in small chunks."""
+    """One voice; its sound is handed over in small chunks while the rest is made."""
 
-    def __init__(self, settings: Settings, voice: "PiperVoice") -> None:
-        from piper import SynthesisConfig  # noqa: PLC0415 (heavy: only when an engine is built)
-
+    def __init__(self, settings: Settings, voice: "PiperVoice", network: PiperNetwork) -> None:
+        config = voice.config
         self._settings = settings
         self._voice = voice
-        self.sample_rate = voice.config.sample_rate
-        self._read = reader(voice.config.espeak_voice)
+        self._network = network
+        self.sample_rate = config.sample_rate
+        self._read = reader(config.espeak_voice)
+        self._speaker = _speaker(settings.speaker, voice)
+        self._length = config.length_scale / settings.speaking_rate
         noise = settings.variation
-        self._how = SynthesisConfig(
-            speaker_id=_speaker(settings.speaker, voice),
-            length_scale=voice.config.length_scale / settings.speaking_rate,
-            noise_scale=noise,
-            noise_w_scale=noise,
-            volume=settings.volume,
+        self._noise = (
+            (config.noise_scale, config.noise_w_scale) if noise is None else (noise, noise)
         )
+        self._gain = 1.0
+
+    def find_level(self) -> None:
+        """Say a usual sentence to oneself, so that `volume` is its peak."""
+        peak = max(np.abs(sound).max(initial=0.0) for sound in self._sounds(_TYPICAL, (0, 0)))
+        self._gain = self._settings.volume / max(float(peak), AUDIBLE)
 
     def synthesize(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
-        """Audio of `text`, sentence by sentence, in chunks of 60 ms; nothing for no words."""
+        """Audio of `text` in chunks of 60 ms; nothing for no words."""
         # Double brackets would be taken for phonemes.
         text = "".join(
             " " if char in "[]" or unicodedata.category(char) in {"Cc", "Cs"} else char
@@ -79,21 +88,42 @@ class PiperTts:
             tail=self.sample_rate * self._settings.end_pause_ms // 1000,
         )
         size = self.sample_rate * CHUNK_MS // 1000
-        for sentence in self._voice.synthesize(self._read(text), self._how):
-            audible = trimmer.feed(sentence.audio_float_array.reshape(-1))
-            for start in range(0, len(audible), size):
-                if stop.is_set():
-                    return
-                yield audible[start : start + size]
+        with closing(self._sounds(self._read(text), self._noise)) as sounds:
+            for sound in sounds:
+                audible = trimmer.feed(_softly_clipped(sound * self._gain, self._settings.volume))
+                for start in range(0, len(audible), size):
+                    if stop.is_set():
+                        return
+                    yield audible[start : start + size]
         if not stop.is_set() and len(tail := trimmer.finish()):
             yield tail
 
+    def _sounds(self, text: str, noise: tuple[float, float]) -> Iterator[Pcm]:
+        melody, rhythm = noise
+        scales = np.array([melody, self._length, rhythm], np.float32)
+        for phonemes in self._voice.phonemize(text):
+            ids = np.array([self._voice.phonemes_to_ids(phonemes)], np.int64)
+            inputs = {"input": ids, "input_lengths": np.array(ids.shape[1:]), "scales": scales}
+            if self._voice.config.num_speakers > 1:
+                inputs["sid"] = np.array([self._speaker])
+            yield from self._network.sounds(inputs)
 
-def _speaker(wanted: str, voice: "PiperVoice") -> int | None:
-    """The number of a speaker by number or name; None: the voice's own choice."""
+
+def _softly_clipped(sound: Pcm, knee: float) -> Pcm:
+    """Sound as it is up to `knee`, and bent towards 1 above it."""
+    over = np.abs(sound) - knee
+    if not (over > 0).any():
+        return sound
+    room = max(1 - knee, AUDIBLE)
+    bent = np.sign(sound) * (knee + room * np.tanh(over / room))
+    return np.where(over > 0, bent, sound).astype(np.float32)
+
+
+def _speaker(wanted: str, voice: "PiperVoice") -> int:
+    """The number of a speaker by number or name; without any, the voice's own choice."""
     config = voice.config
     if not wanted:
-        return None
+        return config.default_speaker_id
     number = int(wanted) if wanted.isdecimal() else config.speaker_id_map.get(wanted, -1)
     if 0 <= number < config.num_speakers:
         return number
@@ -114,34 +144,29 @@ def _files(path: Path) -> tuple[Path, Path]:
     return path, description
 
 
-def _load(path: Path, threads: int) -> "PiperVoice":
-    from piper import PiperConfig, PiperVoice  # noqa: PLC0415 (heavy: only when an engine is built)
-
-    network, description = _files(path)
-    try:
-        config = PiperConfig.from_dict(json.loads(description.read_text("utf-8")))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{description} does not describe a Piper voice: {error!r}") from error
-    return PiperVoice(open_session(network, threads), config, download_dir=path.parent)
-
-
 def build(settings: Settings, context: Context) -> PiperTts:
-    """Load the voice and say a word with it: phonemes and network are warm before the first call.
+    """Load the voice and say a sentence with it, so that all is warm before the first call.
 
     Raises:
         ValueError: a setting out of range, an unknown speaker, or files that are no Piper voice.
     """
+    from piper import PiperConfig, PiperVoice  # noqa: PLC0415 (heavy: only when an engine is built)
+
     if not 0.25 <= settings.speaking_rate <= 4:
         raise ValueError(f"speaking_rate must be 0.25 to 4, not {settings.speaking_rate}")
     if not 0 < settings.volume <= 1 or not 0 <= (settings.variation or 0) <= 1:
         raise ValueError("volume and variation must be 0 to 1, volume not 0")
     if settings.end_pause_ms < 0 or settings.threads < 1:
         raise ValueError("end_pause_ms must not be negative, threads at least 1")
-    path = context.locate(settings.weights)
-    tts = PiperTts(settings, _load(path, settings.threads))
+    path, description = _files(context.locate(settings.weights))
     try:
-        for _ in tts.synthesize("Hello.", threading.Event()):
-            pass
+        config = PiperConfig.from_dict(json.loads(description.read_text("utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{description} does not describe a Piper voice: {error!r}") from error
+    network = PiperNetwork(path, settings.threads)
+    tts = PiperTts(settings, PiperVoice(network.text, config, download_dir=path.parent), network)
+    try:
+        tts.find_level()
     except Exception as error:  # edge: whatever a network of another shape makes the library raise
         raise ValueError(f"the voice {path} cannot speak: {error}") from error
     return tts

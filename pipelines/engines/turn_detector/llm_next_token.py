@@ -28,6 +28,8 @@ class Settings:
     Fitted (logistic regression) for SmolLM2-135M on 200 turns of written task dialogue, half of
     them cut at random; the model alone finds even most finished turns hardly more likely than not.
     """
+    languages: tuple[str, ...] = ("en",)
+    """Those it was fitted for; in any other the detector steps aside."""
 
 
 class NextTokenTurnDetector:

@@ -45,6 +45,8 @@ class Settings:
 
     The model takes ends and holds for equally frequent.
     """
+    languages: tuple[str, ...] = ("en",)
+    """Those it was fitted for; in any other the detector steps aside."""
 
 
 class TextTurnDetector:

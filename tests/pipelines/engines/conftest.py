@@ -71,14 +71,20 @@ def deepgram_server() -> Iterator[dict[str, Any]]:
         yield settings
 
 
+@contextmanager
+def rules_file() -> Iterator[dict[str, Any]]:
+    yield {"file": str(Path(__file__).parent / "capital.toml")}
+
+
 SERVERS: dict[tuple[EngineKind, str], Callable[[], AbstractContextManager[dict[str, Any]]]] = {
     ("asr", "deepgram"): deepgram_server,
     ("asr", "openai_compatible"): transcription_server,
     ("llm", "openai_compatible"): chat_server,
+    ("llm", "rules"): rules_file,
     ("tts", "cartesia"): lambda: voice_server(cartesia),
     ("tts", "elevenlabs"): lambda: voice_server(elevenlabs),
 }
-"""For engines that are on other machines: what runs a server here and gives the settings for it."""
+"""For engines that need a server, or a file: what provides it and gives the settings for it."""
 
 
 def needs_weights(kind: EngineKind, name: str) -> bool:
@@ -137,7 +143,7 @@ def located_by_nobody(name: str) -> Path:
 
 @pytest.fixture(scope="session")
 def served() -> Iterator[Callable[[EngineKind, str], dict[str, Any]]]:
-    """The settings with which an engine finds its server, if it needs one, on this machine."""
+    """The settings with which an engine finds its server or file, if it needs one."""
     running: dict[tuple[EngineKind, str], dict[str, Any]] = {}
     with ExitStack() as servers:
 

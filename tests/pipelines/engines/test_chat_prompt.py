@@ -76,3 +76,11 @@ def test_shortening_drops_the_oldest_but_never_the_instructions():
     history = (SYSTEM, HELLO, ASK, Message("agent", "Yes."), Message("caller", "Bye."))
     assert shortened(history, 0) == history
     assert shortened(history, 3) == (SYSTEM, Message("caller", "Bye."))
+
+
+def test_a_template_that_opens_the_reasoning_itself_is_known():
+    def thoughtful(messages, open_reply):
+        return chatml(messages, open_reply) + "<think>\n"
+
+    assert ChatPrompt(thoughtful).opens_reasoning
+    assert not ChatPrompt(chatml).opens_reasoning

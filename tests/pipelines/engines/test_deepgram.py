@@ -1,5 +1,6 @@
 """Streaming through Deepgram, on a server that speaks its protocol; changes with its client."""
 
+import dataclasses
 import json
 import logging
 import socket
@@ -12,6 +13,7 @@ import pytest
 
 from pipelines.engines import mulaw
 from pipelines.engines.asr import _deepgram_stream, deepgram
+from pipelines.engines.deadline import Deadline
 from pipelines.engines.protocols import Transcript
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import collected
@@ -106,7 +108,7 @@ def test_what_deepgram_has_settled_by_itself_needs_no_request_at_the_end(
     asr.feed(noise(8000))
     for _ in range(3):
         if not asr._settled:
-            asr._take(wait=True)
+            asr._take(Deadline(asr._where, "result", PATIENT_MS))
     assert asr.finish().text == "word0 word1 word2 word3 word4"
     assert server.messages == []
 
@@ -117,7 +119,7 @@ def test_last_words_that_do_not_settle_in_time_are_taken_as_they_are(connect, se
     asr = connect()
     hypothesis = asr.feed(noise(4000)) or wait_for_hypothesis(asr)
     assert hypothesis.unstable == "word0 word1"
-    asr._stream._timeout_s = 0.1
+    asr._settings = dataclasses.replace(asr._settings, timeout_ms=100)
     remarks = []
     with collected(remarks.append):
         assert asr.finish().text == "word0 word1"

@@ -15,6 +15,7 @@ from pipelines.engines.protocols import (
     Tts,
 )
 from pipelines.engines.remarks import collected
+from pipelines.engines.tools import ToolRequest
 from pipelines.turn_taking.commands import Message
 
 ASK = (Message("caller", "Are you open?"),)
@@ -78,6 +79,39 @@ def test_a_failure_in_the_middle_is_passed_on_so_that_nothing_is_said_twice(rema
     assert second.jobs == 0
     assert remarks == ["cloud failed (ConnectionError: gone); here stands in"]
     assert talk(pair) == ["We are."]  # what is said next may be the apology
+
+
+@pytest.mark.parametrize("pieces", [[], [""], ["...", " "]])
+def test_a_reply_without_a_word_is_as_good_as_none(remarks, pieces):
+    pair = with_fallback("llm", Talker(pieces), Talker(["We are."]), NAMES)
+    assert talk(pair) == ["We are."]
+    assert "cloud failed" in remarks[0]
+
+
+def test_punctuation_before_the_first_word_is_not_lost():
+    pair = with_fallback("llm", Talker(["¿", "Qué?"]), Talker(["No."]), NAMES)
+    assert talk(pair) == ["¿", "Qué?"]
+
+
+def test_a_reply_that_only_asks_for_a_tool_is_one():
+    request = ToolRequest("opening_hours", "{}")
+    assert talk(with_fallback("llm", Talker([request]), Talker(["No."]), NAMES)) == [request]
+
+
+def test_a_reply_that_nobody_wants_any_more_is_not_asked_for_again(remarks):
+    second, stop = Talker(["No."]), threading.Event()
+    stop.set()
+    assert list(with_fallback("llm", Talker(["Yes."]), second, NAMES).stream(ASK, stop)) == []
+    assert (second.jobs, remarks) == (0, [])
+
+
+def test_a_voice_without_a_sound_is_replaced_where_there_was_something_to_say():
+    sound, none = np.ones(80, np.float32), np.zeros(0, np.float32)
+    second = Talker([sound])
+    pair = with_fallback("tts", Talker([none]), second, NAMES)
+    assert [len(chunk) for chunk in pair.synthesize("...", threading.Event())] == []
+    assert second.jobs == 0
+    assert [len(chunk) for chunk in pair.synthesize("Yes.", threading.Event())] == [80]
 
 
 @pytest.mark.parametrize("modelled", [True, False])

@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from pipelines.engines.llm import llama_cpp
-from pipelines.engines.llm._tool_prompt import MARK, before_mark
+from pipelines.engines.llm._tool_prompt import OPENING, before_mark
 from pipelines.engines.registry import Context
 from pipelines.engines.tools import Tool, ToolRequest
 from pipelines.turn_taking.commands import Message
@@ -30,6 +30,7 @@ HISTORY = (
     Message("system", "You take appointments. Today is 2026-11-23."),
     Message("caller", "Is Tuesday the 24th free?"),
 )
+MARK = OPENING.strip()
 SURELY = 100.0
 """Added to the logit of opening a call: no model resists it."""
 
@@ -50,7 +51,7 @@ def said(llm, history=HISTORY, stop=None):
     ],
 )
 def test_what_may_become_a_call_is_not_spoken_before_it_is_clear(text, spoken, held):
-    assert before_mark(text) == (spoken, held)
+    assert before_mark(text, MARK) == (spoken, held)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -86,6 +87,55 @@ def test_a_call_has_the_spaces_that_it_has_in_the_history(tmp_path, monkeypatch,
     assert not re.search(
         r"[:,](?! )|(?<![:,]) ", between_strings.removesuffix(":").removesuffix(",")
     )
+
+
+WORDS = 'Um, it\'s Ann Miller; next "Tuesday", at 3?'
+NAMED = Tool("book", "Book.", {"type": "object", "properties": {"name": {"type": "string"}},
+             "required": ["name"]}, lambda _: "", quotes=frozenset({"name"}))  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("said", [WORDS, "", "?!", 'back\\slash "quoted" café'])
+def test_a_quote_holds_nothing_but_words_of_the_caller_in_a_row(tmp_path, seed, said):
+    path = make_gguf(tmp_path / "random.gguf", seed=seed)
+    settings = llama_cpp.Settings(str(path), n_ctx=4096, tool_bias=SURELY)
+    llm = llama_cpp.build(settings, Context(lambda _: path, tools=(NAMED,)))
+    earlier = Message("caller", "Nobody quotes these words.")
+    [request] = tuple(llm.stream((earlier, Message("caller", said)), threading.Event()))
+    assert json.loads(request.arguments)["name"] in said
+
+
+def test_a_template_that_knows_tools_writes_them_its_own_way(tmp_path):
+    template = (
+        "{% for t in tools or [] %}[{{ t.function.name }}]{% endfor %}{% for m in messages %}"
+        "<{{ m.role }}>{% for c in m.tool_calls %}<fn> {{ c.function | tojson }}{% endfor %}"
+        "{{ m.content }}</>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+    )
+    path = make_gguf(tmp_path / "own.gguf", template)
+    settings = llama_cpp.Settings(str(path), n_ctx=4096)
+    shown = (
+        Message("caller", "Any?"),
+        Message("tool_call", '{"name": "end_call", "arguments": {}}'),
+    )
+    llm = llama_cpp.build(settings, Context(lambda _: path, tools=TOOLS, examples=shown))
+    history = (*HISTORY, shown[1], Message("tool_result", "<fn> 9:00"))
+    prompt = llm._prompt.reply(history)
+    assert llm._prompt.opening == "<fn> "
+    assert prompt.startswith("[free_slots][end_call]<system>You take appointments.")
+    call = '</><assistant><fn> {"name": "end_call", "arguments": {}}</>'
+    assert f"<user>Any?{call}<user>Is Tuesday" in prompt
+    assert prompt.count(call) == 2
+    assert "<tool_call>" not in prompt
+    assert "# Tools" not in prompt
+
+
+def test_a_result_that_was_said_as_it_stands_is_not_read_twice(tmp_path):
+    path = make_gguf(tmp_path / "plain.gguf")
+    llm = llama_cpp.build(llama_cpp.Settings(str(path)), Context(lambda _: path, tools=TOOLS))
+    call = Message("tool_call", '{"name": "free_slots", "arguments": {"day": "2026-11-24"}}')
+    told = (*HISTORY, call, Message("tool_result", "Nine is free."))
+    assert llm._prompt.reply((*told, Message("agent", "Nine is free."))).count("Nine is free.") == 1
+    assert "<tool_response>" in llm._prompt.reply((*told, Message("agent", "Nine is")))
 
 
 @pytest.mark.weights

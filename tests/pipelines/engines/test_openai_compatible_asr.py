@@ -77,7 +77,7 @@ def test_what_may_pass_is_asked_once_more_and_remarked(server, noise, answer):
         (web_page, "without a transcript", 1),
         (status(200, '{"segments": []}'), "without a transcript", 1),
         (status(200, '{"text": 3}'), "without a transcript", 1),
-        (nothing, "was silent for 700 ms", 1),
+        (nothing, "sent no transcript for 700 ms", 1),
     ],
 )
 def test_what_does_not_pass_is_an_error(server, noise, answer, message, requests):

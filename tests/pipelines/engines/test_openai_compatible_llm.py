@@ -143,7 +143,7 @@ def test_what_does_not_pass_is_an_error_after_the_second_time(server):
         (status(404, "<html><body>Not here"), r"answered 404 \(a web page\)"),
         (web_page, "something else than a stream of events; is base_url right"),
         (status(200, '{"choices": []}'), "something else than a stream of events"),
-        (nothing, "was silent for 700 ms"),
+        (nothing, "sent no words for 700 ms"),
     ],
 )
 def test_what_another_request_cannot_mend_is_an_error_at_once(server, answer, message):
@@ -166,7 +166,7 @@ def test_a_reply_cut_off_in_the_middle_is_an_error_and_not_begun_again(server):
 
 def test_a_server_that_falls_silent_in_the_middle_is_an_error(server):
     server.answers.append(chat("We are", " open", stalls=True))
-    with pytest.raises(RemoteError, match="was silent for 700 ms"):
+    with pytest.raises(RemoteError, match="sent no words for 700 ms"):
         reply(connect(server, timeout_ms=700))
 
 
@@ -246,3 +246,17 @@ def test_a_server_that_is_not_there_is_an_error_when_the_engine_is_built():
     settings = openai_compatible.Settings(base_url="http://127.0.0.1:9/v1", timeout_ms=500)
     with pytest.raises(RemoteError, match=r"127\.0\.0\.1:9"):
         openai_compatible.build(settings, Context(pytest.fail))
+
+
+def test_reasoning_is_neither_said_nor_counted_as_part_of_the_reply(server):
+    thoughts = ["<thi", "nk>", *["Hm. "] * 30, "</th", "ink>"]
+    server.answers.append(chat(*thoughts, "At", " six."))
+    pieces = connect(server, max_tokens=10).stream(HISTORY, threading.Event())
+    assert "".join(pieces) == "At six."
+
+
+def test_a_server_that_sends_only_the_end_of_reasoning_is_found_out_by_its_first_reply(server):
+    llm = connect(server)
+    server.answers += [chat("Hm.", "</think>", "At six."), chat("Hm.", "</think>", "At six.")]
+    assert "".join(llm.stream(HISTORY, threading.Event())) == "Hm.At six."
+    assert "".join(llm.stream(HISTORY, threading.Event())) == "At six."

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from pipelines.engines.onnx import open_session
 from pipelines.engines.registry import Context
 from pipelines.engines.tts import piper
 
@@ -39,18 +40,22 @@ def test_a_voice_is_found_by_its_file_its_folder_and_a_folder_above_that(folder,
 
 def test_the_first_sentence_can_be_heard_before_the_second_is_made(folder, go_on, monkeypatch):
     tts = voice(folder)
-    made = []
-    whole = tts._voice.phoneme_ids_to_audio
-    monkeypatch.setattr(
-        tts._voice,
-        "phoneme_ids_to_audio",
-        lambda *args, **kwargs: made.append(args) or whole(*args, **kwargs),
-    )
+    made = runs(tts, monkeypatch)
     chunks = tts.synthesize(TWO_SENTENCES, go_on)
     next(chunks)
     assert len(made) == 1
     list(chunks)
     assert len(made) == 2
+
+
+def runs(tts, monkeypatch):
+    """What the network is asked from here on."""
+    asked = []
+    sounds = tts._network.sounds
+    monkeypatch.setattr(
+        tts._network, "sounds", lambda inputs: asked.append(inputs) or sounds(inputs)
+    )
+    return asked
 
 
 def test_chunks_are_short_enough_to_stop_between(folder, go_on):
@@ -78,19 +83,33 @@ def test_the_text_is_followed_by_as_much_silence_as_asked(folder, go_on):
 
 
 def test_a_speaker_is_chosen_by_name_or_number(choir, go_on, monkeypatch):
-    asked = []
-    for speaker in ("speaker2", "2", ""):
+    for speaker, number in (("speaker2", 2), ("2", 2), ("", 0)):
         tts = voice(choir, speaker=speaker)
-        run = tts._voice.session.run
-        monkeypatch.setattr(
-            tts._voice,
-            "session",
-            type(
-                "S", (), {"run": lambda _, n, a, run=run: asked.append(a["sid"][0]) or run(n, a)}
-            )(),
-        )
+        asked = runs(tts, monkeypatch)
         say(tts, "Hello.", go_on)
-    assert asked == [2, 2, 0]
+        assert [each["sid"].tolist() for each in asked] == [[number]]
+
+
+def test_what_is_louder_than_usual_is_bent_and_not_cut_off():
+    sound = np.linspace(-3, 3, 601, dtype=np.float32)
+    bent = piper._softly_clipped(sound, 0.8)
+    quiet = np.abs(sound) <= 0.8
+    assert np.array_equal(bent[quiet], sound[quiet])
+    assert np.abs(bent).max() <= 1
+    assert np.all(np.diff(bent) >= 0)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("text", ["Yes.", "Sure, I can help you with that, of course.", "M"])
+def test_a_real_voice_sounds_the_same_in_pieces_as_whole(text, locate, monkeypatch):
+    real_voice = locate("piper-en-us-joe-medium")
+    tts = voice(real_voice)
+    asked = runs(tts, monkeypatch)
+    pieces = list(tts._sounds(text, (0.0, 0.0)))
+    session = open_session(next(real_voice.rglob("*.onnx")))
+    whole = np.asarray(session.run(None, asked[0])[0]).reshape(-1)
+    assert len(pieces) > 1
+    assert np.abs(np.concatenate(pieces) - whole).max() < 1e-4
 
 
 @pytest.mark.parametrize("speaker", ["speaker9", "3", "-1"])

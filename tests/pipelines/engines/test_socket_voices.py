@@ -157,7 +157,7 @@ def test_a_service_that_falls_silent_is_an_error(connect, server):
     server.answer = silent
     voice = connect()
     voice._timeout_ms = 100
-    with pytest.raises(RemoteError, match="was silent for 100 ms"):
+    with pytest.raises(RemoteError, match="sent no audio for 100 ms"):
         say(voice)
 
 

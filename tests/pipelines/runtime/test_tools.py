@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipelines.engines.modelled import spend
-from pipelines.engines.tools import Tool, ToolRequest
+from pipelines.engines.tools import CALL, Tool, ToolRequest
 from pipelines.runtime.realtime import run_realtime
 from pipelines.runtime.recall import recall_from
 from pipelines.runtime.tool_runner import NOT_RECORDED
@@ -19,8 +19,10 @@ from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import CallTool, CancelTool
 from pipelines.turn_taking.events import (
     CallEnded,
+    CallStarted,
     JobId,
     MarkReached,
+    ReplyTextReceived,
     ToolFailed,
     ToolFinished,
     ToolRequested,
@@ -250,3 +252,53 @@ def test_an_interruption_gives_up_what_reads_while_what_acts_runs_to_its_end(eff
     assert not ended.is_set()
     release.set()
     assert ended.wait(5)
+
+
+def test_a_result_that_is_said_as_it_stands_is_not_given_to_the_model():
+    direct = tool(lambda _: "It is booked.", return_direct=True)
+    entries = played(Caller(ONE_TURN, 12_000), **asking(direct, after="The model says so."))
+    assert written(entries) == ["It is booked."]
+
+
+def test_an_error_of_such_a_tool_is_for_the_model_to_read():
+    def fail(_: str) -> str:
+        raise ValueError("the line is down")
+
+    entries = played(Caller(ONE_TURN, 12_000), **asking(tool(fail, return_direct=True)))
+    assert written(entries) == ["error: the line is down"]
+
+
+def test_a_tool_knows_the_day_and_the_words_and_keeps_what_it_likes_for_one_call():
+    seen: list[tuple[str, str, int]] = []
+
+    def note(_: str) -> str:
+        call = CALL.get()
+        assert call is not None
+        call.state["count"] = call.state.get("count", 0) + 1
+        seen.append((f"{call.today}", call.caller_said, call.state["count"]))
+        return "done"
+
+    for _ in range(2):
+        engines = ScriptedEngines(**asking(tool(note)))
+        caller = Caller([(3000, 4000), (9000, 10_000)], 16_000)
+        run_virtual(POLICY, engines, caller, lambda _: None, today="2026-02-28")
+    assert [(day, count) for day, _, count in seen] == [("2026-02-28", 1), ("2026-02-28", 2)] * 2
+    assert all(words for _, words, _ in seen)
+    assert CALL.get() is None
+
+
+def test_a_recorded_call_keeps_its_day_under_another_policy():
+    recorded: list[Entry] = []
+    caller = Caller(ONE_TURN, 8000)
+    run_virtual(POLICY, ScriptedEngines(), caller, recorded.append, today="2025-03-04")
+    again: list[Entry] = []
+    run_virtual(
+        POLICY, ScriptedEngines(), Caller(ONE_TURN, 8000), again.append,
+        recall=recall_from(recorded, np.zeros(0, np.int16), RATE),
+    )  # fmt: skip
+    assert isinstance(again[0], CallStarted)
+    assert again[0].today == "Tuesday, 2025-03-04"
+
+
+def written(entries: list[Entry]) -> list[str]:
+    return [entry.text for entry in entries if isinstance(entry, ReplyTextReceived)]

@@ -1,5 +1,7 @@
 """A reply cut into clauses; changes with where one may be cut."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +43,13 @@ def test_the_first_clause_ends_at_the_first_pause_and_later_ones_are_longer():
         "555-0199",
         "Dr. Smith",
         "3 p.m. today",
+        "Nov. 3",
+        "Apt. 4",
+        "p. 12",
+        "Rs. 500",
+        "Prof. Lee",
+        "J. K. Rowling",
+        "Mt. Rainier",
     ],
 )
 @pytest.mark.parametrize("policy", [{}, {"cut_at": "sentence"}])
@@ -88,6 +97,37 @@ def test_cut_at_sentences_only():
 def test_not_cut_at_all():
     text = "One. Two! Three? " * 20
     assert by_token(text, cut_at="reply") == [text.strip()]
+
+
+def test_a_sentence_in_quotes_ends_behind_them():
+    assert by_token("He said “yes.” Then he left.", first_min_words=1) == [
+        "He said “yes.”",
+        "Then he left.",
+    ]
+
+
+BITS = ["a ", "word", " ", ". ", ", ", "\n", "5", "No. ", "Dr. ", "$", "-", " - ", "” ", "..."]
+
+
+@given(st.lists(st.sampled_from(BITS), max_size=40).map("".join), st.data())
+def test_the_way_the_text_is_cut_into_pieces_makes_no_difference(text, data):
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    bounds = zip([0, *cuts], [*cuts, len(text)], strict=True)
+    policy = {"cut_at": data.draw(st.sampled_from(["clause", "sentence"]))}
+    pieces = [text[start:end] for start, end in bounds]
+    assert cut(*pieces, **policy) == cut(text, **policy) == by_token(text, **policy)
+
+
+@pytest.mark.parametrize("part", ["word ", ".", ". ", "1. ", "a", ", ", "5 - ", "No. ", '"', '."'])
+@pytest.mark.parametrize("cut_at", ["clause", "sentence"])
+def test_a_hostile_text_takes_time_in_proportion_to_its_length(part, cut_at):
+    def took(length):
+        started = time.process_time()
+        cut(part * (length // len(part)), cut_at=cut_at)
+        return time.process_time() - started
+
+    short = min(took(2_000) for _ in range(3))
+    assert took(16_000) < 8 * 6 * short + 0.05  # quadratic would be 64 times
 
 
 @given(st.text(alphabet="ab1 .,-$:\nNo", max_size=60), st.sampled_from(["clause", "sentence"]))

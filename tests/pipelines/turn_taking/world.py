@@ -54,8 +54,8 @@ from pipelines.turn_taking.time import Nanos, from_ms
 
 CHUNK = from_ms(32)
 PARTIAL_EVERY = from_ms(200)
-SILENCE_HEARD_MS = 1500
-"""The VAD goes on for this long after the last speech: nothing changes after that."""
+SILENCE_HEARD_MS = 3500
+"""The VAD goes on for this long after the last speech: no turn ends later than that."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,12 @@ from typer.testing import CliRunner
 from tests.voicecli.dial.conftest import tone
 from tests.voicecli.serve.conftest import TOKEN, Server
 from voicecli.cli import app
+from voicecli.dial.conditions import check, parse_condition
 from voicecli.dial.errors import DialError
-from voicecli.dial.measure import measure
+from voicecli.dial.measure import Measured, measure
 from voicecli.dial.phone import Key, dial
+from voicecli.dial.report import CallResult
+from voicecli.dial.run import report_on
 from voicecli.errors import AssertionUnmetError
 from voicecli.recording.audio_file import CallAudio
 from voicecli.recording.labels import Turn
@@ -121,11 +124,52 @@ def test_an_agent_that_breaks_the_protocol_is_told_on(stranger, text, problem):
 
 def test_an_agent_may_hang_up(stranger):
     async def leave(agent):
+        await agent.send(Media(tone(100).tobytes()))
         await agent.hang_up()
 
     who, _ = caller((0.1, 0.2), seconds=5)
     dialled = ring(stranger(leave), who)
     assert (dialled.ending, dialled.problem) == ("agent hung up", "")
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize(
+    ("end", "ending", "problem"),
+    [
+        (lambda socket: socket.transport.abort(), "connection lost", "without being closed"),
+        (lambda socket: socket.transport.close(), "connection lost", "without being closed"),
+        (lambda socket: socket.close(1011, "broken"), "closed abnormally", "1011 broken"),
+        (lambda socket: socket.close(1001, "bye"), "closed abnormally", "1001 bye"),
+        (lambda socket: socket.transport.write(b"\xff" * 9), "protocol violated", "1002"),
+    ],
+    ids=["aborted", "server gone", "1011", "1001", "no WebSocket"],
+)
+def test_a_call_that_breaks_is_a_failure_and_says_why(stranger, end, ending, problem, at_once):
+    async def breaks(agent):
+        await agent.send(Media(tone(100).tobytes()))
+        await asyncio.sleep(0 if at_once else 0.2)
+        ended = end(agent._socket)
+        if ended is not None:
+            await ended
+
+    who, _ = caller((0.1, 0.2), seconds=5)
+    dialled = ring(stranger(breaks), who)
+    assert dialled.ending == ending
+    assert problem in dialled.problem
+    results = [CallResult("one", dialled, Measured())]
+    assert not check(parse_condition("failed == 0"), results).holds
+    with pytest.raises(DialError, match="one: "):
+        report_on("ws://…", results, [])
+
+
+def test_an_agent_that_never_sends_audio_is_a_failure(stranger):
+    async def listen(agent):
+        await agent.send(Mark("nothing"))
+
+    who, _ = caller((0.1, 0.2), seconds=0.4)
+    dialled = ring(stranger(listen), who)
+    assert dialled.ending == "caller hung up"
+    assert dialled.problem == "the agent never sent any audio"
 
 
 def test_a_caller_presses_the_keys_of_the_script_when_it_has_said_the_turn(stranger):

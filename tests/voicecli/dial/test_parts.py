@@ -11,7 +11,7 @@ from telephony_sim.dtmf import dtmf
 from telephony_sim.g711 import ulaw_encode
 from voicecli.dial.conditions import check, parse_condition
 from voicecli.dial.errors import DialError
-from voicecli.dial.far_buffer import FarBuffer
+from voicecli.dial.far_buffer import FarBuffer, FloodError
 from voicecli.dial.junit import junit_report
 from voicecli.dial.measure import Measured, keys_heard, measure
 from voicecli.dial.phone import Dialled
@@ -263,3 +263,18 @@ def test_a_call_script_is_spoken(tmp_path):
     assert spoken.audio.caller[: 8 * 150].max() < 10  # the lead-in
     start, end = (round(t * 8000) for t in (spoken.turns[0].start_s, spoken.turns[0].end_s))
     assert np.abs(spoken.audio.caller[start:end]).max() > 5000
+
+
+@pytest.mark.parametrize("message", [Media(bytes(80_000)), Mark("m")])
+def test_an_agent_that_floods_is_cut_off(message):
+    buffer = FarBuffer()
+
+    def flood():
+        for _ in range(20_000):
+            buffer.take(message, 0)
+
+    with pytest.raises(FloodError):
+        flood()
+    buffer.take(Clear(), 0)
+    buffer.echoes(0)
+    buffer.take(Media(bytes(160)), 0)  # there is room again

@@ -213,8 +213,8 @@ class FileServer:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
-    def add(self, repo: str, name: str, content: bytes) -> None:
-        path = f"/{repo}/resolve/main/{name}"
+    def add(self, repo: str, name: str, content: bytes, revision: str = "main") -> None:
+        path = f"/{repo}/resolve/{revision}/{name}"
         self.files[path] = content
         self.etags[path] = hashlib.sha256(content).hexdigest()
 

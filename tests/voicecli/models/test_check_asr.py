@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from tests.pipelines.engines.made_whisper import TEXT, make_whisper
 from voicecli.commands.models import app
-from voicecli.errors import InputError, UsageError, WeightsError
+from voicecli.errors import EngineError, InputError, UsageError, WeightsError
 from voicecli.models.check_asr import Comparison, Outcome, read_clips
 
 ENGINES = """
@@ -71,9 +71,17 @@ def test_a_model_that_is_not_here_is_told_with_the_command_that_gets_it(
         check("--profile", profile(), "--audio", str(speech))
 
 
-def test_another_recogniser_has_nothing_to_check(check, profile):
+def test_another_recogniser_has_no_inputs_to_compare(check, profile, speech):
     with pytest.raises(UsageError, match="recognises speech with moonshine"):
-        check("--profile", profile("moonshine"))
+        check("--profile", profile("moonshine"), "--audio", str(speech))
+
+
+def test_a_recogniser_that_loses_its_head_at_some_length_fails_the_check(check, profile, tmp_path):
+    model = make_whisper(tmp_path / "tiny")  # writes the same words whatever it hears
+    with pytest.raises(
+        EngineError, match=r"at 2\.1 s of speech .*WER .*heard .*chunk_length_s = 30"
+    ):
+        check("--profile", profile(rest=f'weights = "{model}"\nchunk_length_s = 1'))
 
 
 def test_audio_without_speech_is_refused(check, profile, tmp_path):

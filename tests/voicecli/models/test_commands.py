@@ -41,7 +41,7 @@ def test_list_tells_sizes_that_are_known_from_those_that_are_said(run, hub, regi
     before = _squeezed(run("list"))
     assert "tiny ~0.7 MB MIT no" in before
     assert "unsaid ? MIT no" in before
-    assert "~ as published, not checked" in before
+    assert "~ not pinned here" in before
     run("pull", "tiny")
     assert "tiny 0.6 MB MIT yes" in _squeezed(run("list"))
 

@@ -14,6 +14,7 @@ from voicecli.errors import StorageError, WeightsError
 from voicecli.models import pull as pulling
 from voicecli.models import store
 from voicecli.models.pull import pull
+from voicecli.models.sources.hub import _Counted  # pyright: ignore[reportPrivateUsage]
 
 SOURCE = 'huggingface = { repo = "some/repo" }'
 FILE = '{ name = "w.bin" }'
@@ -202,3 +203,33 @@ def _put_into_hub_cache(cache: Path, content: bytes) -> None:
     blob.write_bytes(content)
     (repo / "refs" / "main").write_text("c" * 40)
     (snapshot / "w.bin").symlink_to(f"../../blobs/{blob.name}")
+
+
+@pytest.mark.parametrize("etag", ["../" * 21 + "w", "/" + "a" * 63, "../../../../" + "x" * 28])
+def test_a_mirror_does_not_choose_which_file_is_written(hub, register, listen, names_in, etag):
+    hub.add("some/repo", "w.bin", b"evil")
+    hub.etags["/some/repo/resolve/main/w.bin"] = etag
+    with pytest.raises(WeightsError, match="states no hash"):
+        pull((register("big", SOURCE, FILE),), listen())
+    assert hub.bodies_sent() == []
+    assert names_in() == set()
+
+
+def test_a_mirror_that_states_more_than_is_pinned_is_not_even_asked(
+    hub, register, listen, names_in, content, pinned
+):
+    hub.add("some/repo", "w.bin", content + b"more")
+    with pytest.raises(WeightsError, match=r"it states 600004 bytes of w\.bin, which has 600000"):
+        pull((register("big", SOURCE, pinned),), listen())
+    assert hub.bodies_sent() == []
+    assert names_in() == set()
+
+
+def test_no_more_is_written_than_may_come(tmp_path):
+    seen: list[int] = []
+    with _Counted(tmp_path / "partial", seen.append, 10) as file:
+        file.write(b"123456")
+        with pytest.raises(ValueError, match="more than the 10 bytes"):
+            file.write(b"789012")
+    assert (tmp_path / "partial").read_bytes() == b"123456"
+    assert seen == [6]

@@ -12,8 +12,10 @@ from voicecli.models import store
 from voicecli.models.pull import pull
 from voicecli.models.registry import load_registry
 
-VOICE = "piper-de-thorsten-medium"
-PLACE = "de/de_DE/thorsten/medium/de_DE-thorsten-medium.onnx"
+VOICE = "piper-pt-br-faber-medium"  # not pinned: the stand-in's files pass for the hub's
+PLACE = "pt/pt_BR/faber/medium/pt_BR-faber-medium.onnx"
+PINNED = "piper-de-thorsten-medium"
+PINNED_PLACE = "de/de_DE/thorsten/medium/de_DE-thorsten-medium.onnx"
 COLLECTION = "rhasspy/piper-voices"
 
 
@@ -39,7 +41,7 @@ def test_a_voice_is_pulled_checked_and_speaks(hub, home, listen, files):
     pull((entry,), listen())
     assert store.damage(entry, thorough=True) is None
     voice = piper.build(piper.Settings(weights=VOICE), Context(store.locate))
-    assert sum(map(len, voice.synthesize("Guten Tag.", threading.Event()))) > 1000
+    assert sum(map(len, voice.synthesize("Bom dia.", threading.Event()))) > 1000
 
 
 def test_a_voice_without_its_description_is_no_voice(hub, home, listen, files, names_in):
@@ -49,3 +51,13 @@ def test_a_voice_without_its_description_is_no_voice(hub, home, listen, files, n
     assert names_in() == set()
     with pytest.raises(WeightsError, match=f"voicecli models pull {VOICE}"):
         store.locate(VOICE)
+
+
+def test_other_bytes_than_the_pinned_ones_are_refused(hub, home, listen, files, names_in):
+    entry = load_registry().find(PINNED)
+    assert entry.huggingface is not None
+    for name, content in zip((PINNED_PLACE, f"{PINNED_PLACE}.json"), files, strict=True):
+        hub.add(COLLECTION, name, content, entry.huggingface.revision)
+    with pytest.raises(WeightsError, match=r"refused and removed: its hash"):
+        pull((entry,), listen())
+    assert names_in() == set()

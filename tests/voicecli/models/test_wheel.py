@@ -13,6 +13,7 @@ from voicecli.models import store
 from voicecli.models.home import models_folder
 from voicecli.models.pull import pull
 from voicecli.models.registry import load_registry
+from voicecli.models.sources.job import Job
 
 PROGRAM = [sys.executable, "-c", "from voicecli.commands.models import app; app()"]
 
@@ -167,13 +168,14 @@ def test_progress_is_seen_while_pip_is_still_downloading(
     assert store.locate("tiny").read_bytes() == content
 
 
-def test_ctrl_c_while_pip_works_leaves_nothing_behind(
-    slow_index, wheel_source, register, names_in, pinned
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_pip_works_leaves_nothing_behind(
+    number, slow_index, wheel_source, register, names_in, pinned
 ):
     register("tiny", wheel_source, pinned)
     program = subprocess.Popen([*PROGRAM, "pull", "tiny"], stderr=subprocess.PIPE, text=True)
     assert slow_index.held.wait(20)
-    program.send_signal(signal.SIGINT)
+    program.send_signal(number)
     _, errors = program.communicate(timeout=20)
     assert program.returncode not in {0, None}
     assert "Traceback" not in errors
@@ -296,3 +298,26 @@ def home_part(number):
     """Where a pull that broke off keeps a wheel that it had downloaded whole."""
     name = f"piece_{number}-1.0-py3-none-any.whl"
     return models_folder() / ".partial" / "whole" / "download" / f"piece-{number}" / name
+
+
+def test_a_member_larger_than_pinned_is_not_unpacked(
+    wheel, wheel_source, register, listen, names_in, pinned, monkeypatch
+):
+    with zipfile.ZipFile(wheel) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["tiny/data/w.bin"] = bytes(50_000_000)
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    sizes: list[int] = []
+    refuse = Job.refuse
+
+    def measure(job, file, found, expected):
+        sizes.append((job.target / file.name).stat().st_size)
+        return refuse(job, file, found, expected)
+
+    monkeypatch.setattr(Job, "refuse", measure)
+    with pytest.raises(WeightsError, match="was refused and removed"):
+        pull((register("tiny", wheel_source, pinned),), listen())
+    assert 600_000 < sizes[0] < 3_000_000
+    assert names_in() == set()

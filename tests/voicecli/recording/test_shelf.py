@@ -87,3 +87,61 @@ def test_the_verbs_do_the_same_from_the_command_line(folder, tmp_path):
     assert (tmp_path / "one.zip").exists()
     run("delete", "--yes", "last")
     assert len(kept_calls(folder)) == 1
+
+
+def folder_of_one(folder):
+    delete_call(folder / "2026-01-02_scripted")
+    return folder / "2026-01-03_scripted"
+
+
+@pytest.mark.parametrize("name", ["", " ", ".", "..", "a/../2026-01-03_scripted", "ABSOLUTE", "\0"])
+def test_only_a_name_deletes(folder, name, monkeypatch):
+    call = folder_of_one(folder)
+    monkeypatch.chdir(call)
+    name = str(call) if name == "ABSOLUTE" else name
+    result = CliRunner().invoke(app, ["recordings", "delete", "--yes", name])
+    assert isinstance(result.exception, InputError)
+    assert read_bundle(call).entries == ENTRIES
+
+
+def test_what_is_not_ours_survives_a_deletion(folder, tmp_path):
+    call = folder_of_one(folder)
+    (tmp_path / "kept.txt").write_text("years of work")
+    (call / "thesis.txt").write_text("years of work")
+    (call / "labels.json").symlink_to(tmp_path / "kept.txt")
+    assert delete_call(call) == ["thesis.txt"]
+    assert [path.name for path in call.iterdir()] == ["thesis.txt"]
+    assert (tmp_path / "kept.txt").read_text() == "years of work"
+
+
+def test_a_link_to_a_call_is_neither_found_nor_deleted(folder, tmp_path):
+    call = folder_of_one(folder)
+    call.rename(tmp_path / "elsewhere")
+    call.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError):
+        find_call(folder, call.name)
+    with pytest.raises(InputError, match="nothing was deleted"):
+        delete_call(call)
+    assert read_bundle(tmp_path / "elsewhere").entries == ENTRIES
+
+
+@pytest.mark.parametrize("part", ["labels.json", "call.wav", "profile.toml"])
+def test_an_export_takes_no_file_from_outside(folder, tmp_path, part):
+    call = folder_of_one(folder)
+    (tmp_path / "id_rsa").write_text("secret")
+    (call / part).unlink(missing_ok=True)
+    (call / part).symlink_to(tmp_path / "id_rsa")
+    with pytest.raises(InputError, match="nothing was exported"):
+        export_call(call, tmp_path / "call.zip")
+    assert not (tmp_path / "call.zip").exists()
+
+
+def test_an_export_writes_through_no_planted_link_and_is_private(folder, tmp_path):
+    call = folder_of_one(folder)
+    (tmp_path / "victim").write_text("mine")
+    for name in ("call.zip", ".call.zip.part"):
+        (tmp_path / name).symlink_to(tmp_path / "victim")
+    export_call(call, tmp_path / "call.zip")
+    assert (tmp_path / "victim").read_text() == "mine"
+    assert zipfile.is_zipfile(tmp_path / "call.zip")
+    assert (tmp_path / "call.zip").stat().st_mode & 0o777 == 0o600

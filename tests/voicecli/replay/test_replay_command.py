@@ -253,3 +253,45 @@ def test_help_is_there_at_once_and_loads_no_model_library():
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
     assert loaded.stdout.strip() == "[]"
+
+
+FAILING = """
+name = "failing"
+[agent]
+max_failures = {most}
+[vad]
+engine = "scripted"
+[asr]
+engine = "scripted"
+[llm]
+engine = "scripted"
+replies = ["..."]
+[tts]
+engine = "scripted"
+[turn_detectors.scripted]
+"""
+
+
+@pytest.mark.parametrize(
+    ("most", "why"), [(9, "the LLM wrote nothing that can be said"), (1, "too many")]
+)
+def test_a_call_of_apologies_is_no_success(call, tmp_path, most, why):
+    (tmp_path / "failing.toml").write_text(FAILING.format(most=most))
+    options = ("-p", "failing.toml", "-q", "--junit", "report.xml")
+    done = voicecli("replay", call, *options, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "engine failure" in done.stdout
+    assert "✗ call: a turn failed at" in done.stdout
+    assert why in done.stdout
+    (row,) = json.loads((tmp_path / "out" / "report.json").read_text())["calls"]
+    assert row["failures"]
+    assert "<error" in (tmp_path / "report.xml").read_text()
+    done = voicecli("replay", call, *options, "--strict", cwd=tmp_path)
+    assert done.returncode == 6
+    assert "the first: a turn failed at" in done.stderr
+
+
+def test_what_fails_in_nothing_is_a_success_however_strict(call, tmp_path):
+    assert (
+        voicecli("replay", call, "-p", "scripted", "-q", "--strict", cwd=tmp_path).returncode == 0
+    )

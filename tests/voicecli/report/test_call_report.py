@@ -2,7 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from pipelines.turn_taking.events import EngineFailed, EngineRemarked
 from pipelines.turn_taking.time import MILLISECOND
+from voicecli.recording.journal import JournalHeader
 from voicecli.report.call_report import build_call_report, reply_at_ear
 from voicecli.report.metrics import wer_of
 from voicecli.report.wer import WordErrors
@@ -20,6 +22,16 @@ def test_a_call_is_gathered_from_journal_audio_and_labels(call):
     assert latencies == [295 * MILLISECOND, 1480 * MILLISECOND, None]
     assert [b.turn for b in call.barge_ins] == [2]
     assert call.failures == ("llm failed at 11.000 s: out of memory",)
+
+
+def test_an_engine_for_which_another_steps_in_has_failed_once():
+    entries = (
+        EngineRemarked(1, 4, "llm", "dropped a phrase"),
+        EngineRemarked(2, 5, "llm", "far failed; near stands in", failed=True),
+        EngineFailed(3, 5, "llm", "timed out"),
+    )
+    report = build_call_report("x", JournalHeader("demo", 8000), entries)
+    assert report.failures == ("llm failed at 0.000 s: far failed; near stands in",)
 
 
 def test_voice_to_voice_by_waveform_agrees_with_the_journal(call):

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -21,6 +22,13 @@ def test_a_summary_counts_turns_by_band_and_shows_percentiles(call):
     assert "WER 7.7%" in text
     row = next(row for row in text.splitlines() if row.startswith("voice_to_voice"))
     assert " ".join(row.split()) == "voice_to_voice 888 ms 1,480 ms 1,480 ms 4"
+
+
+def test_what_failed_is_said(call):
+    text = rendered(Summary([replace(call, failures=tuple(f"llm failed {n}" for n in range(10)))]))
+    assert "✗ booking: llm failed 0" in text
+    assert "✗ booking: llm failed 7" in text
+    assert "and 2 more" in text
 
 
 def test_asserts_are_marked_by_a_sign_not_by_colour_alone(call):

@@ -15,6 +15,8 @@ from pipelines.turn_taking.commands import (
 )
 from pipelines.turn_taking.events import (
     DtmfReceived,
+    EngineFailed,
+    EngineRemarked,
     FinalTranscript,
     FrameScored,
     PlayoutCleared,
@@ -133,6 +135,18 @@ def test_latency_counts_from_the_last_sound_of_the_turn_as_in_the_report(sounds_
     ):
         fold.record(entry)
     assert fold.take(dropped=0, missing=0, underruns=0).voice_to_voice_ms == [latency_ms]
+
+
+def test_an_engine_for_which_another_steps_in_has_failed_once():
+    fold = ProgressFold()
+    for entry in (
+        EngineRemarked(1, 4, "llm", "dropped a phrase"),
+        EngineRemarked(2, 5, "llm", "far failed; near stands in", failed=True),
+        EngineFailed(3, 5, "llm", "timed out"),
+        EngineFailed(4, 6, "tts", "out of memory"),
+    ):
+        fold.record(entry)
+    assert fold.take(dropped=0, missing=0, underruns=0).failures == ["llm", "tts"]
 
 
 def test_a_barge_in_counts_until_the_callers_ear_has_silence():

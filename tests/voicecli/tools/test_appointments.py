@@ -1,146 +1,151 @@
-"""The appointment line as it ships, from the caller's voice to the row in the calendar.
-
-The model is a stand-in on this machine that speaks OpenAI's protocol; everything else is real.
-"""
+"""The appointment line as it ships: its tools, and calls with the real model into the calendar."""
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
-from datetime import date, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from contextvars import copy_context
+from dataclasses import replace
+from datetime import date
 
-import numpy as np
 import pytest
-import soundfile
 
-from tests.pipelines.engines.http_stand_in import HttpStandIn, chat, http_stand_in, tool_calls
+from pipelines.engines.tools import CALL, ThisCall
+from scripts.eval_tools import CALLERS, Agent, read_callers
 from voicecli.engines import LazyEngines
-from voicecli.profile import SHIPPED, load_profile
+from voicecli.profile import Profile, load_profile
 
-RATE = 8000
-PROGRAM = Path(sys.executable).with_name("voicecli")
-MONDAY = date.today() + timedelta(days=7 - date.today().weekday())
-ANN = {"day": f"{MONDAY}", "at": "09:30", "name": "Ann"}
-SCRIPTED = {
-    'engine = "silero"\nsample_rate = 8000': 'engine = "scripted"',
-    'engine = "moonshine"': 'engine = "scripted"',
-    'engine = "espeak"': 'engine = "scripted"',
-    "[turn_detectors.smart_turn]": "[turn_detectors.scripted]",
-}
+WEDNESDAY = date(2026, 11, 25)
+ANN = ("2026-12-01", "15:00", "Ann Miller")
 
 
 @pytest.fixture
-def server():
-    with http_stand_in(chat("Is there anything else?")) as server:
-        server.answers += [
-            tool_calls(("free_slots", json.dumps({"day": f"{MONDAY}"}))),
-            chat("On Monday", " half past nine is free."),
-            tool_calls(("book", json.dumps(ANN)), text="I'll book that."),
-            chat("It is booked."),
-            tool_calls(("end_call", "{}"), text="Thank you, goodbye."),
-        ]
-        yield server
+def profile(tmp_path) -> Profile:
+    shipped = load_profile("appointments")
+    tools = replace(shipped.tools, settings={"database": f"{tmp_path}/calendar.db"})
+    return replace(shipped, tools=tools)
 
 
 @pytest.fixture
-def profile(tmp_path: Path, server: HttpStandIn) -> Path:
-    text = (SHIPPED / "appointments.toml").read_text()
-    for real, quick in SCRIPTED.items():
-        assert real in text
-        text = text.replace(real, quick)
-    text = text.replace("http://127.0.0.1:8080/v1", server.url)
-    text = text.replace("appointments_tools.py", str(SHIPPED / "appointments_tools.py"))
-    text += f'\n[tools.settings]\ndatabase = "{tmp_path}/calendar.db"\n'
-    text += "\n[policy.speculation]\nreply_above = 1.1\n"  # one request a turn, in order
-    path = tmp_path / "appointments.toml"
-    path.write_text(text)
-    return path
+def calendar(tmp_path) -> Callable[[], list[tuple[str, str, str]]]:
+    def rows() -> list[tuple[str, str, str]]:
+        with sqlite3.connect(tmp_path / "calendar.db") as connection:
+            return connection.execute("SELECT day, at, name FROM appointments").fetchall()
 
-
-def voicecli(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [PROGRAM, *map(str, arguments)], check=False, cwd=cwd, capture_output=True, text=True,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}, timeout=120,
-    )  # fmt: skip
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
-
-
-def three_turns(path: Path) -> Path:
-    """Three bursts of noise, which the scripted ears take for turns."""
-    samples = np.random.default_rng(3).normal(0, 4000, 10 * RATE).astype(np.int16)
-    for start, end in ((0, 1), (2, 4), (5, 7), (8, 10)):
-        samples[start * RATE : end * RATE] = 0
-    soundfile.write(path, samples, RATE)
-    return path
-
-
-def calendar(tmp_path: Path) -> list[tuple[str, str, str]]:
-    with sqlite3.connect(tmp_path / "calendar.db") as connection:
-        return connection.execute("SELECT day, at, name FROM appointments").fetchall()
-
-
-def test_a_caller_gets_an_appointment_that_stands_in_the_calendar(profile, server, tmp_path):
-    done = voicecli("replay", three_turns(tmp_path / "call.wav"), "-p", profile, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert calendar(tmp_path) == [(f"{MONDAY}", "09:30", "Ann")]
-    assert f"tools: {SHIPPED / 'appointments_tools.py'}" in done.stdout
-    assert "09:30" in done.stdout
-    assert "tool finished" in done.stdout
-    assert "call_ended_by_tool" in (tmp_path / "out/call/journal.jsonl").read_text()
-    results = [m["content"] for m in server.requests[-1].json["messages"] if m["role"] == "tool"]
-    assert results[0].startswith("09:00, 09:30")
-    assert results[1] == f"booked for Ann: Monday, {MONDAY} at 09:30"
-
-    again = voicecli("replay", tmp_path / "out/call", "-q", cwd=tmp_path)
-    assert again.returncode == 0, again.stdout
-    assert "are the same to the bit" in again.stdout
-    (tmp_path / "patient.toml").write_text("[policy.endpointing]\nbackstop_ms = 3100\n")
-    what_if = voicecli("replay", tmp_path / "out/call", "-q", "--policy", "patient.toml",
-                       cwd=tmp_path)  # fmt: skip
-    assert what_if.returncode == 0, what_if.stdout + what_if.stderr
-    assert calendar(tmp_path) == [(f"{MONDAY}", "09:30", "Ann")]
-    assert len(server.requests) == 5  # nobody was asked again
-
-
-def test_a_tools_file_that_cannot_be_used_is_one_line_and_exit_code_4(profile, tmp_path):
-    text = profile.read_text().replace("appointments_tools.py", "nowhere.py")
-    profile.write_text(text)
-    call = three_turns(tmp_path / "call.wav")
-    done = voicecli("replay", call, "-p", profile, cwd=tmp_path)
-    assert done.returncode == 4
-    assert "[tools] file: there is no file" in " ".join(done.stderr.split())
+    return rows
 
 
 @pytest.fixture
-def tools(profile):
-    return LazyEngines(load_profile(str(profile))).tools
+def call(profile):
+    """A call: each turn is the caller's words, the tool, and what the model quotes."""
+    tools, this = LazyEngines(profile).tools, ThisCall(WEDNESDAY)
+
+    def turn(said: str, tool: str, /, **arguments: str) -> str:
+        def run() -> str:
+            CALL.set(replace(this, caller_said=said))
+            return tools[tool].call(json.dumps(arguments))
+
+        return copy_context().run(run)
+
+    return turn
 
 
-def test_no_slot_is_given_twice_and_only_its_own_name_cancels_it(tools, tmp_path):
-    book, cancel, free = (tools[name].call for name in ("book", "cancel", "free_slots"))
-    assert book(json.dumps(ANN)).startswith("booked for Ann")
-    with pytest.raises(ValueError, match="is taken"):
-        book(json.dumps({**ANN, "name": "Bob"}))
-    assert "09:30" not in free(json.dumps({"day": f"{MONDAY}"}))
-    with pytest.raises(ValueError, match="Bob has no appointment"):
-        cancel(json.dumps({**ANN, "name": "Bob"}))
-    assert cancel(json.dumps({**ANN, "name": "ann"})).startswith("cancelled")
-    assert calendar(tmp_path) == []
+def asks_for(call, when: str, name: str) -> str:
+    return call(f"I'd like to come {when}. My name is {name}.", "book", when=when, name=name)
+
+
+def test_nothing_is_written_before_the_caller_has_agreed_to_the_whole_of_it(call, calendar):
+    assert "Which day" in call("I need an appointment.", "book", when="", name="")
+    assert "What time" in call("Next Tuesday.", "book", when="Next Tuesday", name="")
+    assert "your name" in call("Three p.m.", "book", when="Three p.m", name="")
+    offer = call("Ann Miller.", "book", when="Ann Miller", name="")
+    assert offer == (
+        "That is 3 p.m. on Tuesday, the 1st of December, for Ann Miller. Shall I book it?"
+    )
+    assert calendar() == []
+    assert "It is booked" in call("Yes.", "agree")
+    assert calendar() == [ANN]
+
+
+def test_no_slot_is_given_twice(call, calendar):
+    asks_for(call, "next Tuesday at three", "Ann Miller")
+    call("Yes.", "agree")
+    assert "is taken" in asks_for(call, "next Tuesday at three", "Bob Lee")
+    call("Yes.", "agree")
+    assert calendar() == [ANN]
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"at": "03:00"}, {"at": "09:17"}, {"day": f"{MONDAY + timedelta(days=5)}"}]
+    ("when", "problem"),
+    [
+        ("this Saturday at ten", "is a weekend"),
+        ("tomorrow at seven in the evening", "We are open"),
+        ("tomorrow at 9:17", "on the hour and the half hour"),
+        ("tomorrow", "What time"),
+        ("at nine", "Which day"),
+    ],
 )
-def test_only_the_times_of_the_practice_are_booked(tools, tmp_path, wrong):
-    with pytest.raises(ValueError, match="there is no appointment at"):
-        tools["book"].call(json.dumps({**ANN, **wrong}))
-    assert calendar(tmp_path) == []
+def test_only_what_is_whole_and_can_be_is_offered(call, calendar, when, problem):
+    assert problem in asks_for(call, when, "Ann Miller")
+    call("Yes.", "agree")
+    assert calendar() == []
 
 
-def test_a_name_is_data_and_nothing_else(tools, tmp_path):
-    name = "Robert'); DROP TABLE appointments;--"
-    tools["book"].call(json.dumps({**ANN, "name": name}))
-    assert calendar(tmp_path) == [(f"{MONDAY}", "09:30", name)]
+@pytest.mark.parametrize("said", ["No, make it four", "Yes, but not on Tuesday", "Wait"])
+def test_a_model_that_hears_a_yes_where_there_is_none_books_nothing(call, calendar, said):
+    asks_for(call, "next Tuesday at three", "Ann Miller")
+    assert "Shall I book it?" in call(said, "agree")
+    assert calendar() == []
+
+
+def test_only_its_own_name_cancels_an_appointment(call, calendar):
+    asks_for(call, "next Tuesday at three", "Ann Miller")
+    call("Yes.", "agree")
+    assert "no appointment for Bob" in call("Cancel it, for Bob.", "cancel", when="", name="Bob")
+    call("Yes.", "agree")
+    assert calendar() == [ANN]
+    assert "Shall I cancel it?" in call("ann miller", "cancel", when="", name="ann miller")
+    assert "as it is" in call("No.", "refuse")
+    call("Cancel it after all.", "cancel", when="", name="Ann Miller")
+    call("Yes.", "agree")
+    assert calendar() == []
+
+
+def test_who_finds_nothing_to_cancel_can_still_book(call, calendar):
+    call("Cancel my appointment, for Bob.", "cancel", when="", name="Bob")
+    asks_for(call, "next Tuesday at three", "Ann Miller")
+    offer = call("I want to book next Tuesday at three.", "book", when="three", name="Ann Miller")
+    assert "Shall I book it?" in offer
+    call("Yes.", "agree")
+    assert calendar() == [ANN]
+
+
+def test_callers_know_nothing_of_each_other(profile, calendar):
+    tools = LazyEngines(profile).tools
+    for said, name, arguments in (
+        ("Next Tuesday at three, Ann Miller.", "book", {"when": "three", "name": "Ann Miller"}),
+        ("Yes.", "agree", {}),
+    ):
+        CALL.set(ThisCall(WEDNESDAY, said))  # a new call each time
+        tools[name].call(json.dumps(arguments))
+    CALL.set(None)
+    assert calendar() == []
+
+
+def test_an_example_of_a_tool_that_there_is_not_is_refused(tmp_path):
+    profile = load_profile("appointments")
+    text = profile.source.replace('call = "refuse"', 'call = "refus"')
+    text = text.replace("appointments_tools.py", f"{profile.path.parent}/appointments_tools.py")
+    (tmp_path / "wrong.toml").write_text(text)
+    with pytest.raises(Exception, match='there is no tool refus; did you mean "refuse"'):
+        _ = LazyEngines(load_profile(str(tmp_path / "wrong.toml"))).tools
+
+
+@pytest.mark.weights
+def test_a_caller_gets_what_they_agreed_to(tmp_path):
+    """With the real model; the others are called by scripts/eval_tools.py."""
+    table = read_callers(CALLERS)
+    caller = next(each for each in table["caller"] if each["about"] == "changes their mind")
+    agent = Agent("appointments", tmp_path / "calendar.db", table["today"])
+    outcome, _ = agent.called(caller, table["calendar"])
+    assert outcome.verdict == "right"
+    assert outcome.tools[-1] == "agree"

@@ -194,9 +194,7 @@ def test_a_profile_without_tools_has_none_and_reads_no_file(tools_of):
     assert tools_of("1 / 0", head="") == {}
 
 
-def test_a_kept_profile_finds_its_file_from_anywhere_but_no_code_is_run_from_a_recording(
-    tools_of, tmp_path
-):
+def test_a_kept_profile_finds_its_file_from_anywhere(tools_of, tmp_path):
     tools_of(GOOD)
     folder = tmp_path / "call"
     folder.mkdir()
@@ -204,7 +202,3 @@ def test_a_kept_profile_finds_its_file_from_anywhere_but_no_code_is_run_from_a_r
     (folder / "profile.toml").write_text(to_toml(load_profile(str(tmp_path / "p.toml"))))
     kept = load_profile(str(folder / "profile.toml"))
     assert list(LazyEngines(kept).tools) == ["find", "book"]
-    (folder / "mine.py").write_text(GOOD)
-    (folder / "profile.toml").write_text((tmp_path / "p.toml").read_text())
-    with pytest.raises(ProfileError, match="code from recordings is not run"):
-        _ = LazyEngines(load_profile(str(folder / "profile.toml"))).tools

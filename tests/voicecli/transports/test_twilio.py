@@ -53,12 +53,8 @@ def media(payload=FRAME, **more):
 
 @given(st.lists(from_caller, max_size=8))
 def test_the_agent_gets_what_the_caller_sends(messages):
-    latest = 0
     agent, caller = connected()
     for message in messages:
-        if isinstance(message, Media):
-            latest = max(latest, message.timestamp_ms)
-            message = Media(message.payload, latest)  # noqa: PLW2901 - time only goes forward
         assert agent.receive(caller.send(message)) == message
 
 
@@ -130,12 +126,10 @@ def test_hostile_messages_are_refused_with_a_precise_reason(why):
     assert agent.receive(media()) == Media(bytes(160))  # and nothing of it was kept
 
 
-def test_time_may_stand_still_but_not_run_backwards():
+def test_audio_is_taken_whatever_the_far_clock_says():
     agent, _ = connected()
-    agent.receive(media(timestamp="40"))
-    agent.receive(media(timestamp="40"))
-    with pytest.raises(RemoteProtocolError, match="timestamp 20 lies before 40"):
-        agent.receive(media(timestamp="20"))
+    for stamp in (40, 40, 20):
+        assert agent.receive(media(timestamp=str(stamp))) == Media(bytes(160), stamp)
 
 
 def test_a_stream_begins_with_start_and_ends_with_stop():

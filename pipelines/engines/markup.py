@@ -1,0 +1,211 @@
+"""Takes out of a model's stream what is not for the caller: reasoning, tool protocol, tags."""
+
+import html
+import re
+
+_NAME = r"[A-Za-z_][\w:.-]{0,60}"
+_ATTRIBUTE = (
+    rf"""\s{{1,20}}{_NAME}\s?=\s?(?:"[^"<]{{0,300}}"|'[^'<]{{0,300}}'|[^\s"'<>=]{{1,300}})"""
+)
+_CONTROL = "TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS|SYSTEM_PROMPT|INST|THINK"
+_MARK = re.compile(
+    rf"""
+      [<◁](?P<close>/?)(?P<name>{_NAME})(?:=[\w.-]{{1,60}})?
+          (?P<attributes>(?:{_ATTRIBUTE}){{0,8}})\s{{0,20}}(?P<empty>/?)[>▷]
+    | \[(?P<close_control>/?)(?P<control>{_CONTROL})\]
+    | <[|｜](?P<token>[^<>|｜]{{1,40}})[|｜]>
+    | <(?P<link>https?://[^\s<>]{{1,300}}|[^\s<>@]{{1,64}}@[^\s<>@]{{1,190}})>
+    | <[!?][^<>]{{0,500}}>
+    | (?P<entity>&(?:\#\d{{1,7}}|\#[xX][0-9A-Fa-f]{{1,6}}|[A-Za-z][A-Za-z0-9]{{1,31}});)
+    """,
+    re.VERBOSE,
+)
+"""Whatever is no text; `a < b`, `x<3` and `AT&T` are."""
+_UNFINISHED = re.compile(
+    rf"""
+      [<◁](?:/?(?:{_NAME}(?:=[\w.-]{{0,60}})?(?:{_ATTRIBUTE}){{0,8}}
+          (?:\s{{1,20}}(?:{_NAME}\s?(?:=\s?(?:"[^"<]{{0,300}}|'[^'<]{{0,300}})?)?)?)?/?)?)?
+    | \[/?[A-Z_]{{0,15}}
+    | <[|｜][^<>|｜]{{0,40}}[|｜]?
+    | <[^\s<>]{{0,300}}
+    | <[!?][^<>]{{0,500}}
+    | &\#?\w{{0,32}}
+    """,
+    re.VERBOSE,
+)
+"""The end of a piece that the next one may make a mark."""
+_BEGINS = re.compile(r"[<◁&\[]")
+_CUT_OFF = re.compile(r"[<◁](?:[/|｜]|.{3})")
+"""The beginning of a mark at the end of a reply that is too much to be text."""
+
+_REASONING = re.compile(
+    r"(?:\w+:)?(?:think(?:ing)?|thoughts?|reason(?:ing)?|analysis|reflection|scratchpad"
+    r"|(?:inner_?)?monologue)"
+)
+_PROTOCOL = re.compile(
+    r"(?:\w+:)?(?:(?:tools?|functions?)(?:[_-]?(?:calls?|responses?|results?|requests?|uses?|code"
+    r"|outputs?|inputs?|name))?|invoke|parameters?|arguments|observation)"
+)
+_UNSPOKEN = frozenset({"script", "style", "desc", "metadata", "head"})
+_PAUSES = frozenset(
+    {"break", "p", "s", "speak", "br", "hr", "div", "li", "ul", "ol", "table", "tr", "td", "th",
+     "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6"}
+)  # fmt: skip
+"""Tags that end a clause; any other stands within one."""
+_ALIAS = re.compile(r"""alias\s?=\s?(?:"([^"]*)"|'([^']*)'|(\S+))""")
+_NO_PAUSE = re.compile(r"""strength\s?=\s?["']?none""")
+
+_TURN_ENDS = frozenset(
+    {"im_end", "eot_id", "eom_id", "eot", "eos", "endoftext", "end_of_text", "end_of_turn",
+     "return", "user", "human", "system"}
+)  # fmt: skip
+_TURN_BEGINS = frozenset({"im_start", "start", "start_header_id", "start_of_turn"})
+_AS_TAGS = frozenset({"end_of_turn", "start_of_turn", "eos"})
+
+
+class Markup:
+    """Takes pieces of text; gives those parts of them that can be spoken or shown.
+
+    Understood are reasoning (`<think>`), the tool protocols and control tokens of models, SSML and
+    HTML, and entities (`&amp;`). A tag that ends a clause becomes a line break. Joined together the
+    output does not depend on how the input was cut into pieces, but for one case: what comes before
+    a lone `</think>` is reasoning too, and as much of it as was passed on stays so.
+
+    Args:
+        reasoning_first: whether the text begins in the middle of reasoning.
+    """
+
+    def __init__(self, *, reasoning_first: bool = False) -> None:
+        self._held = ""
+        self._hidden = "reasoning" if reasoning_first else ""
+        """What is being left out: until the end of the reply, or of what this names."""
+        self._channel = ""
+        self._said = False
+        self.reasoned_first = False
+        """Whether the text began in the middle of reasoning."""
+        self._reasoning_first = reasoning_first
+
+    @property
+    def hides(self) -> bool:
+        """Whether the text is now in the midst of what is left out."""
+        return bool(self._hidden)
+
+    def feed(self, piece: str) -> str:
+        """What of it can be said."""
+        return self._release(self._held + piece, complete=False)
+
+    def finish(self) -> str:
+        """What was held back, in case that it was the beginning of a mark."""
+        return self._release(self._held, complete=True)
+
+    def _release(self, text: str, *, complete: bool) -> str:
+        out: list[str] = []
+        at = 0
+        while begins := _BEGINS.search(text, at):
+            self._say(text[at : begins.start()], out)
+            at = begins.start()
+            if mark := _MARK.match(text, at):
+                self._take(mark, out)
+                at = mark.end()
+            elif _UNFINISHED.fullmatch(text, at):
+                if complete and _CUT_OFF.match(text, at):
+                    at = len(text)
+                break
+            else:
+                self._say(text[at], out)
+                at += 1
+        rest = text[at:]
+        if complete or not begins:
+            self._say(rest, out)
+            rest = ""
+        self._held = rest
+        return "".join(out)
+
+    def _say(self, text: str, out: list[str]) -> None:
+        if self._hidden == "channel":
+            self._channel += text
+        elif self._hidden == "header" and "\n" in text:
+            self._hidden, text = "", text.partition("\n")[2]
+        if not self._hidden and text:
+            out.append(text)
+            self._said = self._said or not text.isspace()
+
+    def _take(self, mark: re.Match[str], out: list[str]) -> None:
+        if mark["entity"]:
+            self._say(html.unescape(mark[0]), out)
+        elif mark["link"]:
+            self._say(mark["link"], out)
+        elif mark["token"]:
+            self._take_token(mark["token"].strip().lower().replace("▁", "_"), out)
+        elif name := (mark["name"] or mark["control"] or "").lower():
+            if name in _AS_TAGS:
+                self._take_token(name, out)
+            elif mark["close"] or mark["close_control"]:
+                self._close(name, out)
+            elif not self._hidden:
+                self._open(name, mark, out)
+
+    def _open(self, name: str, mark: re.Match[str], out: list[str]) -> None:
+        attributes = mark["attributes"] or ""
+        alias = _ALIAS.search(attributes) if name == "sub" else None
+        if name in _PAUSES:
+            self._say("" if _NO_PAUSE.search(attributes) else "\n", out)
+        elif mark["empty"]:
+            return
+        elif alias:
+            self._say(html.unescape(next(filter(None, alias.groups()), "")), out)
+            self._hidden = _key(name)
+        elif _REASONING.fullmatch(name):
+            self._say(" ", out)
+            self._hidden = "reasoning"
+        elif name in _UNSPOKEN or _PROTOCOL.fullmatch(name):
+            self._say(" ", out)
+            self._hidden = _key(name)
+
+    def _close(self, name: str, out: list[str]) -> None:
+        if _REASONING.fullmatch(name):
+            self._end_reasoning(out)
+        elif self._hidden == _key(name):
+            self._hidden = ""
+        elif not self._hidden and name in _PAUSES:
+            self._say("\n", out)
+
+    def _end_reasoning(self, out: list[str]) -> None:
+        if self._hidden == "reasoning":
+            self._hidden = ""
+            self.reasoned_first = self.reasoned_first or self._reasoning_first
+        elif not self._hidden and self._said:
+            out.clear()
+            self.reasoned_first = True
+
+    def _take_token(self, name: str, out: list[str]) -> None:
+        """A control token: `<|im_end|>`, `<｜tool▁calls▁begin｜>`, `<|channel|>`."""
+        ends = "end" in name or name.startswith("/")
+        if self._hidden == "rest":
+            return
+        if "tool" in name or "python" in name:
+            self._hidden = "" if ends else "tool token"
+        elif "think" in name or "thought" in name:
+            self._end_reasoning(out) if ends else self._say(" ", out)
+            self._hidden = "" if ends else "reasoning"
+        elif name in _TURN_ENDS or name in _TURN_BEGINS:
+            # What a model writes after its turn is somebody else's.
+            self._hidden = "rest" if self._said else "header"
+        elif name == "channel":
+            self._hidden, self._channel = "channel", ""
+        elif name in {"message", "end_header_id"}:
+            final = self._hidden != "channel" or self._channel.strip().startswith("final")
+            self._hidden = "" if final else "reasoning"
+        elif name in {"assistant", "model", "end"}:
+            self._hidden = ""
+
+
+def ends_in_opened_reasoning(prompt: str) -> bool:
+    """Whether a prompt ends with `<think>` or the like, so that only its end will be written."""
+    last = re.search(rf"[<◁\[]({_NAME})[>▷\]]\s*$", prompt[-100:])
+    return last is not None and _REASONING.fullmatch(last[1].lower()) is not None
+
+
+def _key(name: str) -> str:
+    """A tag's name however it is spelled: `tool_response`, `toolresponse`."""
+    return re.sub(r"[^a-z]", "", name).rstrip("s")

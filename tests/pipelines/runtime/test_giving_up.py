@@ -1,0 +1,89 @@
+"""What is given up ends at once, before the next work on its lane, in both shells."""
+
+import threading
+
+import pytest
+
+from pipelines.engines.closing import closing
+from pipelines.engines.fallback import FallbackLlm, FallbackTts
+from pipelines.engines.restarting import restarting
+from pipelines.engines.speakable import speakable
+from pipelines.runtime.lanes import Work, steps_of
+from pipelines.runtime.virtual import _Agenda, _VirtualLanes
+
+
+class Endless:
+    """Says one word for ever, and notes when it begins and when it has been left."""
+
+    sample_rate = 8000
+    modelled = True
+
+    def __init__(self):
+        self.noted = []
+
+    def stream(self, *_):
+        self.noted.append("begun")
+        try:
+            while True:
+                yield "word "
+        finally:
+            self.noted.append("left")
+
+    synthesize = stream
+
+    def prepare(self, history):
+        pass
+
+
+LAYERS = {
+    "fallback of a model": lambda e: FallbackLlm(e, e, ("a", "b")).stream((), threading.Event()),
+    "fallback of a voice": lambda e: FallbackTts(e, e, ("a", "b")).synthesize(
+        "", threading.Event()
+    ),
+    "restarting": lambda e: restarting(e, lambda: e).stream((), threading.Event()),
+    "speakable": lambda e: speakable(e.stream()),
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_each_layer_that_is_left_leaves_what_is_below_it(layer):
+    engine = Endless()
+    kept = []  # a reference that outlives it, as a traceback's would
+    items = engine.stream
+    engine.stream = engine.synthesize = lambda *_: kept.append(items()) or kept[-1]
+    with closing(LAYERS[layer](engine)) as left:
+        next(left)
+    assert engine.noted == ["begun", "left"]
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "over"])
+def test_in_virtual_time_cancelled_work_has_ended_before_the_next_begins(ends):
+    engine, agenda = Endless(), _Agenda()
+    lanes = _VirtualLanes(agenda)
+
+    def own(_stop):
+        with closing(engine.stream()) as pieces:
+            for piece in pieces:
+                yield lambda at, piece=piece: piece
+
+    lanes.deliver = lambda _event: None
+    lanes.submit(Work(1, "llm", "llm", own, modelled=True))
+    lanes.submit(Work(2, "llm", "llm", own, modelled=True))
+    if ends == "cancelled":
+        lanes.cancel(1)
+        agenda.run_next()
+        assert engine.noted == ["begun", "left", "begun"]
+    lanes.close()
+    assert engine.noted[-1] == "left"
+
+
+def test_an_engine_that_fails_on_being_left_ends_its_job_only():
+    def clumsy(_stop):
+        try:
+            yield lambda at: None
+        finally:
+            raise RuntimeError("the line was gone")
+
+    steps = steps_of(Work(1, "llm", "llm", clumsy, modelled=True), threading.Event())
+    next(steps)
+    steps.close()
