@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
+from pipelines.engines.llm._rules_file import load as load_rules
 from telephony_sim.spec import load_line
 from voicecli.cli import app
 from voicecli.profile import load_profile
@@ -136,6 +137,8 @@ def test_a_toml_example_loads_as_what_it_is(example, tmp_path):
     tables = tomllib.loads(example.text)
     if "turns" in tables:
         read_script(path)
+    elif "rule" in tables:
+        load_rules(path, ())
     elif {"uplink", "downlink", "jitter_buffer"} & set(tables):
         load_line(str(path))
     else:

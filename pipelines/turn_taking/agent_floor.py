@@ -368,6 +368,12 @@ class AgentFloor:
         self._idle_since = now
         self._timers.set("idle", now + from_ms(self._policy.agent.idle_ms))
 
+    def caller_present(self, now: Nanos) -> None:
+        """Somebody is there, though nothing is said: the questions are counted anew."""
+        self._prompts_used = 0
+        if self._timers.is_set("idle"):
+            self.start_idle_timer(now)
+
     def sound_heard(self, now: Nanos) -> None:
         """There is sound on the line: whoever makes it may be about to speak."""
         if self._timers.is_set("idle"):

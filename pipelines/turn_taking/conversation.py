@@ -17,6 +17,7 @@ from pipelines.turn_taking.commands import Command, History, RecordDecision
 from pipelines.turn_taking.events import (
     CallEnded,
     CallerTyped,
+    CallerTyping,
     CallStarted,
     ClauseSynthesized,
     DeadlineReached,
@@ -193,7 +194,7 @@ class Conversation:
     def _answer_keys(self, digits: str, now: Nanos) -> None:
         self._answer(_spoken_keys(digits), now, "end_by_keypad", digits=digits)
 
-    def _typing(self, event: CallerTyped) -> None:
+    def _typed_text(self, event: CallerTyped) -> None:
         text = event.text.strip()
         if not text:
             return
@@ -300,7 +301,8 @@ class Conversation:
         MarkReached: _for_reply,
         PlayoutCleared: lambda core, event: core._floor.dialogue.cleared(event),
         DtmfReceived: _dtmf,
-        CallerTyped: _typing,
+        CallerTyped: _typed_text,
+        CallerTyping: lambda core, event: core._floor.caller_present(event.at),
         InterruptRequested: _interrupt_requested,
         EngineFailed: _failed,
         EngineRemarked: _remarked,

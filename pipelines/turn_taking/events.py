@@ -208,6 +208,13 @@ class CallerTyped:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerTyping:
+    """The caller is writing; nothing is sent yet, but somebody is there."""
+
+    at: Nanos
+
+
+@dataclass(frozen=True, slots=True)
 class InterruptRequested:
     """Somebody asked for the agent to stop speaking at once."""
 
@@ -283,6 +290,7 @@ Event: TypeAlias = (
     | PlayoutCleared
     | DtmfReceived
     | CallerTyped
+    | CallerTyping
     | InterruptRequested
     | EngineFailed
     | EngineRemarked

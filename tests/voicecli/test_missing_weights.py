@@ -22,6 +22,7 @@ def empty_store(tmp_path, monkeypatch):
     [
         "talk",
         "talk --headless",
+        "talk --text",
         "talk --phone",
         "serve --port 8599",
         "replay plain_turns",

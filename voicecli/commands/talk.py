@@ -41,6 +41,10 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
             help="The loudspeaker by number or name, or a .wav file to write; none: no sound.",
         ),
     ] = None,
+    text: Annotated[
+        bool,
+        typer.Option("--text", help="No sound at all: type, and read what the agent says."),
+    ] = False,
     list_devices: Annotated[
         bool, typer.Option("--list-devices", help="Show microphones and loudspeakers.")
     ] = False,
@@ -99,6 +103,8 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli talk --line pstn                     (as over the phone network)
 
+      voicecli talk --text                          (by keyboard: no sound card is needed)
+
       voicecli talk --phone                         (the same agent on your Twilio number)
 
       voicecli talk --headless --input me.wav --output agent.wav --for 30
@@ -108,6 +114,7 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
         return
     from voicecli.models.store import require_models
     from voicecli.profile import load_profile
+    from voicecli.talk.devices import NONE
     from voicecli.talk.keep import calls_folder
     from voicecli.talk.setting import TalkSetting
     from voicecli.transports.echo import Processing
@@ -116,6 +123,10 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
     require_models(chosen.weights)  # before a screen opens, or a sound card is asked for
     if no_record and record is not None:
         raise UsageError("--record and --no-record contradict each other; choose one.")
+    if text and (source or sink or headless):
+        raise UsageError("--text has a screen and no sound: leave --input, --output, --headless.")
+    if text:
+        source = sink = NONE
     setting = TalkSetting(
         profile=chosen,
         line=line or chosen.line,
@@ -124,6 +135,7 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
         processing=Processing(aec, half_duplex, noise_suppression, auto_gain, high_pass),
         record=None if no_record else record or calls_folder(),
         seconds=seconds,
+        text=text,
     )
     if headless and phone:
         raise UsageError("--phone has a screen; `voicecli serve --twilio` is for scripts.")

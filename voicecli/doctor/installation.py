@@ -36,8 +36,14 @@ def sound() -> Iterator[Finding]:
         return
     yield Finding("PortAudio", "ok", str(library.get_portaudio_version()[1]))
     kinds: dict[Direction, tuple[str, str]] = {
-        "input": ("microphone", "none found; talk works with --input FILE and typed text."),
-        "output": ("loudspeaker", "none found; talk works with --output FILE.wav."),
+        "input": (
+            "microphone",
+            "none found; talk works with --text, and with --input FILE.",
+        ),
+        "output": (
+            "loudspeaker",
+            "none found; talk works with --text, and with --output FILE.wav.",
+        ),
     }
     for direction, (name, lacking) in kinds.items():
         devices = list_devices(direction)

@@ -14,7 +14,7 @@ from voicecli.transports.microphone_files import (
     Source,
 )
 from voicecli.transports.sound_card import SoundCard
-from voicecli.transports.sound_card_devices import SoundCardError, list_devices, portaudio
+from voicecli.transports.sound_card_devices import SoundCardError, find_device, list_devices
 
 NONE = "none"
 _WAKING_S = 3.0
@@ -83,7 +83,7 @@ def open_devices(setting: Wanted, notify: Callable[[str], None]) -> Devices:
         source = FileSource(Path(setting.source).expanduser())
     file = _file_sink(setting.sink)
     if file is None:
-        portaudio()  # without it there is no loudspeaker, and nothing else need be said
+        find_device("output", setting.sink)  # without one, nothing else need be said
     if source is None and setting.source is None and (lack := _microphone_lacks()):
         notify(lack)
         source = SilentSource()

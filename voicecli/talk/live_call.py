@@ -33,6 +33,7 @@ from voicecli.tools.load import code_run
 from voicecli.transports.echo import echo_guard
 from voicecli.transports.microphone import MicrophoneCaller
 from voicecli.transports.sound_card import CardCounters
+from voicecli.transports.sound_card_devices import SoundCardError
 
 _CARD_WAIT: Nanos = 3 * SECOND
 _SWITCH_S = 0.001
@@ -168,7 +169,11 @@ class LiveCall:
 
     def _talk(self) -> None:
         legs = open_line(self.setting.line, self.setting.seed)
-        self._devices = open_devices(self.setting, self._notify)
+        try:
+            self._devices = open_devices(self.setting, self._notify)
+        except SoundCardError as error:
+            instead = "to type and read instead: voicecli talk --text"
+            raise SoundCardError(f"{str(error).rstrip('.')}; {instead}") from error
         guard, notice = echo_guard(self.setting.processing)
         if notice:
             self._notify(notice)

@@ -23,5 +23,7 @@ class TalkSetting:
     """The folder for the call's own folder; None: nothing is kept."""
     seconds: float | None = None
     """Hang up after so long."""
+    text: bool = False
+    """The caller types, and reads the answers."""
     seed: int = 0
     """Of the line's losses and delays."""

@@ -13,7 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.runtime.transport import Received
-from pipelines.turn_taking.events import CallerTyped, DtmfReceived, Event, InterruptRequested
+from pipelines.turn_taking.events import (
+    CallerTyped,
+    CallerTyping,
+    DtmfReceived,
+    Event,
+    InterruptRequested,
+)
 from pipelines.turn_taking.time import SECOND, Nanos, from_ms
 from voicecli.transports.base import FRAME, FRAME_SAMPLES, RATE, Frame, Leg
 from voicecli.transports.capture import Capture
@@ -37,8 +43,8 @@ class Levels:
 class MicrophoneCaller:
     """A live call on an input and an output device; see `pipelines.runtime.transport.Transport`.
 
-    The methods named in the Transport run on the call's thread; `muted`, `line`, `type_text`,
-    `interrupt`, `press` and `hang_up` may be used from any.
+    The methods named in the Transport run on the call's thread; `muted`, `line`, `typing`,
+    `type_text`, `interrupt`, `press` and `hang_up` may be used from any.
 
     Args:
         source: the microphone, or a file.
@@ -68,6 +74,11 @@ class MicrophoneCaller:
     def type_text(self, text: str) -> None:
         """The caller writes instead of speaking."""
         self._events.append(lambda at: CallerTyped(at, text))
+
+    def typing(self) -> None:
+        """The caller is writing; in the events once a frame at most."""
+        if CallerTyping not in self._events:
+            self._events.append(CallerTyping)
 
     def press(self, digit: str) -> None:
         """The caller presses a key of the phone."""

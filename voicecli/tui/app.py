@@ -86,6 +86,8 @@ class TalkApp(App[None]):
             part.border_title = getattr(part, "BORDER_TITLE", None)
         self.set_interval(_REDRAW_S, self.feed)
         self.feed()
+        if self.call.setting.text:
+            self.action_type()
 
     def _parts(self) -> tuple[Part, ...]:
         return (
@@ -133,12 +135,18 @@ class TalkApp(App[None]):
         typed.add_class("-open")
         typed.focus()
 
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Textual's: a key was pressed in the line to write in."""
+        if event.value and self.call.caller is not None:
+            self.call.caller.typing()
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Textual's: a line was written."""
         if event.value.strip() and self.call.caller is not None:
             self.call.caller.type_text(event.value)
         event.input.value = ""
-        self._close_input()
+        if not self.call.setting.text:
+            self._close_input()
 
     def on_key(self, event: object) -> None:
         """Textual's: escape closes the line to write in."""

@@ -24,6 +24,7 @@ from pipelines.turn_taking.commands import (
 from pipelines.turn_taking.conversation import Conversation
 from pipelines.turn_taking.events import (
     CallerTyped,
+    CallerTyping,
     CallStarted,
     DtmfReceived,
     EngineKind,
@@ -82,7 +83,7 @@ def _worlds(draw: st.DrawFn) -> World:
         at += length + draw(st.integers(60, 3000))
     faults = draw(st.lists(_FAULTS, min_size=1, max_size=60))
     scores = draw(st.lists(st.floats(0, 1), min_size=1, max_size=6))
-    keys = draw(st.lists(st.tuples(st.integers(0, LAST_SPEECH_MS), st.sampled_from("12#t!")),
+    keys = draw(st.lists(st.tuples(st.integers(0, LAST_SPEECH_MS), st.sampled_from("12#t!w")),
                          max_size=3))  # fmt: skip
     told = [0]
 
@@ -123,6 +124,8 @@ def _by_hand(at: Nanos, key: str) -> Event:
     match key:
         case "t":
             return CallerTyped(at, "words typed")
+        case "w":
+            return CallerTyping(at)
         case "!":
             return InterruptRequested(at)
         case _:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from pipelines.turn_taking.commands import ClearPlayout, GenerateReply, Message, PausePlayout
-from pipelines.turn_taking.events import CallerTyped, InterruptRequested
+from pipelines.turn_taking.events import CallerTyped, CallerTyping, InterruptRequested
 from pipelines.turn_taking.policy import AgentPolicy, BargeInPolicy, Policy
 from pipelines.turn_taking.time import from_ms, to_ms
 
@@ -97,3 +97,38 @@ def test_a_caller_who_stopped_the_agent_and_then_says_nothing_is_asked_whether_t
     world.run()
     [asked] = [d for d in world.verdicts("agent_speaks") if d.command.reason.rule == "idle"]
     assert to_ms(asked.at) == 3700
+
+
+def asked_while(*typing_ms: int, until_ms: int) -> list[float]:
+    """When the agent asked whether anybody is there, of a caller who writes at those moments."""
+    policy = replace(POLICY, agent=replace(POLICY.agent, greeting="Hi.", idle_ms=2000))
+    extra = [CallerTyping(from_ms(ms)) for ms in typing_ms]
+    world = World(policy, extra=extra, until_ms=until_ms)
+    world.run()
+    return [to_ms(d.at) for d in world.verdicts("agent_speaks") if d.command.reason.rule == "idle"]
+
+
+def test_who_is_writing_is_not_asked_whether_they_are_there():
+    assert asked_while(until_ms=9000)
+    assert asked_while(*range(500, 9000, 1500), until_ms=9000) == []
+
+
+def test_who_stops_writing_is_asked_after_the_whole_wait_from_the_last_key():
+    assert asked_while(1500, 3000, until_ms=5500) == [5000]
+
+
+def test_writing_starts_the_count_of_questions_anew():
+    silent = World(replace(POLICY, agent=replace(POLICY.agent, greeting="Hi.", idle_ms=2000)),
+                   until_ms=30_000)  # fmt: skip
+    silent.run()
+    assert [d for d in silent.verdicts("agent_speaks") if d.command.reason.rule == "idle_too_long"]
+    asked = asked_while(*range(4000, 30_000, 3500), until_ms=30_000)
+    assert len(asked) > len(POLICY.agent.idle_prompts)
+
+
+def test_writing_stops_nothing_and_is_no_turn():
+    extra = [CallerTyped(from_ms(1000), "hello"), CallerTyping(from_ms(1500))]
+    world = World(POLICY, extra=extra)
+    world.run()
+    assert not world.commands(ClearPlayout)
+    assert len(world.verdicts("turn_ended")) == 1

@@ -67,6 +67,7 @@ class TestWithoutASoundCard:
         assert done.returncode == 11
         [sentence] = done.stderr.strip().splitlines()
         assert "apt-get install libportaudio2" in sentence
+        assert sentence.endswith("voicecli talk --text")
         assert done.stdout == ""
 
     def test_without_portaudio_files_and_typing_still_work(self, no_portaudio, tmp_path):
@@ -79,7 +80,10 @@ class TestWithoutASoundCard:
     def test_without_any_device_it_names_what_works_without_one(self, no_devices):
         done = headless("--no-record", **no_devices)
         assert done.returncode == 11
-        assert "no loudspeaker; --output FILE works without one" in done.stderr
+        assert done.stdout == ""
+        [sentence] = done.stderr.strip().splitlines()
+        assert "no loudspeaker; --output FILE works without one" in sentence
+        assert sentence.endswith("voicecli talk --text")
 
     @on_a_card
     def test_without_a_microphone_it_says_so_and_the_call_goes_on(self, no_devices, tmp_path):

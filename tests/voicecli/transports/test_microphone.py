@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from pipelines.turn_taking.events import CallerTyped, DtmfReceived, InterruptRequested
+from pipelines.turn_taking.events import CallerTyped, CallerTyping, DtmfReceived, InterruptRequested
 from pipelines.turn_taking.time import MILLISECOND, from_ms, to_ms
 from voicecli.errors import StorageError
 from voicecli.lines import open_line
@@ -118,6 +118,15 @@ def test_words_keys_and_requests_arrive_once_in_order_at_the_moment_of_a_tick():
     events = caller.receive(now).events
     assert events == (CallerTyped(now, "hello"), DtmfReceived(now, "5"), InterruptRequested(now))
     assert caller.receive(2 * FRAME).events == ()
+
+
+def test_writing_is_told_once_a_frame():
+    caller = call(Card())
+    caller.typing()
+    caller.typing()
+    assert caller.receive(FRAME).events == (CallerTyping(FRAME),)
+    caller.typing()
+    assert caller.receive(2 * FRAME).events == (CallerTyping(2 * FRAME),)
 
 
 def test_hanging_up_ends_the_call():
