@@ -145,7 +145,7 @@ def test_no_text_is_too_odd_for_any_language(text, language):
     assert isinstance(reader(language)(text), str)
 
 
-@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz ?!'"))
+@given(st.from_regex(r"([a-z']+[?!]? ?)*", fullmatch=True))
 def test_plain_words_are_left_alone(text):
     assume(not STOPLESS & set(re.findall("[a-z]+", text)))
     assert reader("en")(text) == " ".join(text.split())
