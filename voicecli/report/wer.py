@@ -11,13 +11,10 @@ from typing import Final
 
 import jiwer
 
+from pipelines.engines.numerals import ONES, TENS
+
 _FILLERS: Final = {"uh", "um", "er", "hm", "hmm", "mm", "mhm", "mmm", "ah"}
-_ONES: Final = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
-    "nineteen",
-)  # fmt: skip
-_TENS: Final = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_TENS: Final = tuple(TENS)
 _ASIDE: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)")
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _APOSTROPHE: Final = re.compile(r"(?<=\w)[’'](?=\w)")
@@ -68,9 +65,9 @@ def word_error_rate(reference: str, hypothesis: str) -> float | None:
 def _spoken(digits: str) -> str:
     """A number below 100 in words; a longer one, or one with a leading 0, digit by digit."""
     if len(digits) > 2 or digits.startswith("0"):
-        return " ".join(_ONES[int(digit)] for digit in digits)
+        return " ".join(ONES[int(digit)] for digit in digits)
     number = int(digits)
-    if number < len(_ONES):
-        return _ONES[number]
+    if number < len(ONES):
+        return ONES[number]
     tens, ones = divmod(number, 10)
-    return _TENS[tens - 2] + (f" {_ONES[ones]}" if ones else "")
+    return _TENS[tens - 2] + (f" {ONES[ones]}" if ones else "")

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from pipelines.engines.numerals import ONES, ORDINALS, TENS
+
 Kind: TypeAlias = Literal["unit", "two", "big", "figure", "mixed", "ordinal", "month", "letter"]
 
 
@@ -17,54 +19,13 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_UNITS: Final = {
-    word: value
-    for value, words in enumerate(
-        [
-            "zero,nought,naught,oh,o",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-        ]
-    )
-    for word in words.split(",")
-}
-_TEENS: Final = {
-    word: value
-    for value, word in enumerate(
-        [
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ],
-        start=10,
-    )
-}
-_TENS: Final = {
-    word: 10 * value
-    for value, word in enumerate(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
-    )
-} | {"fourty": 40}
+_UNITS: Final = {word: value for value, word in enumerate(ONES[:10])} | dict.fromkeys(
+    _words("nought naught oh o"), 0
+)
+_TEENS: Final = {word: value for value, word in enumerate(ONES[10:], start=10)}
+_TENS: Final = TENS | {"fourty": 40}
 _BIG: Final = {"hundred": 100, "thousand": 1000}
 _TIMES: Final = _words("double triple treble")
-_ORDINALS: Final = _words(
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth"
-)
 _MONTHS: Final = frozenset(name.lower() for name in month_name if name) | _words(
     "jan feb mar apr jun jul aug sep sept oct nov dec"
 )
@@ -206,7 +167,7 @@ class _Text:
         word = token.word
         if word.isdigit():
             return "figure"
-        if _ORDINAL_FIGURE.match(word) or word in _ORDINALS:
+        if _ORDINAL_FIGURE.match(word) or word in ORDINALS:
             return "ordinal"
         if word in _MONTHS:
             return "month"
@@ -462,7 +423,7 @@ class _Text:
             word = self._word(index)
             if word in _HOME and index < suffix - 1:
                 return index + 1
-            if index in numeric and (index < suffix - 1 or word not in _ORDINALS):
+            if index in numeric and (index < suffix - 1 or word not in ORDINALS):
                 first = index
                 while first - 1 in numeric and suffix - first < _LONGEST_STREET:
                     first -= 1

@@ -12,29 +12,21 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Final, Generic, TypeVar
 
+from pipelines.engines.numerals import ONES, ORDINALS, TENS
+
 T = TypeVar("T", date, time)
 
 _WEEKDAYS: Final = {name.lower(): number for number, name in enumerate(day_name)}
 _MONTHS: Final = {name.lower(): number for number, name in enumerate(month_name) if name}
 _SHORT: Final = {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
-_CARDINALS: Final = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
-    "nineteen", "twenty",
-)  # fmt: skip
-_ORDINALS: Final = (
-    "zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth",
-    "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth",
-    "seventeenth", "eighteenth", "nineteenth", "twentieth",
-)  # fmt: skip
 _NUMBERS: Final = (
-    {word: str(n) for n, word in enumerate(_CARDINALS)}
-    | {word: f"{n}th" for n, word in enumerate(_ORDINALS)}
-    | {"thirty": "30", "forty": "40", "fifty": "50", "thirtieth": "30th"}
+    {word: str(n) for n, word in enumerate(ONES)}
+    | {word: f"{n}th" for word, n in ORDINALS.items()}
+    | {"zeroth": "0th"}
+    | {word: str(n) for word, n in TENS.items() if n <= 50}
 )
-_COMPOUND: Final = re.compile(
-    rf"\b(twenty|thirty|forty|fifty)[ -]({'|'.join(_CARDINALS[1:10] + _ORDINALS[1:10])})\b"
-)
+_UNITS: Final = (*ONES[1:10], *(word for word, n in ORDINALS.items() if n < 10))
+_COMPOUND: Final = re.compile(rf"\b(twenty|thirty|forty|fifty)[ -]({'|'.join(_UNITS)})\b")
 _GREETINGS: Final = re.compile(r"\bgood (?:morning|afternoon|evening|day)\b")
 _PRONOUNS: Final = re.compile(r"\b(that|this|the|which|any|another|other|no) one\b")
 _MONTH: Final = "|".join([*_MONTHS, *_SHORT])

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, TypeAlias
 
-from pipelines.engines.llm._rules_words import FILLERS, NUMBERS, TENS, Heard, listed
+from pipelines.engines.llm._rules_words import FILLERS, NUMBERS, Heard, listed
+from pipelines.engines.numerals import ORDINALS, TENS
 
 Kind: TypeAlias = Literal["number", "digits", "time", "day", "name", "words"]
 
@@ -14,21 +15,11 @@ WEEKDAYS = listed("monday tuesday wednesday thursday friday saturday sunday")
 MONTHS = listed(
     """january february march april may june july august september october november december"""
 )
-_ORDINALS = {
-    word: value
-    for value, word in enumerate(
-        listed(
-            """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth
-    thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"""
-        ),
-        start=1,
-    )
-} | {"thirtieth": 30}
 VOCABULARY = frozenset(
     (
         *NUMBERS,
         *TENS,
-        *_ORDINALS,
+        *ORDINALS,
         *WEEKDAYS,
         *MONTHS,
         *listed(
@@ -310,10 +301,10 @@ def _ordinal(words: tuple[str, ...], at: int) -> tuple[int, int] | None:
         return None
     if here[0].isdecimal() and behind and behind[0] in {"st", "nd", "rd", "th"}:
         day = at + 2, int(here[0][:3])
-    elif here[0] in {"twenty", "thirty"} and behind and behind[0] in _ORDINALS:
-        day = at + 2, TENS[here[0]] + _ORDINALS[behind[0]]
+    elif here[0] in {"twenty", "thirty"} and behind and behind[0] in ORDINALS:
+        day = at + 2, TENS[here[0]] + ORDINALS[behind[0]]
     else:
-        day = at + 1, _ORDINALS.get(here[0], 0)
+        day = at + 1, ORDINALS.get(here[0], 0)
     return day if 1 <= day[1] <= 31 else None
 
 

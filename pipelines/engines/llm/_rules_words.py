@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from pipelines.engines.numerals import ONES, TENS
+
 LONGEST = 80
 """Words of a turn that are looked at: the last ones."""
 _TOKEN = re.compile(r"\d+(?:[:.]\d\d)?|[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -50,21 +52,7 @@ _ENDINGS = {
     "'d": " would",
 }
 _IS = frozenset(listed("it that what where who how when there he she here name everything"))
-NUMBERS = {
-    word: value
-    for value, word in enumerate(
-        listed(
-            """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
-    fifteen sixteen seventeen eighteen nineteen"""
-        )
-    )
-} | {"oh": 0, "o": 0, "nought": 0}
-TENS = {
-    word: value * 10
-    for value, word in enumerate(
-        listed("twenty thirty forty fifty sixty seventy eighty ninety"), start=2
-    )
-}
+NUMBERS = {word: value for value, word in enumerate(ONES)} | {"oh": 0, "o": 0, "nought": 0}
 
 
 @dataclass(frozen=True, slots=True)
