@@ -195,7 +195,7 @@ class _Replayer:
         """The call run once per line."""
         batch = self._batch
         if source.bundle is None:
-            profile = load_profile(batch.profile or DEFAULT_PROFILE)
+            profile = _profile_for(source, batch)
         else:
             own_line = None if batch.lines or batch.profile else _line_of(source.bundle)
             profile = self._profile_of(source.bundle, own_line)
@@ -241,7 +241,7 @@ def _weights(sources: Sequence[CallSource], batch: Batch) -> Iterator[str]:
     """The models that are sure to be needed."""
     for source in sources:
         if source.bundle is not None and (batch.policy is not None or not batch.recompute):
-            profile = load_profile(str(source.path / "profile.toml"))
+            profile = load_profile(str(source.path / PROFILE))
         else:
             profile = _profile_for(source, batch)
             yield from profile.weights
@@ -249,11 +249,8 @@ def _weights(sources: Sequence[CallSource], batch: Batch) -> Iterator[str]:
 
 
 def _profile_for(source: CallSource, batch: Batch) -> Profile:
-    if batch.profile is not None:
-        return load_profile(batch.profile)
-    if source.bundle is not None:
-        return load_profile(str(source.path / "profile.toml"))
-    return load_profile(DEFAULT_PROFILE)
+    own = DEFAULT_PROFILE if source.bundle is None else str(source.path / PROFILE)
+    return load_profile(batch.profile or own)
 
 
 def _line_for(source: CallSource, batch: Batch, profile: Profile) -> str:
