@@ -19,7 +19,16 @@ _ENDS = {
     "jitter_buffer": ("jitter_buffers", "adaptive"),
     "concealment": ("concealments", "appendix_i"),
 }
-PRESETS = Path(__file__).parents[1] / "profiles" / "lines"
+
+
+def _presets() -> Path:
+    """The folder of lines: in this package where a wheel was installed, else in the checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / "lines"
+    return inside if inside.is_dir() else package.parent / "profiles" / "lines"
+
+
+PRESETS = _presets()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,11 @@ from pipelines.turn_taking.events import EngineKind
 from pipelines.turn_taking.policy import EndpointingPolicy, Policy
 from voicecli.errors import ProfileError
 from voicecli.language import DEFAULT, Language, check_language, find_language, in_language, speak
+from voicecli.shipped import PROFILES
 from voicecli.tables import Place, build, overlay, read_toml, suggest
 from voicecli.tools.choice import ToolsChoice
 
-SHIPPED = Path(__file__).resolve().parents[1] / "profiles"
+SHIPPED = PROFILES
 DEFAULT_PROFILE = "embedded"
 
 _POLICY_TABLES = tuple(f.name for f in dataclasses.fields(Policy) if f.name != "agent")
