@@ -40,8 +40,8 @@ class Part:
     settings: Any
 
     def build(self, rng: Any) -> Any:
-        """The part, ready for one call."""
-        return parts.load(self.kind, self.name).build(self.settings, rng)
+        """The part, ready for one call; raises LineError if its settings do not fit together."""
+        return parts.build(self.kind, self.name, self.settings, rng)
 
 
 @dataclass(frozen=True, slots=True)

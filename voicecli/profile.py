@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.engines.registry import engine_module, engine_names
+from pipelines.engines.registry import BrokenPlugInError, engine_module, engine_names
 from pipelines.turn_taking.events import EngineKind
 from pipelines.turn_taking.policy import EndpointingPolicy, Policy
 from voicecli.errors import ProfileError
@@ -278,9 +278,11 @@ def _with_others(kind: EngineKind, table: Any, language: Language, place: Place)
 
 
 def _may_delegate(kind: EngineKind, name: object) -> bool:
-    if name not in engine_names(kind):
+    try:
+        module = engine_module(kind, str(name))
+    except LookupError:  # refused elsewhere
         return False
-    return bool(getattr(engine_module(kind, str(name)), "MAY_DELEGATE", False))
+    return bool(getattr(module, "MAY_DELEGATE", False))
 
 
 def _default_engine(kind: EngineKind, changes: dict[str, Any], place: Place) -> dict[str, Any]:
@@ -313,11 +315,14 @@ def _one_engine(kind: EngineKind, table: Any, language: Language, place: Place) 
 
 
 def _settings(kind: EngineKind, name: object, table: Any, place: Place, key: str) -> Any:
-    names = engine_names(kind)
-    if name not in names:
-        wrong = f'there is no {kind} engine "{name}"; {suggest(str(name), names)}'
-        raise place.at(key).wrong(wrong)
-    return build(engine_module(kind, str(name)).Settings, table, place)
+    try:
+        module = engine_module(kind, str(name))
+    except BrokenPlugInError as error:
+        raise place.at(key).wrong(str(error)) from None
+    except LookupError:
+        wrong = f'there is no {kind} engine "{name}"; {suggest(str(name), engine_names(kind))}'
+        raise place.at(key).wrong(wrong) from None
+    return build(module.Settings, table, place)
 
 
 def _tools(table: Any, place: Place) -> ToolsChoice:

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, Final
 
+from pipelines.engines.registry import provider
 from pipelines.turn_taking.events import EngineKind
 from telephony_sim.spec import line_names
 from voicecli.errors import ProfileError
@@ -83,6 +84,9 @@ def _wishes_of_engine(kind: EngineKind, choice: EngineChoice | DetectorChoice) -
         key.name: getattr(choice.settings, key.name) for key in dataclasses.fields(choice.settings)
     }
     if f"{kind}/{choice.name}" not in _LOCAL:
+        if package := provider(kind, choice.name):
+            yield f"run the {kind} engine {choice.name} of the package {package}"
+            return
         where = settings.get("base_url") or settings.get("url") or "a service"
         key = settings.get("api_key_env")
         with_key = f" with the secret in ${key}" if key else ""
