@@ -62,6 +62,12 @@ def profile_for(
     return profile
 
 
+def line_of(bundle: Bundle) -> str:
+    """The phone line over which a call was recorded."""
+    line = bundle.header.metadata.get("line")
+    return str(line or load_profile(str(bundle.path / PROFILE)).line)
+
+
 def _wishes(profile: Profile) -> Iterator[str]:
     """All that a profile would set in motion beyond this program and its registered models."""
     if path := code_run(profile):
