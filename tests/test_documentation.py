@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -133,6 +134,7 @@ def test_the_pages_have_examples_of_every_kind():
 @pytest.mark.parametrize("example", TOML, ids=_ids(TOML))
 def test_a_toml_example_loads_as_what_it_is(example, tmp_path):
     path = tmp_path / "example.toml"
+    shutil.copy(ROOT / "examples" / "dentist_agent.py", tmp_path)  # which one of them names
     path.write_text(example.text, "utf-8")
     tables = tomllib.loads(example.text)
     if "turns" in tables:

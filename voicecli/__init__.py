@@ -2,7 +2,7 @@
 
 These names are its Python interface (docs/PYTHON.md); each is loaded when it is first used:
 
-    from voicecli import VoicecliError, load_profile, replay, tool
+    from voicecli import Agent, VoicecliError, load_profile, replay, tool
 """
 
 import importlib
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from voicecli.errors import VoicecliError as VoicecliError
     from voicecli.profile import Profile as Profile
     from voicecli.profile import load_profile as load_profile
+    from voicecli.tools.agent import Agent as Agent
     from voicecli.tools.declare import this_call as this_call
     from voicecli.tools.declare import tool as tool
 
 _HOMES: Final = {
+    "Agent": "voicecli.tools.agent",
     "Profile": "voicecli.profile",
     "Results": "voicecli.api",
     "VoicecliError": "voicecli.errors",
@@ -30,6 +32,7 @@ _HOMES: Final = {
 }
 
 __all__ = [
+    "Agent",
     "Profile",
     "Results",
     "VoicecliError",

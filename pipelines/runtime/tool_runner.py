@@ -66,7 +66,7 @@ class ToolRunner:
         self._playout = playout
         self._lanes = lanes
         self._recall = recall
-        self._call = ThisCall(date.fromisoformat(today))
+        self.this_call = ThisCall(date.fromisoformat(today))
         self._said: dict[JobId, str] = {}
         """The caller's turn that each reply with tools answers."""
         self._busy: dict[JobId, int] = {}
@@ -136,7 +136,7 @@ class ToolRunner:
             known = ", ".join(self._engines.tools) or "none"
             yield _failed(command.job, f"there is no tool {command.name}; there are: {known}")
             return
-        call = replace(self._call, caller_said=self._said.get(command.reply, ""))
+        call = replace(self.this_call, caller_said=self._said.get(command.reply, ""))
         calling = (self._called(tool, command.arguments, call) for _ in range(1))
         try:
             daemon = tool.effect == "reads"
