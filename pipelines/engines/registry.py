@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Final, Protocol, get_args, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
 
 from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
 from pipelines.engines.tools import Tool
@@ -29,16 +29,6 @@ class SettingsError(ValueError):
 
 class BrokenPlugInError(LookupError):
     """An engine of another installed package cannot be used; names the package and says why."""
-
-
-class EngineModule(Protocol):
-    """What stands behind an engine's name."""
-
-    Settings: type[Any]
-
-    def build(self, settings: Any, context: "Context", /) -> Any:
-        """The engine; may load weights and take seconds."""
-        ...
 
 
 KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
@@ -74,7 +64,7 @@ def engine_names(kind: EngineKind) -> list[str]:
 
 
 def engine_module(kind: EngineKind, name: str) -> Any:
-    """The EngineModule of one engine; loads only that one.
+    """What stands behind an engine's name, a module as a rule; loads only that one.
 
     Raises:
         LookupError: there is no such engine; says which there are.
@@ -154,7 +144,7 @@ def _plugged_in(kind: EngineKind, found: list[EntryPoint]) -> Any:
 
 
 def _check(kind: EngineKind, module: Any) -> None:
-    """Raise TypeError, or whatever reading its type hints raises, unless it is an EngineModule."""
+    """Raise TypeError, or whatever reading its type hints raises, unless it offers an engine."""
     if not (dataclasses.is_dataclass(module.Settings) and callable(module.build)):
         raise TypeError("Settings must be a dataclass, and build(settings, context) a function")
     get_type_hints(module.Settings)

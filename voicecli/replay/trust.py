@@ -77,10 +77,9 @@ def _wishes(profile: Profile) -> Iterator[str]:
             yield f"use [tools] {key.name} = {getattr(profile.tools, key.name)!r:.200}"
     kinds: tuple[EngineKind, ...] = ("vad", "asr", "llm", "tts")
     for kind in kinds:
-        choice: EngineChoice | None = getattr(profile, kind)
-        while choice is not None:
+        named: EngineChoice = getattr(profile, kind)
+        for choice in named.all():
             yield from _wishes_of_engine(kind, choice)
-            choice = choice.fallback
     for detector in profile.turn_detectors:
         yield from _wishes_of_engine("turn_detector", detector)
 
