@@ -79,7 +79,7 @@ class AcousticEar:
         return Gap(before[-1][1], agent[0])
 
     def _noise_behind(self, sound: Sound) -> bool:
-        """Whether a sound ends with half a second of steady noise, well below the voice before it."""
+        """Whether a sound ends with half a second of steady noise, well below the voice."""
         end = sound[1] * 1000 // (HOP_MS * SECOND) - 1  # the last hop is cut somewhere
         last = self._caller_levels[max(0, end - _STEADY_HOPS) : end]
         voice = self._caller_levels[max(0, end - 200) : end]

@@ -27,7 +27,9 @@ class Settings:
     """Keys of the profile's table."""
 
     model: str = "nova-3"
+    """Name of one of Deepgram's models."""
     language: str = "en"
+    """Code of the callers' language."""
     keyterms: tuple[str, ...] = ()
     """Names and terms that callers will say."""
     endpointing_ms: int = 300
@@ -35,6 +37,7 @@ class Settings:
     api_key_env: str = "DEEPGRAM_API_KEY"
     """Environment variable that holds the key."""
     url: str = "wss://api.deepgram.com"
+    """Where the service is; another one for tests and for self-hosting."""
     timeout_ms: int = 1000
     """Longest wait for the connection, and for the last words at the end of a turn."""
 

@@ -41,6 +41,7 @@ class Settings:
     weights: str = "whisper-base.en"
     """Name of a model in the registry, or the folder of a Whisper model for CTranslate2."""
     language: str = "en"
+    """Code of the callers' language; weights named .en know English only."""
     chunk_length_s: Literal["auto"] | float = 30.0
     """Length of the encoder's input, to which its cost is in proportion. 30 is what Whisper was
     trained with; "auto" is twice as long as the speech, but no less than 10 s, and two to four
@@ -52,17 +53,21 @@ class Settings:
     trim_seconds: float = 8.0
     """From this length on, phrases at the beginning whose words are all stable leave the window."""
     beam_size: int = 1
+    """Hypotheses followed side by side: more are slower, and hardly better on short turns."""
     vocabulary: str = ""
     """Names and terms that callers will say, put in front of every prompt."""
     word_timestamps: bool = False
     """Align words with the audio in every decode: 10 to 30 % slower."""
     device: Device = "auto"
+    """Where to compute; auto: on a GPU if there is one."""
     compute_type: str = "auto"
     """auto: int8 on a CPU, float16 on a GPU."""
     threads: int = 0
     """0: all cores but one, at most 4."""
     no_speech: float = 0.6
+    """A doubtful text that is no speech with this probability, as the model says, is dropped."""
     min_log_probability: float = -1.0
+    """Below this, in the mean over its tokens, a text is doubtful."""
     max_compression_ratio: float = 2.4
     """Limits beyond which a text is taken for made up; each drop is remarked in the journal."""
 

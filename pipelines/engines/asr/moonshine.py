@@ -25,6 +25,7 @@ class Settings:
     """Keys of the profile's table."""
 
     weights: str = "moonshine-tiny-en"
+    """Name of a model in the registry, or the folder of one."""
     step_ms: int = 300
     """New audio between two hypotheses, at least."""
     first_ms: int = 500
@@ -36,6 +37,7 @@ class Settings:
     """Text of which the model is less sure than this, in the mean over its tokens, is noise. On
     human speech the least was -0.70; on noises -0.74 was the median."""
     threads: int = 1
+    """More than one costs other engines more than it gains here."""
 
 
 class MoonshineAsr:

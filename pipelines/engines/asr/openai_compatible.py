@@ -38,6 +38,7 @@ class Settings:
     model: str = "Systran/faster-whisper-base.en"
     """As the server calls it."""
     language: str = "en"
+    """Code of the callers' language."""
     api_key_env: str = ""
     """Environment variable that holds the key, such as OPENAI_API_KEY; empty: no key is needed."""
     timeout_ms: int = 1500

@@ -15,6 +15,7 @@ class Settings:
     """Keys of the profile's table."""
 
     sample_rate: int = 16000
+    """Of the audio it is given."""
     words: tuple[str, ...] = ("I would like to book a table for two please.",)
     """The text of each utterance, one after the other; after the last, the first again."""
     ms_per_word: float = 250.0

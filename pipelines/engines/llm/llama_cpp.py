@@ -47,6 +47,7 @@ class Settings:
     temperature: float = 0.0
     """0: the likeliest token always, and so the same reply to the same history."""
     seed: int = 0
+    """Of sampling: the same seed, prompt and settings give the same reply."""
     repeat_penalty: float = 1.0
     """Above 1: so much less likely is each token that the agent has written lately, in this reply
     or before (Keskar et al. 2019); what keeps a small model from saying one sentence for ever."""

@@ -50,6 +50,7 @@ class Settings:
     max_tokens: int = 80
     """Length of a reply; from 60 % of it on, the reply ends with the sentence."""
     temperature: float = 0.3
+    """Randomness of the words, 0 to 2."""
     timeout_ms: int = 3000
     """Longest wait for the first words, connecting included, and for each that follow. Nothing
     else counts: no sign of life, no reasoning."""

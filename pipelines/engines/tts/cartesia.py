@@ -20,12 +20,15 @@ class Settings:
     voice: str = "a0e99841-438c-4a64-b679-ae501e7d6091"
     """Id of a voice of Cartesia's library or your own."""
     model: str = "sonic-2"
+    """Name of one of Cartesia's models."""
     language: str = "en"
+    """Code of the language that is spoken."""
     sample_rate: int = 16000
     """8000 saves bandwidth where nothing but a phone line listens."""
     api_key_env: str = "CARTESIA_API_KEY"
     """Environment variable that holds the key."""
     url: str = "wss://api.cartesia.ai/tts/websocket"
+    """Where the service is."""
     version: str = "2025-04-16"
     """Of the interface."""
     timeout_ms: int = 1000

@@ -24,6 +24,7 @@ class Settings:
     voice: str = "21m00Tcm4TlvDq8ikWAM"
     """Id of a voice of ElevenLabs' library or your own."""
     model: str = "eleven_flash_v2_5"
+    """Name of one of ElevenLabs' models."""
     language: str = "en"
     """In which numbers, dates and abbreviations are put into words; ElevenLabs itself finds out."""
     sample_rate: int = 16000
@@ -33,6 +34,7 @@ class Settings:
     api_key_env: str = "ELEVENLABS_API_KEY"
     """Environment variable that holds the key."""
     url: str = "wss://api.elevenlabs.io"
+    """Where the service is."""
     timeout_ms: int = 1000
     """Longest wait for the connection and for the next audio."""
 

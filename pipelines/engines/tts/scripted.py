@@ -16,6 +16,7 @@ class Settings:
     """Keys of the profile's table."""
 
     sample_rate: int = 16000
+    """Of the audio it makes."""
     ms_per_char: float = 60.0
     """Audio for each character of the text."""
     first_audio_ms: float = 30.0
@@ -25,6 +26,7 @@ class Settings:
     chunk_ms: int = 100
     """Audio in one chunk; the last may be shorter."""
     tone_hz: float = 220.0
+    """Pitch of the tone."""
     level_dbfs: float = -20.0
     """RMS level of the tone, relative to full scale."""
 

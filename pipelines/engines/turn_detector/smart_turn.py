@@ -31,6 +31,7 @@ class Settings:
     """Keys of the profile's table."""
 
     weights: str = "smart-turn-v3.2"
+    """Name of a model in the registry, or the path of its .onnx file."""
     threads: int = 1
     """More than one was slower on two cores."""
 

@@ -21,7 +21,9 @@ class Settings:
     """Keys of the profile's table."""
 
     sample_rate: int = 16000
+    """Of the frames it is given."""
     frame_ms: int = 20
+    """Length of one frame."""
     threshold_dbfs: float = -45.0
     """A frame whose RMS is above this, relative to full scale, is speech."""
     hold_ms: int = 60

@@ -39,6 +39,7 @@ class Settings:
     sample_rate: int = 16000
     """8000 or 16000 Hz; 8000 is what a phone line delivers."""
     weights: str = "silero-vad"
+    """Name of a model in the registry, or the path of its .onnx file."""
     clear_after_ms: int = 2000
     """After so long without speech the model forgets what it has heard; 0: never."""
 
