@@ -39,6 +39,7 @@ class DirectionName(StrEnum):
 class _Row:
     """One line's figures and, if asked for, its scores."""
 
+    name: str
     report: LineReport
     scores: tuple[float, float] | None
 
@@ -149,6 +150,7 @@ def _run(
     from telephony_sim.report import report
     from telephony_sim.spec import load_line
     from voicecli.extras import require_extra
+    from voicecli.names import distinct_names
     from voicecli.recording.audio_file import read_call_audio
 
     if plot is not None:
@@ -156,15 +158,16 @@ def _run(
     if quality:
         require_extra("--quality", "quality", "pesq", "pystoi")
     specs = [load_line(name) for name in names]
+    short = distinct_names([(Path(name).stem, Path(name)) for name in names])
     audio = read_call_audio(source, reading=reading)
     console = Console()
     if audio.note:
         console.print(audio.note, style="yellow")
     rows: list[_Row] = []
-    for spec in specs:
+    for spec, name in zip(specs, short, strict=True):
         result = _send(spec, audio, direction, seed)
         scores = _scores(result) if quality else None
-        rows.append(_Row(report(spec, result, direction.value), scores))
+        rows.append(_Row(name, report(spec, result, direction.value), scores))
         if out is not None:
             _write(result, out)
         if plot is not None:
@@ -221,7 +224,7 @@ def _table(rows: list[_Row]) -> WholeTable:
 
     table = WholeTable("", box=None, header_style="bold")
     for row in rows:
-        table.add_column(row.report.line, justify="right")
+        table.add_column(row.name, justify="right")
     for label, *cells in zip(*(_cells(row) for row in rows), strict=True):
         table.add_row(label[0], *(cell[1] for cell in (label, *cells)))
     return table

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from voicecli.compare.table import FIGURES, Comparison, Variant
 from voicecli.compare.truth import judge
-from voicecli.compare.variants import told_apart
+from voicecli.compare.variants import named_apart
 from voicecli.errors import InputError, UsageError
 from voicecli.extras import require_extra
 from voicecli.models.store import require_models
@@ -18,7 +18,7 @@ from voicecli.profile import Profile
 from voicecli.recording.journal import storing
 from voicecli.replay.run import Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
-from voicecli.replay.source import CallSource, open_call
+from voicecli.replay.source import CallSource, open_call, told_apart
 from voicecli.report.json_report import shadow_json, write_whole
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
@@ -34,7 +34,7 @@ def labelled_calls(names: Sequence[str]) -> list[CallSource]:
     Raises:
         InputError: one has no labels, without which nothing can be judged.
     """
-    sources = [open_call(name) for name in names]
+    sources = told_apart([open_call(name) for name in names])
     for source in sources:
         if source.labels is None:
             raise InputError(
@@ -82,7 +82,7 @@ def compare(
     """
     if len(profiles) < 2:
         raise UsageError("a comparison needs two different profiles, or --ablation.")
-    profiles = told_apart(profiles)
+    profiles = named_apart(profiles)
     if plot is not None:
         require_extra("--plot", "quality", "matplotlib")
         if plot.suffix.lower() not in _PICTURES:

@@ -12,12 +12,13 @@ from pipelines.turn_taking.time import SECOND
 from voicecli.engines import LazyEngines
 from voicecli.errors import AssertionUnmetError, EngineError, InputError
 from voicecli.models.store import require_models
+from voicecli.names import distinct_names
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
 from voicecli.recording.audio_file import AS_IT_SAYS, Reading
 from voicecli.recording.bundle import PROFILE, Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
-from voicecli.replay.source import CallSource, open_call
+from voicecli.replay.source import CallSource, open_call, told_apart
 from voicecli.replay.trust import profile_for
 from voicecli.replay.verify import recorded_policy, verify
 from voicecli.replay.whatif import run_under
@@ -66,6 +67,13 @@ class Outputs:
     trace: Path | None
     quiet: bool
 
+    @property
+    def names(self) -> list[str]:
+        """What the reports are called that stand beside the calls' folders."""
+        reports = [path for path in (self.json, self.junit, self.trace) if path is not None]
+        folder = self.folder.absolute()
+        return [path.name for path in reports if path.absolute().parent == folder]
+
 
 def run_batch(
     batch: Batch, outputs: Outputs, asserts: Sequence[str], *, strict: bool = False
@@ -82,7 +90,7 @@ def run_batch(
     """
     console = Console()
     conditions = [parse_condition(text) for text in asserts]
-    sources = [open_call(call, batch.reading) for call in batch.calls]
+    sources = told_apart([open_call(call, batch.reading) for call in batch.calls], outputs.names)
     require_models(_weights(sources, batch))
     replayer = _Replayer(batch, outputs, console)
     reports: list[CallReport] = []
@@ -201,13 +209,15 @@ class _Replayer:
             profile = self._profile_of(source.bundle, own_line)
         engines = self._engines.get(profile, self._console)
         shadows = self._shadows(profile, engines, profile.policy)
-        for line in batch.lines or (_line_for(source, batch, profile),):
+        lines = batch.lines or (_line_for(source, batch, profile),)
+        short = distinct_names([(Path(line).stem, Path(line)) for line in lines])
+        for line, name in zip(lines, short, strict=True):
             setting = Setting(profile, line, batch.seed, _pace_for(source, batch), batch.clock)
             what = f"{source.name} over {line}"
             with call_progress(self._console, what, source) as progress:
                 call = run_call(source, setting, engines, progress)
-            if len(batch.lines) > 1:
-                call = replace(call, name=f"{source.name}.{Path(line).stem}")
+            if len(lines) > 1:
+                call = replace(call, name=f"{source.name}.{name}")
             self._save(call, to_toml(profile))
             self.interrupted = call.header.partial
             yield replace(call.report(), shadows=shadows.report(call))
