@@ -145,13 +145,12 @@ def _run(
     quality: bool,
     plot: Path | None,
 ) -> None:
-    from rich.console import Console
-
     from telephony_sim.report import report
     from telephony_sim.spec import load_line
     from voicecli.extras import require_extra
     from voicecli.names import distinct_names
     from voicecli.recording.audio_file import read_call_audio
+    from voicecli.report.screen import open_console
 
     if plot is not None:
         require_extra("--plot", "quality", "matplotlib")
@@ -160,7 +159,7 @@ def _run(
     specs = [load_line(name) for name in names]
     short = distinct_names([(Path(name).stem, Path(name)) for name in names])
     audio = read_call_audio(source, reading=reading)
-    console = Console()
+    console = open_console()
     if audio.note:
         console.print(audio.note, style="yellow")
     rows: list[_Row] = []

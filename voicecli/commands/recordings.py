@@ -56,11 +56,11 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli recordings make --from dialogues --split dev --count 60 --folder out/dev
     """
-    from rich.console import Console
     from rich.progress import track
 
     from voicecli.errors import UsageError
     from voicecli.recording.synthetic import SCRIPT, make_recording, scripts_in
+    from voicecli.report.screen import open_console
 
     if dialogues is not None:
         from voicecli.recording.call_script import write_script
@@ -73,7 +73,7 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
         for name, script in calls:
             write_script(folder / name / SCRIPT, script)
     scripts = scripts_in(folder or _shipped(), names or ())
-    console = Console(stderr=True)
+    console = open_console(stderr=True)
     bar = track(scripts, "speaking", console=console, transient=True,
                 disable=not console.is_terminal)  # fmt: skip
     for script in bar:
@@ -94,9 +94,9 @@ Name = Annotated[
 @app.command("list")
 def list_recordings(folder: Folder = None) -> None:
     """Show every kept call and every labelled one: length, turns, what it is about."""
-    from rich.console import Console
+    from voicecli.report.screen import open_console
 
-    console = Console(highlight=False)
+    console = open_console()
     if folder is None and (kept := _kept_table()) is not None:
         console.print(kept, "", crop=False)
     labelled = _labelled_table(folder or _shipped(), required=folder is not None)
@@ -150,17 +150,16 @@ def _labelled_table(folder: Path, *, required: bool) -> Any:
 @app.command()
 def show(call: Name = "last", folder: Kept = None) -> None:
     """Show a call: what was said, and of a kept one where every millisecond of each turn went."""
-    from rich.console import Console
-
     from voicecli.errors import InputError
     from voicecli.recording.bundle import read_bundle
     from voicecli.replay.source import shipped_calls
     from voicecli.report.call_report import build_call_report
+    from voicecli.report.screen import open_console
     from voicecli.report.summary import Summary
     from voicecli.report.waterfall import CallWaterfall
 
     if (labelled := _labelled(call, folder)) is not None:
-        _show_labelled(labelled, Console(highlight=False))
+        _show_labelled(labelled, open_console())
         return
     try:
         path = _find(call, folder)
@@ -171,7 +170,7 @@ def show(call: Name = "last", folder: Kept = None) -> None:
     report = build_call_report(
         path.name, bundle.header, bundle.entries, bundle.stereo, bundle.labels
     )
-    console = Console(highlight=False)
+    console = open_console()
     console.print(CallWaterfall(report), "", Summary([report]))
     marks = bundle.header.metadata.get("bookmarks_s", [])
     if isinstance(marks, list) and marks:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from voicecli.compare.table import FIGURES, Comparison, Variant
 from voicecli.compare.truth import judge
@@ -20,6 +21,7 @@ from voicecli.replay.run import Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
 from voicecli.replay.source import CallSource, open_call, told_apart
 from voicecli.report.json_report import shadow_json, write_whole
+from voicecli.report.screen import open_console
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
@@ -87,7 +89,7 @@ def compare(
         require_extra("--plot", "quality", "matplotlib")
         if plot.suffix.lower() not in _PICTURES:
             raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(_PICTURES)}.")
-    console = Console(record=html is not None)
+    console = open_console(record=html is not None)
     sources = labelled_calls(calls)
     require_models(
         name for each in profiles for name in (*each.weights, *shadow_weights(shadows, each))
@@ -99,7 +101,7 @@ def compare(
     ]
     console.print(Comparison(variants), crop=False)
     for variant in variants if shadows else ():
-        console.print("", f"[bold]{variant.name}[/]", ShadowSummary(variant.calls), crop=False)
+        console.print("", Text(variant.name, "bold"), ShadowSummary(variant.calls), crop=False)
         for call in variant.calls:
             details = (ShadowDetails(shadow, call.name) for shadow in call.shadows)
             console.print(*details, crop=False)

@@ -27,6 +27,7 @@ from voicecli.report.call_report import CallReport, build_call_report
 from voicecli.report.json_report import write_json_report
 from voicecli.report.junit import write_junit_report
 from voicecli.report.lines import LineTable
+from voicecli.report.screen import open_console
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.report.summary import Summary
 from voicecli.report.trace import write_trace
@@ -88,7 +89,7 @@ def run_batch(
         EngineError: an engine or a turn failed, and this is to be `strict`.
         VoicecliError: a call, a profile, a line or an engine cannot be used.
     """
-    console = Console()
+    console = open_console()
     conditions = [parse_condition(text) for text in asserts]
     sources = told_apart([open_call(call, batch.reading) for call in batch.calls], outputs.names)
     require_models(_weights(sources, batch))
@@ -96,7 +97,7 @@ def run_batch(
     reports: list[CallReport] = []
     for source in sources:
         if source.audio.note:
-            console.print(f"[yellow]{source.name}: {source.audio.note}[/]")
+            console.print(f"{source.name}: {source.audio.note}", style="yellow")
         for report in replayer.replay(source):
             reports.append(report)
             if not outputs.quiet:
@@ -112,7 +113,7 @@ def run_batch(
     if len(batch.lines) > 1:
         console.print("", LineTable(reports), crop=False)
     _write_reports(outputs, reports, outcomes)
-    console.print(f"[dim]report: {outputs.json}[/]", highlight=False)
+    console.print(f"report: {outputs.json}", style="dim")
     if replayer.interrupted:
         raise SystemExit(INTERRUPTED)
     if replayer.differences:
@@ -176,14 +177,13 @@ class _Replayer:
         result = verify(bundle.entries, policy, cut_short=cut_short)
         if cut_short:
             self._console.print(
-                f"[yellow]{source.name}: the recording was cut short; this is what there is.[/]",
-                highlight=False,
+                f"{source.name}: the recording was cut short; this is what there is.",
+                style="yellow",
             )
         if result.difference is None:
             self._console.print(
                 f"{source.name}: {result.events:,} events replayed, all {result.commands:,} "
-                "commands are the same to the bit.",
-                highlight=False,
+                "commands are the same to the bit."
             )
         else:
             self.differences.append(
@@ -238,8 +238,7 @@ class _Replayer:
             folder, call.header, call.entries, call.stereo,
             profile=profile, policy=call.policy, labels=call.labels,
         )  # fmt: skip
-        shown = f"[dim]{call.name}: {folder}/call.wav, journal.jsonl[/]"
-        self._console.print(shown, highlight=False)
+        self._console.print(f"{call.name}: {folder}/call.wav, journal.jsonl", style="dim")
 
 
 def _line_of(bundle: Bundle) -> str:

@@ -13,7 +13,7 @@ from voicecli.profile import Profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.replay.trust import profile_for
 from voicecli.report.json_report import write_whole
-from voicecli.report.screen import milliseconds
+from voicecli.report.screen import milliseconds, open_console
 from voicecli.report.whole_table import WholeTable
 from voicecli.tune.cluster import ClusterError, search_on
 from voicecli.tune.evaluate import RecordedCall, Score, score
@@ -51,7 +51,7 @@ def run(
         VoicecliError: a call, the profile or the cluster cannot be used, or the file cannot be
             written.
     """
-    console = Console(highlight=False)
+    console = open_console()
     folders = recorded_calls(folders)
     # What is written is to be used with -p: it must not carry over what nobody has agreed to.
     base = profile_for(read_bundle(folders[0]), profile, trusted=trust_bundle)
@@ -72,8 +72,8 @@ def run(
     console.print(_elsewhere(chosen.point))
     write_whole(out, tuned_profile(base, chosen.point))
     console.print(
-        f"[dim]written: {out}; try it on other calls: voicecli compare CALL... "
-        f"-p {base.path} -p {out}[/]",
+        f"written: {out}; try it on other calls: voicecli compare CALL... -p {base.path} -p {out}",
+        style="dim",
         soft_wrap=True,
     )
 
