@@ -61,6 +61,7 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from voicecli.errors import UsageError
     from voicecli.recording.synthetic import SCRIPT, make_recording, scripts_in
     from voicecli.report.screen import open_console
+    from voicecli.rest import Rest
 
     if dialogues is not None:
         from voicecli.recording.call_script import write_script
@@ -76,9 +77,12 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
     console = open_console(stderr=True)
     bar = track(scripts, "speaking", console=console, transient=True,
                 disable=not console.is_terminal)  # fmt: skip
+    rest = Rest(len(scripts))
     for script in bar:
-        make_recording(script)
-        print(script.parent)
+        with rest.goes_on(str(script.parent)):
+            make_recording(script)
+            print(script.parent)
+    rest.finish()
 
 
 Kept = Annotated[
@@ -99,8 +103,9 @@ def list_recordings(folder: Folder = None) -> None:
     console = open_console()
     if folder is None and (kept := _kept_table()) is not None:
         console.print(kept, "", crop=False)
-    labelled = _labelled_table(folder or _shipped(), required=folder is not None)
+    labelled, rest = _labelled_table(folder or _shipped(), required=folder is not None)
     console.print(labelled, crop=False)
+    rest.finish()
 
 
 def _kept_table() -> Any:
@@ -122,14 +127,12 @@ def _kept_table() -> Any:
     return table if calls else None
 
 
-def _labelled_table(folder: Path, *, required: bool) -> Any:
-    import soundfile
-
+def _labelled_table(folder: Path, *, required: bool) -> tuple[Any, Any]:
+    """A row for each labelled call, and the Rest of those that are damaged."""
     from voicecli.errors import InputError
-    from voicecli.recording.call_script import read_script
-    from voicecli.recording.labels import read_labels
-    from voicecli.recording.synthetic import AUDIO, LABELS, SCRIPT
+    from voicecli.recording.synthetic import SCRIPT
     from voicecli.report.whole_table import WholeTable
+    from voicecli.rest import Rest
 
     table = WholeTable("labelled calls", box=None, header_style="bold")
     for column in ("seconds", "turns"):
@@ -138,13 +141,33 @@ def _labelled_table(folder: Path, *, required: bool) -> Any:
     scripts = sorted(folder.glob(f"*/{SCRIPT}"))
     if not scripts and required:
         raise InputError(f"{folder} holds no labelled calls (NAME/{SCRIPT}).")
+    rest = Rest(len(scripts))
     for script in scripts:
-        seconds = turns = "not made"
-        if script.with_name(AUDIO).is_file() and script.with_name(LABELS).is_file():
-            seconds = f"{soundfile.info(script.with_name(AUDIO)).duration:.0f}"
-            turns = str(len(read_labels(script.with_name(LABELS)).turns))
-        table.add_row(script.parent.name, seconds, turns, read_script(script).description)
-    return table
+        row = ("damaged", "", "")
+        with rest.goes_on(script.parent.name):
+            row = _labelled_row(script)
+        table.add_row(script.parent.name, *row)
+    return table, rest
+
+
+def _labelled_row(script: Path) -> tuple[str, str, str]:
+    """Seconds, turns and description."""
+    import soundfile
+
+    from voicecli.errors import InputError
+    from voicecli.recording.call_script import read_script
+    from voicecli.recording.labels import read_labels
+    from voicecli.recording.synthetic import AUDIO, LABELS
+
+    seconds = turns = "not made"
+    audio, labels = script.with_name(AUDIO), script.with_name(LABELS)
+    if audio.is_file() and labels.is_file():
+        try:
+            seconds = f"{soundfile.info(audio).duration:.0f}"
+        except soundfile.SoundFileError:
+            raise InputError(f"{audio} is damaged; make the call again.") from None
+        turns = str(len(read_labels(labels).turns))
+    return seconds, turns, read_script(script).description
 
 
 @app.command()
@@ -240,15 +263,21 @@ def delete(
 ) -> None:
     """Delete kept calls for good."""
     from voicecli.recording.shelf import delete_call, find_name
+    from voicecli.rest import Rest
     from voicecli.talk.keep import calls_folder
 
     folder = folder or calls_folder()
-    paths = [folder / find_name(folder, call) for call in calls]
-    for path in paths:
+    rest, paths = Rest(len(calls)), list[Path]()
+    for call in calls:  # all before any is gone: the beginning of a name may then fit another
+        with rest.goes_on(call):
+            paths.append(folder / find_name(folder, call))
+    for path in dict.fromkeys(paths):
         if yes or typer.confirm(f"Delete {path} for good?"):
-            rest = delete_call(path)
-            stays = f" {path} stays: it holds {', '.join(rest)}." if rest else ""
-            print(f"{path.name} is deleted.{stays}")
+            with rest.goes_on(path.name):
+                left = delete_call(path)
+                stays = f" {path} stays: it holds {', '.join(left)}." if left else ""
+                print(f"{path.name} is deleted.{stays}")
+    rest.finish()
 
 
 def _find(call: str, folder: Path | None) -> Path:

@@ -23,6 +23,7 @@ from voicecli.replay.source import CallSource, open_call, told_apart
 from voicecli.report.json_report import shadow_json, write_whole
 from voicecli.report.screen import open_console
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
+from voicecli.rest import Rest
 from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
 
@@ -30,20 +31,24 @@ SCHEMA = "voicecli.compare/1"
 _PICTURES = (".png", ".svg", ".pdf")
 
 
-def labelled_calls(names: Sequence[str]) -> list[CallSource]:
-    """Read the calls.
+def labelled_calls(names: Sequence[str], rest: Rest | None = None) -> list[CallSource]:
+    """Read the calls; those that are damaged or have no labels are left to `rest`.
 
     Raises:
-        InputError: one has no labels, without which nothing can be judged.
+        InputError: the only one cannot be used, or one and there is no `rest`.
     """
-    sources = told_apart([open_call(name) for name in names])
-    for source in sources:
-        if source.labels is None:
-            raise InputError(
-                f"{source.path} has no labels.json: cut-ins, missed ends and answer times are "
-                "judged by it. `voicecli recordings make` makes labelled calls."
-            )
-    return sources
+    rest = rest or Rest(1)
+    sources: list[CallSource] = []
+    for name in names:
+        with rest.goes_on(name):
+            source = open_call(name)
+            if source.labels is None:
+                raise InputError(
+                    f"{source.path} has no labels.json: cut-ins, missed ends and answer times are "
+                    "judged by it. `voicecli recordings make` makes labelled calls."
+                )
+            sources.append(source)
+    return told_apart(sources)
 
 
 def run_variant(
@@ -80,7 +85,8 @@ def compare(
     """Print the comparison, and write it where asked.
 
     Raises:
-        VoicecliError: a call has no labels, or something cannot be loaded or written.
+        VoicecliError: a call cannot be used, after the others were compared; something cannot be
+            loaded or written.
     """
     if len(profiles) < 2:
         raise UsageError("a comparison needs two different profiles, or --ablation.")
@@ -90,7 +96,10 @@ def compare(
         if plot.suffix.lower() not in _PICTURES:
             raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(_PICTURES)}.")
     console = open_console(record=html is not None)
-    sources = labelled_calls(calls)
+    rest = Rest(len(calls))
+    sources = labelled_calls(calls, rest)
+    if not sources:
+        rest.finish()
     require_models(
         name for each in profiles for name in (*each.weights, *shadow_weights(shadows, each))
     )
@@ -111,6 +120,7 @@ def compare(
         write_whole(html, console.export_html())
     if plot is not None:
         draw(variants, plot)
+    rest.finish()
 
 
 def as_json(variants: Sequence[Variant]) -> dict[str, Any]:

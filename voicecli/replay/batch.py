@@ -1,6 +1,6 @@
 """Replays calls one after the other: what is shown meanwhile, and what is written after."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,14 @@ from pipelines.runtime.engines import Engines
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND
 from voicecli.engines import LazyEngines
-from voicecli.errors import AssertionUnmetError, EngineError, InputError
+from voicecli.errors import (
+    AssertionUnmetError,
+    EngineError,
+    InputError,
+    ProfileError,
+    VoicecliError,
+    WeightsError,
+)
 from voicecli.models.store import require_models
 from voicecli.names import distinct_names
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
@@ -32,6 +39,7 @@ from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.report.summary import Summary
 from voicecli.report.trace import write_trace
 from voicecli.report.waterfall import CallWaterfall
+from voicecli.rest import Rest
 from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
 from voicecli.transports.pacing import Pace
@@ -87,23 +95,25 @@ def run_batch(
         SystemExit: with 130 after Ctrl-C.
         AssertionUnmetError: a condition does not hold, or a recorded call goes another way now.
         EngineError: an engine or a turn failed, and this is to be `strict`.
-        VoicecliError: a call, a profile, a line or an engine cannot be used.
+        VoicecliError: a call cannot be used, after the others were replayed; a profile, a line or
+            an engine cannot.
     """
     console = open_console()
     conditions = [parse_condition(text) for text in asserts]
-    sources = told_apart([open_call(call, batch.reading) for call in batch.calls], outputs.names)
-    require_models(_weights(sources, batch))
+    rest = Rest(len(batch.calls))
+    sources = told_apart(_usable(batch, rest), outputs.names)
+    if not sources:
+        rest.finish()
     replayer = _Replayer(batch, outputs, console)
     reports: list[CallReport] = []
     for source in sources:
         if source.audio.note:
             console.print(f"{source.name}: {source.audio.note}", style="yellow")
-        for report in replayer.replay(source):
-            reports.append(report)
-            if not outputs.quiet:
-                console.print(CallWaterfall(report), "")
-                for shadow in report.shadows:
-                    console.print(ShadowDetails(shadow), "", crop=False)
+        with rest.goes_on(source.name, *_of_its_own(source, batch)):
+            for report in replayer.replay(source):
+                reports.append(report)
+                if not outputs.quiet:
+                    _show(console, report)
         if replayer.interrupted:
             break
     outcomes = [check(condition, reports) for condition in conditions]
@@ -112,23 +122,51 @@ def run_batch(
         console.print("", ShadowSummary(reports), crop=False)
     if len(batch.lines) > 1:
         console.print("", LineTable(reports), crop=False)
-    _write_reports(outputs, reports, outcomes)
+    _write_reports(outputs, reports, outcomes, rest.problems)
     console.print(f"report: {outputs.json}", style="dim")
     if replayer.interrupted:
         raise SystemExit(INTERRUPTED)
     if replayer.differences:
         raise AssertionUnmetError(" ".join(replayer.differences))
     require(outcomes)
+    rest.finish()
     if strict and (failures := [failure for report in reports for failure in report.failures]):
         raise EngineError(f"{len(failures)} failure(s), the first: {failures[0]}.")
 
 
+def _show(console: Console, report: CallReport) -> None:
+    console.print(CallWaterfall(report), "")
+    for shadow in report.shadows:
+        console.print(ShadowDetails(shadow), "", crop=False)
+
+
+def _usable(batch: Batch, rest: Rest) -> list[CallSource]:
+    """The calls that can be read, and whose models are here."""
+    sources: list[CallSource] = []
+    for call in batch.calls:
+        with rest.goes_on(call):
+            source = open_call(call, batch.reading)
+            with rest.goes_on(call, *_of_its_own(source, batch)):
+                require_models(_weights(source, batch))
+                sources.append(source)
+    return sources
+
+
+def _of_its_own(source: CallSource, batch: Batch) -> tuple[type[VoicecliError], ...]:
+    """Errors that say nothing about the other calls: of a profile that only this one has."""
+    own = source.bundle is not None and batch.profile is None
+    return (ProfileError, WeightsError, EngineError) if own else ()
+
+
 def _write_reports(
-    outputs: Outputs, reports: Sequence[CallReport], outcomes: Sequence[Outcome]
+    outputs: Outputs,
+    reports: Sequence[CallReport],
+    outcomes: Sequence[Outcome],
+    unusable: Mapping[str, str],
 ) -> None:
-    write_json_report(outputs.json, reports, outcomes)
+    write_json_report(outputs.json, reports, outcomes, unusable)
     if outputs.junit is not None:
-        write_junit_report(outputs.junit, reports, outcomes)
+        write_junit_report(outputs.junit, reports, outcomes, unusable)
     if outputs.trace is not None:
         write_trace(outputs.trace, reports)
 
@@ -246,15 +284,14 @@ def _line_of(bundle: Bundle) -> str:
     return str(line or load_profile(str(bundle.path / PROFILE)).line)
 
 
-def _weights(sources: Sequence[CallSource], batch: Batch) -> Iterator[str]:
+def _weights(source: CallSource, batch: Batch) -> Iterator[str]:
     """The models that are sure to be needed."""
-    for source in sources:
-        if source.bundle is not None and (batch.policy is not None or not batch.recompute):
-            profile = load_profile(str(source.path / PROFILE))
-        else:
-            profile = _profile_for(source, batch)
-            yield from profile.weights
-        yield from shadow_weights(batch.shadows, profile)
+    if source.bundle is not None and (batch.policy is not None or not batch.recompute):
+        profile = load_profile(str(source.path / PROFILE))
+    else:
+        profile = _profile_for(source, batch)
+        yield from profile.weights
+    yield from shadow_weights(batch.shadows, profile)
 
 
 def _profile_for(source: CallSource, batch: Batch) -> Profile:

@@ -15,6 +15,7 @@ from voicecli.replay.trust import profile_for
 from voicecli.report.json_report import write_whole
 from voicecli.report.screen import milliseconds, open_console
 from voicecli.report.whole_table import WholeTable
+from voicecli.rest import Rest
 from voicecli.tune.cluster import ClusterError, search_on
 from voicecli.tune.evaluate import RecordedCall, Score, score
 from voicecli.tune.profile import tuned_profile
@@ -52,7 +53,14 @@ def run(
             written.
     """
     console = open_console()
-    folders = recorded_calls(folders)
+    named = Rest(len(folders), "folders")
+    found = recorded_calls(folders, named)
+    rest = Rest(len(found))
+    calls = load(found, rest)
+    if not calls:
+        named.finish()
+        rest.finish()
+    folders = [call.folder for call in calls]
     # What is written is to be used with -p: it must not carry over what nobody has agreed to.
     base = profile_for(read_bundle(folders[0]), profile, trusted=trust_bundle)
     if not base.policy.endpointing.weights:
@@ -60,7 +68,6 @@ def run(
             f"{base.path}: the profile {base.name} has no turn detectors, so every pause is alike "
             "and there is nothing to search; name another --profile."
         )
-    calls = load(folders)
     candidates = points(runs, len(base.policy.endpointing.weights), seed)
     tried = _search(console, folders, calls, base, candidates, where)
     front = pareto_front(tried)
@@ -76,6 +83,8 @@ def run(
         style="dim",
         soft_wrap=True,
     )
+    rest.finish()
+    named.finish()
 
 
 def _search(  # noqa: PLR0917 - all of what a search is
