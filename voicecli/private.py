@@ -5,6 +5,7 @@ that somebody planted in its place or its draft's is replaced, never followed.
 """
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,14 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def draft_of(path: Path) -> Iterator[BinaryIO]:
-    """A new 0600 file that takes the place of `path` when the block ends well; OSError."""
+    """A new 0600 file that takes the place of `path` when the block ends well; OSError.
+
+    A device or a pipe, such as /dev/stdout, keeps its place and is written to.
+    """
+    if _is_no_place(path):
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as file:
+            yield file
+        return
     make_folder(path.parent)
     number, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
@@ -31,6 +39,15 @@ def draft_of(path: Path) -> Iterator[BinaryIO]:
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _is_no_place(path: Path) -> bool:
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    in_dev = Path("/dev") in path.absolute().parents  # /dev/stdout is a link
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode) or (in_dev and stat.S_ISLNK(mode))
 
 
 def open_new(path: Path) -> FileIO:

@@ -203,19 +203,23 @@ def _scores(result: FileResult) -> tuple[float, float]:
 
 
 def _write(result: FileResult, out: Path) -> None:
+    import io
+
     import soundfile
 
-    # The suffix stays last: it names the format.
-    partial = out.with_name(f".{out.stem}.partial{out.suffix}")
+    from voicecli.private import draft_of
+    from voicecli.recording.journal import storing
+
+    if not out.parent.is_dir():
+        raise StorageError(f"Cannot write {out}: there is no folder {out.parent}.")
+    # Encoded in memory: libsndfile reports a full disk without saying so.
+    content = io.BytesIO()
     try:
-        soundfile.write(partial, result.pcm, 8000)
-        partial.replace(out)
-    except OSError as error:
-        raise StorageError(f"Cannot write {out}: {error.strerror or error}.") from error
+        soundfile.write(content, result.pcm, 8000, format=out.suffix[1:])
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
-        raise StorageError(f"Cannot write {out}: name a .wav or .flac file in a folder.") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        raise StorageError(f"Cannot write {out}: name a .wav or .flac file.") from error
+    with storing(out), draft_of(out) as draft:
+        draft.write(content.getvalue())
 
 
 def _table(rows: list[_Row]) -> WholeTable:
