@@ -1,9 +1,13 @@
 """Names that tell calls and files apart: of folders, rows and test cases."""
 
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
+
+from voicecli.errors import UsageError
+
+_PARTS = {"call.wav", "journal.jsonl", "profile.toml", "policy.toml", "labels.json", "call.toml"}
 
 
 def distinct_names(named: Sequence[tuple[str, Path]], taken: Collection[str] = ()) -> list[str]:
@@ -26,6 +30,23 @@ def distinct_names(named: Sequence[tuple[str, Path]], taken: Collection[str] = (
         for index in group:
             names[index] = told[paths[index]]
     return list(_numbered(names, {_key(name) for name in taken}))
+
+
+def refuse_to_overwrite(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
+    """Raise UsageError if a file to be written is read here, or is part of a call that is.
+
+    Args:
+        outputs: files to be written; None: not asked for.
+        inputs: files, and folders of calls.
+    """
+    read = [path for path in inputs if path.exists()]
+    for output in filter(None, outputs):
+        if not output.is_file():
+            continue
+        is_part = output.name in _PARTS or output.stem == "caller"
+        for path in read:
+            if output.samefile(path) or (is_part and output.parent.samefile(path)):
+                raise UsageError(f"{output} is read here; name another file to be written.")
 
 
 def _told_apart(named: Mapping[Path, str]) -> Mapping[Path, str]:

@@ -120,7 +120,9 @@ def _as_user_errors() -> Iterator[None]:
 def _fit(trace: Path, out: Path | None) -> None:
     from telephony_sim.arrivals import read_arrivals
     from telephony_sim.fit import fit, line_toml
+    from voicecli.names import refuse_to_overwrite
 
+    refuse_to_overwrite((out,), (trace,))
     text = line_toml(fit(read_arrivals(trace)), trace.name)
     if out is None:
         print(text, end="")
@@ -148,7 +150,7 @@ def _run(
     from telephony_sim.report import report
     from telephony_sim.spec import load_line
     from voicecli.extras import require_extra
-    from voicecli.names import distinct_names
+    from voicecli.names import distinct_names, refuse_to_overwrite
     from voicecli.recording.audio_file import read_call_audio
     from voicecli.report.screen import open_console
 
@@ -156,6 +158,7 @@ def _run(
         require_extra("--plot", "quality", "matplotlib")
     if quality:
         require_extra("--quality", "quality", "pesq", "pystoi")
+    refuse_to_overwrite((out, plot), [source, *map(Path, names)])
     specs = [load_line(name) for name in names]
     short = distinct_names([(Path(name).stem, Path(name)) for name in names])
     audio = read_call_audio(source, reading=reading)

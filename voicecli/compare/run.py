@@ -15,6 +15,7 @@ from voicecli.compare.variants import named_apart
 from voicecli.errors import InputError, UsageError
 from voicecli.extras import require_extra
 from voicecli.models.store import require_models
+from voicecli.names import refuse_to_overwrite
 from voicecli.profile import Profile
 from voicecli.recording.journal import storing
 from voicecli.replay.run import Setting, run_call
@@ -100,6 +101,8 @@ def compare(
     sources = labelled_calls(calls, rest)
     if not sources:
         rest.finish()
+    read = [*(source.path for source in sources), *(each.path for each in profiles)]
+    refuse_to_overwrite((json_file, html, plot), read)
     require_models(
         name for each in profiles for name in (*each.weights, *shadow_weights(shadows, each))
     )

@@ -19,7 +19,7 @@ from voicecli.errors import (
     WeightsError,
 )
 from voicecli.models.store import require_models
-from voicecli.names import distinct_names
+from voicecli.names import distinct_names, refuse_to_overwrite
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
 from voicecli.recording.audio_file import AS_IT_SAYS, Reading
 from voicecli.recording.bundle import PROFILE, Bundle, write_bundle
@@ -79,9 +79,13 @@ class Outputs:
     @property
     def names(self) -> list[str]:
         """What the reports are called that stand beside the calls' folders."""
-        reports = [path for path in (self.json, self.junit, self.trace) if path is not None]
         folder = self.folder.absolute()
-        return [path.name for path in reports if path.absolute().parent == folder]
+        return [path.name for path in self.reports if path.absolute().parent == folder]
+
+    @property
+    def reports(self) -> list[Path]:
+        """The files that are written about all calls."""
+        return [path for path in (self.json, self.junit, self.trace) if path is not None]
 
 
 def run_batch(
@@ -104,7 +108,8 @@ def run_batch(
     sources = told_apart(_usable(batch, rest), outputs.names)
     if not sources:
         rest.finish()
-    replayer = _Replayer(batch, outputs, console)
+    refuse_to_overwrite(outputs.reports, _read(batch, sources))
+    replayer = _Replayer(batch, outputs, console, [source.path for source in sources])
     reports: list[CallReport] = []
     for source in sources:
         if source.audio.note:
@@ -152,6 +157,14 @@ def _usable(batch: Batch, rest: Rest) -> list[CallSource]:
     return sources
 
 
+def _read(batch: Batch, sources: Sequence[CallSource]) -> Iterator[Path]:
+    """The files and folders that the user has named."""
+    yield from (source.path for source in sources)
+    yield from (Path(name) for name in (batch.profile, *batch.lines) if name)
+    if batch.policy is not None:
+        yield batch.policy
+
+
 def _of_its_own(source: CallSource, batch: Batch) -> tuple[type[VoicecliError], ...]:
     """Errors that say nothing about the other calls: of a profile that only this one has."""
     own = source.bundle is not None and batch.profile is None
@@ -174,11 +187,17 @@ def _write_reports(
 class _Replayer:
     """Runs or reads one call after the other, in the mode that the options and the call ask for."""
 
-    def __init__(self, batch: Batch, outputs: Outputs, console: Console) -> None:
+    def __init__(
+        self, batch: Batch, outputs: Outputs, console: Console, read: Sequence[Path]
+    ) -> None:
         self._batch = batch
         self._outputs = outputs
         self._console = console
         self._engines = EngineCache()
+        folder = outputs.folder.resolve()
+        paths = [path.resolve() for path in read]
+        self._taken = [p.relative_to(folder).parts[0] for p in paths if folder in p.parents]
+        """What the calls that are read are called where others are written."""
         self.interrupted = False
         """Whether Ctrl-C broke off a run."""
         self.differences: list[str] = []
@@ -203,7 +222,7 @@ class _Replayer:
         engines = LazyEngines(profile)
         recorded = load_profile(str(source.path / PROFILE))
         shadows = self._shadows(profile, engines, load_policy(policy, recorded.policy))
-        call = run_under(source, source.bundle, policy, recorded, engines)
+        call = self._beside(run_under(source, source.bundle, policy, recorded, engines))
         self._save(call, source.bundle.profile)
         self.interrupted = call.header.partial
         return replace(call.report(), shadows=shadows.report(call))
@@ -256,6 +275,7 @@ class _Replayer:
                 call = run_call(source, setting, engines, progress)
             if len(lines) > 1:
                 call = replace(call, name=f"{source.name}.{name}")
+            call = self._beside(call)
             self._save(call, to_toml(profile))
             self.interrupted = call.header.partial
             yield replace(call.report(), shadows=shadows.report(call))
@@ -269,6 +289,12 @@ class _Replayer:
 
     def _shadows(self, profile: Profile, engines: Engines, policy: Policy) -> Shadows:
         return Shadows(build_shadows(self._batch.shadows, profile, engines), policy)
+
+    def _beside(self, call: FinishedCall) -> FinishedCall:
+        """The call, under another name if its own is that of a recording that is read here."""
+        [name] = distinct_names([(call.name, Path(call.name))], self._taken)
+        self._taken.append(name)
+        return replace(call, name=name)
 
     def _save(self, call: FinishedCall, profile: str) -> None:
         folder = self._outputs.folder / call.name

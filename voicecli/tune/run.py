@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from voicecli.errors import ProfileError
+from voicecli.names import refuse_to_overwrite
 from voicecli.profile import Profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.replay.trust import profile_for
@@ -63,6 +64,7 @@ def run(
     folders = [call.folder for call in calls]
     # What is written is to be used with -p: it must not carry over what nobody has agreed to.
     base = profile_for(read_bundle(folders[0]), profile, trusted=trust_bundle)
+    refuse_to_overwrite((out,), [base.path, *folders])
     if not base.policy.endpointing.weights:
         raise ProfileError(
             f"{base.path}: the profile {base.name} has no turn detectors, so every pause is alike "
