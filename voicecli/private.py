@@ -25,7 +25,7 @@ def make_folder(path: Path) -> None:
 def draft_of(path: Path) -> Iterator[BinaryIO]:
     """A new 0600 file that takes the place of `path` when the block ends well; OSError.
 
-    A device or a pipe, such as /dev/stdout, keeps its place and is written to.
+    A device or a pipe of one's own, such as /dev/stdout, keeps its place and is written to.
     """
     if _is_no_place(path):
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as file:
@@ -43,11 +43,13 @@ def draft_of(path: Path) -> Iterator[BinaryIO]:
 
 def _is_no_place(path: Path) -> bool:
     try:
-        mode = path.lstat().st_mode
+        found = path.lstat()
     except OSError:
         return False
-    in_dev = Path("/dev") in path.absolute().parents  # /dev/stdout is a link
-    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode) or (in_dev and stat.S_ISLNK(mode))
+    if stat.S_ISLNK(found.st_mode):  # /dev/stdout is a link, that nobody can have planted
+        return path.absolute().parent == Path("/dev")
+    own_pipe = stat.S_ISFIFO(found.st_mode) and found.st_uid == os.geteuid()
+    return stat.S_ISCHR(found.st_mode) or own_pipe
 
 
 def open_new(path: Path) -> FileIO:

@@ -92,3 +92,14 @@ def test_a_pipe_is_written_to_and_a_link_is_replaced(tmp_path):
     with draft_of(tmp_path / "link") as draft:
         draft.write(b"hello")
     assert not (tmp_path / "victim").exists()
+
+
+def test_a_link_in_shared_memory_is_replaced_too(tmp_path):
+    link = Path("/dev/shm") / f"voicecli-{os.getpid()}"  # noqa: S108 - the point of it
+    link.symlink_to(tmp_path / "victim")
+    try:
+        with draft_of(link) as draft:
+            draft.write(b"hello")
+        assert not (tmp_path / "victim").exists()
+    finally:
+        link.unlink()
