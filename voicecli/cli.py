@@ -16,6 +16,7 @@ from voicecli.commands.serve import serve
 from voicecli.commands.talk import talk
 from voicecli.commands.tune import tune
 from voicecli.errors import VoicecliError
+from voicecli.output import checked_output
 
 app = typer.Typer(
     name="voicecli",
@@ -52,11 +53,13 @@ for _part in (app, recordings.app, models.app, models.check_app, profile.app):
 def main() -> None:
     """Run the program; the exit codes are those of `voicecli.errors`."""
     try:
-        app()
+        with checked_output():
+            app()
     except VoicecliError as error:
         if os.environ.get("VOICECLI_DEBUG"):
             raise
-        print(f"voicecli: {error}", file=sys.stderr)
+        with checked_output():
+            print(f"voicecli: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
 
 

@@ -5,6 +5,7 @@ that somebody planted in its place or its draft's is replaced, never followed.
 """
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,14 @@ def make_folder(path: Path) -> None:
 
 @contextmanager
 def draft_of(path: Path) -> Iterator[BinaryIO]:
-    """A new 0600 file that takes the place of `path` when the block ends well; OSError."""
+    """A new 0600 file that takes the place of `path` when the block ends well; OSError.
+
+    A device or a pipe of one's own, such as /dev/stdout, keeps its place and is written to.
+    """
+    if _is_no_place(path):
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as file:
+            yield file
+        return
     make_folder(path.parent)
     number, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
@@ -31,6 +39,17 @@ def draft_of(path: Path) -> Iterator[BinaryIO]:
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+def _is_no_place(path: Path) -> bool:
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    if stat.S_ISLNK(found.st_mode):  # /dev/stdout is a link, that nobody can have planted
+        return path.absolute().parent == Path("/dev")
+    own_pipe = stat.S_ISFIFO(found.st_mode) and found.st_uid == os.geteuid()
+    return stat.S_ISCHR(found.st_mode) or own_pipe
 
 
 def open_new(path: Path) -> FileIO:

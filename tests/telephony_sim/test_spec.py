@@ -81,7 +81,7 @@ def test_an_unknown_line_names_those_that_exist():
 def test_a_missing_or_garbled_file_is_named(tmp_path, write):
     with pytest.raises(LineError, match=r"cannot read .*none\.toml"):
         load_line(tmp_path / "none.toml")
-    with pytest.raises(LineError, match=r"mine\.toml is not a TOML file"):
+    with pytest.raises(LineError, match=r"mine\.toml: not valid TOML"):
         load_line(write("[uplink"))
 
 

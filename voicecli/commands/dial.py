@@ -97,6 +97,7 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from voicecli.dial.conditions import parse_condition
     from voicecli.dial.run import AUTH_TOKEN, Plan, parse_keys, report_on, result_of, run_plan
     from voicecli.dial.script import open_script
+    from voicecli.names import refuse_to_overwrite
 
     for text in asserts or []:
         parse_condition(text)  # better now than after the call
@@ -108,6 +109,8 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
         script = open_script(call, reading_of(raw, channels))
         if script.audio.note:
             typer.echo(f"{script.name}: {script.audio.note}")
+        own = None if out is None else out / f"{script.name}.wav"
+        refuse_to_overwrite((own, json_file, junit), (Path(call), Path(line)))
         plan = Plan(url, script, line, seed, pace.value, pressed, calls, ramp, max_duration)
         results = asyncio.run(run_plan(plan, out))
     elif calls > 1 or pressed:

@@ -39,6 +39,7 @@ class DirectionName(StrEnum):
 class _Row:
     """One line's figures and, if asked for, its scores."""
 
+    name: str
     report: LineReport
     scores: tuple[float, float] | None
 
@@ -119,7 +120,9 @@ def _as_user_errors() -> Iterator[None]:
 def _fit(trace: Path, out: Path | None) -> None:
     from telephony_sim.arrivals import read_arrivals
     from telephony_sim.fit import fit, line_toml
+    from voicecli.names import refuse_to_overwrite
 
+    refuse_to_overwrite((out,), (trace,))
     text = line_toml(fit(read_arrivals(trace)), trace.name)
     if out is None:
         print(text, end="")
@@ -144,27 +147,29 @@ def _run(
     quality: bool,
     plot: Path | None,
 ) -> None:
-    from rich.console import Console
-
     from telephony_sim.report import report
     from telephony_sim.spec import load_line
     from voicecli.extras import require_extra
+    from voicecli.names import distinct_names, refuse_to_overwrite
     from voicecli.recording.audio_file import read_call_audio
+    from voicecli.report.screen import open_console
 
     if plot is not None:
         require_extra("--plot", "quality", "matplotlib")
     if quality:
         require_extra("--quality", "quality", "pesq", "pystoi")
+    refuse_to_overwrite((out, plot), [source, *map(Path, names)])
     specs = [load_line(name) for name in names]
+    short = distinct_names([(Path(name).stem, Path(name)) for name in names])
     audio = read_call_audio(source, reading=reading)
-    console = Console()
+    console = open_console()
     if audio.note:
         console.print(audio.note, style="yellow")
     rows: list[_Row] = []
-    for spec in specs:
+    for spec, name in zip(specs, short, strict=True):
         result = _send(spec, audio, direction, seed)
         scores = _scores(result) if quality else None
-        rows.append(_Row(report(spec, result, direction.value), scores))
+        rows.append(_Row(name, report(spec, result, direction.value), scores))
         if out is not None:
             _write(result, out)
         if plot is not None:
@@ -201,19 +206,23 @@ def _scores(result: FileResult) -> tuple[float, float]:
 
 
 def _write(result: FileResult, out: Path) -> None:
+    import io
+
     import soundfile
 
-    # The suffix stays last: it names the format.
-    partial = out.with_name(f".{out.stem}.partial{out.suffix}")
+    from voicecli.private import draft_of
+    from voicecli.recording.journal import storing
+
+    if not out.parent.is_dir():
+        raise StorageError(f"Cannot write {out}: there is no folder {out.parent}.")
+    # Encoded in memory: libsndfile reports a full disk without saying so.
+    content = io.BytesIO()
     try:
-        soundfile.write(partial, result.pcm, 8000)
-        partial.replace(out)
-    except OSError as error:
-        raise StorageError(f"Cannot write {out}: {error.strerror or error}.") from error
+        soundfile.write(content, result.pcm, 8000, format=out.suffix[1:])
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
-        raise StorageError(f"Cannot write {out}: name a .wav or .flac file in a folder.") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        raise StorageError(f"Cannot write {out}: name a .wav or .flac file.") from error
+    with storing(out), draft_of(out) as draft:
+        draft.write(content.getvalue())
 
 
 def _table(rows: list[_Row]) -> WholeTable:
@@ -221,7 +230,7 @@ def _table(rows: list[_Row]) -> WholeTable:
 
     table = WholeTable("", box=None, header_style="bold")
     for row in rows:
-        table.add_column(row.report.line, justify="right")
+        table.add_column(row.name, justify="right")
     for label, *cells in zip(*(_cells(row) for row in rows), strict=True):
         table.add_row(label[0], *(cell[1] for cell in (label, *cells)))
     return table

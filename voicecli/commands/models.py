@@ -19,15 +19,16 @@ app.add_typer(check_app, name="check")
 @app.command("list")
 def list_models() -> None:
     """Show every model: size, licence, source, and whether it is here."""
-    from rich.console import Console
+    from rich.text import Text
 
     from voicecli.models.registry import load_registry
     from voicecli.models.space import megabytes
     from voicecli.models.store import NOT_THERE, damage, size_of
+    from voicecli.report.screen import open_console
     from voicecli.report.whole_table import WholeTable
 
     registry = load_registry()
-    console = Console(highlight=False)
+    console = open_console()
     table = WholeTable(box=None, header_style="bold", pad_edge=False)
     table.add_column("name", no_wrap=True)
     table.add_column("size", no_wrap=True, justify="right")
@@ -46,7 +47,7 @@ def list_models() -> None:
         "Licences are what the publishers say."
     )
     for name, members in registry.sets.items():
-        console.print(f"\nset [bold]{name}[/bold]: {', '.join(members)}")
+        console.print(Text.assemble("\nset ", (name, "bold"), f": {', '.join(members)}"))
 
 
 @app.command()
@@ -138,11 +139,10 @@ def check_asr(
 
     Of Whisper, inputs as long as the speech are then compared with its full 30 s.
     """
-    from rich.console import Console
-
     from voicecli.errors import EngineError, UsageError
     from voicecli.models.check_asr import check_lengths, compare, read_clips
     from voicecli.profile import load_profile
+    from voicecli.report.screen import open_console
     from voicecli.report.whole_table import WholeTable
 
     choice = load_profile(profile).asr
@@ -170,7 +170,7 @@ def check_asr(
     ):
         wrong = "?" if errors is None else f"{errors:.1%}"
         table.add_row(name, f"{outcome.mean_s * 1000:,.0f} ms", wrong)
-    console = Console(highlight=False)
+    console = open_console()
     console.print(
         f"{choice.settings.weights}: {found.clips} utterances, {found.mean_clip_s:.1f} s on average"
     )

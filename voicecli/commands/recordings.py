@@ -56,11 +56,12 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli recordings make --from dialogues --split dev --count 60 --folder out/dev
     """
-    from rich.console import Console
     from rich.progress import track
 
     from voicecli.errors import UsageError
     from voicecli.recording.synthetic import SCRIPT, make_recording, scripts_in
+    from voicecli.report.screen import open_console
+    from voicecli.rest import Rest
 
     if dialogues is not None:
         from voicecli.recording.call_script import write_script
@@ -73,12 +74,15 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
         for name, script in calls:
             write_script(folder / name / SCRIPT, script)
     scripts = scripts_in(folder or _shipped(), names or ())
-    console = Console(stderr=True)
+    console = open_console(stderr=True)
     bar = track(scripts, "speaking", console=console, transient=True,
                 disable=not console.is_terminal)  # fmt: skip
+    rest = Rest(len(scripts))
     for script in bar:
-        make_recording(script)
-        print(script.parent)
+        with rest.goes_on(str(script.parent)):
+            make_recording(script)
+            print(script.parent)
+    rest.finish()
 
 
 Kept = Annotated[
@@ -94,13 +98,14 @@ Name = Annotated[
 @app.command("list")
 def list_recordings(folder: Folder = None) -> None:
     """Show every kept call and every labelled one: length, turns, what it is about."""
-    from rich.console import Console
+    from voicecli.report.screen import open_console
 
-    console = Console(highlight=False)
+    console = open_console()
     if folder is None and (kept := _kept_table()) is not None:
         console.print(kept, "", crop=False)
-    labelled = _labelled_table(folder or _shipped(), required=folder is not None)
+    labelled, rest = _labelled_table(folder or _shipped(), required=folder is not None)
     console.print(labelled, crop=False)
+    rest.finish()
 
 
 def _kept_table() -> Any:
@@ -122,14 +127,12 @@ def _kept_table() -> Any:
     return table if calls else None
 
 
-def _labelled_table(folder: Path, *, required: bool) -> Any:
-    import soundfile
-
+def _labelled_table(folder: Path, *, required: bool) -> tuple[Any, Any]:
+    """A row for each labelled call, and the Rest of those that are damaged."""
     from voicecli.errors import InputError
-    from voicecli.recording.call_script import read_script
-    from voicecli.recording.labels import read_labels
-    from voicecli.recording.synthetic import AUDIO, LABELS, SCRIPT
+    from voicecli.recording.synthetic import SCRIPT
     from voicecli.report.whole_table import WholeTable
+    from voicecli.rest import Rest
 
     table = WholeTable("labelled calls", box=None, header_style="bold")
     for column in ("seconds", "turns"):
@@ -138,29 +141,48 @@ def _labelled_table(folder: Path, *, required: bool) -> Any:
     scripts = sorted(folder.glob(f"*/{SCRIPT}"))
     if not scripts and required:
         raise InputError(f"{folder} holds no labelled calls (NAME/{SCRIPT}).")
+    rest = Rest(len(scripts))
     for script in scripts:
-        seconds = turns = "not made"
-        if script.with_name(AUDIO).is_file() and script.with_name(LABELS).is_file():
-            seconds = f"{soundfile.info(script.with_name(AUDIO)).duration:.0f}"
-            turns = str(len(read_labels(script.with_name(LABELS)).turns))
-        table.add_row(script.parent.name, seconds, turns, read_script(script).description)
-    return table
+        row = ("damaged", "", "")
+        with rest.goes_on(script.parent.name):
+            row = _labelled_row(script)
+        table.add_row(script.parent.name, *row)
+    return table, rest
+
+
+def _labelled_row(script: Path) -> tuple[str, str, str]:
+    """Seconds, turns and description."""
+    import soundfile
+
+    from voicecli.errors import InputError
+    from voicecli.recording.call_script import read_script
+    from voicecli.recording.labels import read_labels
+    from voicecli.recording.synthetic import AUDIO, LABELS
+
+    seconds = turns = "not made"
+    audio, labels = script.with_name(AUDIO), script.with_name(LABELS)
+    if audio.is_file() and labels.is_file():
+        try:
+            seconds = f"{soundfile.info(audio).duration:.0f}"
+        except soundfile.SoundFileError:
+            raise InputError(f"{audio} is damaged; make the call again.") from None
+        turns = str(len(read_labels(labels).turns))
+    return seconds, turns, read_script(script).description
 
 
 @app.command()
 def show(call: Name = "last", folder: Kept = None) -> None:
     """Show a call: what was said, and of a kept one where every millisecond of each turn went."""
-    from rich.console import Console
-
     from voicecli.errors import InputError
     from voicecli.recording.bundle import read_bundle
     from voicecli.replay.source import shipped_calls
     from voicecli.report.call_report import build_call_report
+    from voicecli.report.screen import open_console
     from voicecli.report.summary import Summary
     from voicecli.report.waterfall import CallWaterfall
 
     if (labelled := _labelled(call, folder)) is not None:
-        _show_labelled(labelled, Console(highlight=False))
+        _show_labelled(labelled, open_console())
         return
     try:
         path = _find(call, folder)
@@ -171,7 +193,7 @@ def show(call: Name = "last", folder: Kept = None) -> None:
     report = build_call_report(
         path.name, bundle.header, bundle.entries, bundle.stereo, bundle.labels
     )
-    console = Console(highlight=False)
+    console = open_console()
     console.print(CallWaterfall(report), "", Summary([report]))
     marks = bundle.header.metadata.get("bookmarks_s", [])
     if isinstance(marks, list) and marks:
@@ -241,15 +263,21 @@ def delete(
 ) -> None:
     """Delete kept calls for good."""
     from voicecli.recording.shelf import delete_call, find_name
+    from voicecli.rest import Rest
     from voicecli.talk.keep import calls_folder
 
     folder = folder or calls_folder()
-    paths = [folder / find_name(folder, call) for call in calls]
-    for path in paths:
+    rest, paths = Rest(len(calls)), list[Path]()
+    for call in calls:  # all before any is gone: the beginning of a name may then fit another
+        with rest.goes_on(call):
+            paths.append(folder / find_name(folder, call))
+    for path in dict.fromkeys(paths):
         if yes or typer.confirm(f"Delete {path} for good?"):
-            rest = delete_call(path)
-            stays = f" {path} stays: it holds {', '.join(rest)}." if rest else ""
-            print(f"{path.name} is deleted.{stays}")
+            with rest.goes_on(path.name):
+                left = delete_call(path)
+                stays = f" {path} stays: it holds {', '.join(left)}." if left else ""
+                print(f"{path.name} is deleted.{stays}")
+    rest.finish()
 
 
 def _find(call: str, folder: Path | None) -> Path:

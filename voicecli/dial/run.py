@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import soundfile
-from rich.console import Console
 
 from pipelines.turn_taking.time import from_ms
 from telephony_sim.dtmf import KEYS
@@ -28,6 +27,7 @@ from voicecli.private import draft_of
 from voicecli.recording.journal import storing
 from voicecli.report.assertions import Outcome, require
 from voicecli.report.json_report import write_whole
+from voicecli.report.screen import open_console
 from voicecli.report.whole_table import WholeTable
 from voicecli.transports.base import RATE
 from voicecli.transports.pacing import Pace
@@ -151,16 +151,16 @@ def report_on(
         StorageError: a report cannot be written.
     """
     outcomes = [check(parse_condition(text), results) for text in asserts]
-    console = Console(highlight=False)
+    console = open_console()
     counts = (f"{name.replace('_', ' ')} {value(results)}" for name, value in NUMBERS.items())
     console.print(" · ".join(counts), style="bold")
     console.print(_summary(results), crop=False)
     broken = [f"{result.name}: {result.problem}" for result in results if result.problem]
     for sentence in broken[:_BROKEN_SHOWN]:
-        console.print(f"✗ {sentence}", style="bold red", markup=False)
+        console.print(f"✗ {sentence}", style="bold red")
     for outcome in outcomes:
         sign, style = ("✓", "green") if outcome.holds else ("✗", "bold red")
-        console.print(f"{sign} {outcome.sentence}", style=style, markup=False)
+        console.print(f"{sign} {outcome.sentence}", style=style)
     if json_file is not None:
         document = build_document(url, results, outcomes)
         write_whole(json_file, json.dumps(document, indent=1, ensure_ascii=False) + "\n")

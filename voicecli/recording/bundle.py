@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from pipelines.engines.text_file import decode
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import SECOND
 from voicecli.errors import InputError, StorageError
@@ -205,8 +206,8 @@ def _read_wav(path: Path, rate: int) -> npt.NDArray[np.int16]:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return decode(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: the file cannot be read ({error}); copy the folder again."
         ) from None

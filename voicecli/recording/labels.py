@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
+from pipelines.engines.text_file import decode
 from pipelines.turn_taking.time import MILLISECOND, Nanos
 from telephony_sim.dtmf import KEYS
 from voicecli.errors import InputError
@@ -81,12 +82,12 @@ def read_labels(path: str | os.PathLike[str], duration_s: float = math.inf) -> L
     """
     path = Path(path)
     try:
-        document: Any = json.loads(path.read_text(encoding="utf-8"))
+        document: Any = json.loads(decode(path.read_bytes()))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
     except RecursionError:
         raise InputError(f"{path} is not JSON: it is nested too deep.") from None
-    except ValueError as error:  # JSON and UTF-8 errors are both
+    except ValueError as error:  # JSON and encoding errors are both
         raise InputError(f"{path} is not JSON: {error}.") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise InputError(f'{path} holds no labels: its "schema" must be "{SCHEMA}".')

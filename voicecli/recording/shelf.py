@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voicecli.errors import InputError, VoicecliError
+from voicecli.names import refuse_to_overwrite
 from voicecli.private import draft_of
 from voicecli.recording.bundle import (
     AUDIO,
@@ -88,6 +89,7 @@ def export_call(call: Path, archive: Path) -> None:
     for part in PARTS:
         if os.path.lexists(call / part) and not _is_regular(call / part):
             raise InputError(f"{call / part} is a link or no file; nothing was exported.")
+    refuse_to_overwrite((archive,), (call,))
     with (
         storing(archive),
         draft_of(archive) as file,

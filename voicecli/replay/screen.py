@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from pipelines.runtime.engines import Engines
 from pipelines.turn_taking.time import SECOND, Nanos
@@ -26,10 +27,10 @@ class EngineCache:
         key = (profile.path.resolve().parent, profile.source)
         if key not in self._loaded:
             if path := code_run(profile):
-                console.print(f"tools: {path}", highlight=False, soft_wrap=True)
+                console.print(f"tools: {path}", soft_wrap=True)
             for note in profile.notes:
-                console.print(f"language: {note}", highlight=False, soft_wrap=True)
-            with console.status(f"loading the engines of {profile.name} …"):
+                console.print(f"language: {note}", soft_wrap=True)
+            with console.status(Text(f"loading the engines of {profile.name} …")):
                 self._loaded[key] = build_engines(profile)
         return self._loaded[key]
 
@@ -39,7 +40,7 @@ def call_progress(
     console: Console, what: str, source: CallSource
 ) -> Iterator[Callable[[Nanos], None]]:
     """A bar over the call's own time; the agent's answers make it longer than the recording."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
                TextColumn("{task.completed:.0f} s of call"), TimeElapsedColumn())  # fmt: skip
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:

@@ -1,14 +1,16 @@
 """The report as JUnit XML for CI dashboards: changes with what such a dashboard should show.
 
-A suite per call with a test case for the call (an error if an engine failed or the call was broken
-off) and one per turn (skipped if it was not answered), and a suite of the asserts (failures). A
-slow turn is no failure by itself: only an assert says how slow is too slow.
+A suite per call with a test case for the call (an error if an engine failed, or if the call was
+broken off or could not be used) and one per turn (skipped if it was not answered), and a suite of
+the asserts (failures). A slow turn is no failure by itself: only an assert says how slow is too
+slow.
 """
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from pipelines.latency import SPANS, Turn
@@ -21,8 +23,12 @@ from voicecli.report.json_report import write_whole
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit_report(calls: Sequence[CallReport], outcomes: Iterable[Outcome] = ()) -> str:
-    """The report of some calls as an XML document."""
+def junit_report(
+    calls: Sequence[CallReport],
+    outcomes: Iterable[Outcome] = (),
+    unusable: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """The report of some calls as an XML document; `unusable` says what is wrong with others."""
     root = ET.Element("testsuites", name="voicecli replay")
     for call in calls:
         suite = ET.SubElement(
@@ -31,6 +37,10 @@ def junit_report(calls: Sequence[CallReport], outcomes: Iterable[Outcome] = ()) 
         _call(suite, call)
         for report in call.turns:
             _turn(suite, call, report)
+    for name, problem in unusable.items():
+        suite = ET.SubElement(root, "testsuite", name=_xml(name), time="0")
+        case = ET.SubElement(suite, "testcase", classname=_xml(name), name="call", time="0")
+        ET.SubElement(case, "error", message=_xml(problem))
     asserts = list(outcomes)
     if asserts:
         suite = ET.SubElement(root, "testsuite", name="asserts", time="0")
@@ -45,11 +55,14 @@ def junit_report(calls: Sequence[CallReport], outcomes: Iterable[Outcome] = ()) 
 
 
 def write_junit_report(
-    path: Path, calls: Sequence[CallReport], outcomes: Iterable[Outcome] = ()
+    path: Path,
+    calls: Sequence[CallReport],
+    outcomes: Iterable[Outcome] = (),
+    unusable: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the report to a file; StorageError if that is impossible."""
     declaration = '<?xml version="1.0" encoding="UTF-8"?>\n'
-    write_whole(path, declaration + junit_report(calls, outcomes))
+    write_whole(path, declaration + junit_report(calls, outcomes, unusable))
 
 
 def _call(suite: ET.Element, call: CallReport) -> None:

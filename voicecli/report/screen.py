@@ -47,6 +47,14 @@ class Screen:
         return symbol if self.unicode else plain
 
 
+def open_console(*, stderr: bool = False, record: bool = False) -> Console:
+    """A console that prints every text as it is: names and words from outside may look like markup.
+
+    Styles are given beside the text, or as `Text`.
+    """
+    return Console(stderr=stderr, record=record, markup=False, emoji=False, highlight=False)
+
+
 def screen_of(console: Console) -> Screen:
     """What a console can show; NO_COLOR, TERM=dumb and pipes mean plain text."""
     dumb = console.is_dumb_terminal

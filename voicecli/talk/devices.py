@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from voicecli.names import refuse_to_overwrite
 from voicecli.transports.microphone_files import (
     FileSink,
     FileSource,
@@ -74,6 +75,7 @@ def open_devices(setting: Wanted, notify: Callable[[str], None]) -> Devices:
     Raises:
         SoundCardError: a device that was asked for cannot be used, or there is no loudspeaker.
         InputError, StorageError: the same of a file.
+        UsageError: the same file is to be read and written.
     """
     source: Source | None = None
     wants_card = {"source": setting.source, "sink": setting.sink}
@@ -81,6 +83,10 @@ def open_devices(setting: Wanted, notify: Callable[[str], None]) -> Devices:
         source = SilentSource()
     elif setting.source is not None and _is_file(setting.source):
         source = FileSource(Path(setting.source).expanduser())
+        if setting.sink is not None:
+            refuse_to_overwrite(
+                (Path(setting.sink).expanduser(),), (Path(setting.source).expanduser(),)
+            )
     file = _file_sink(setting.sink)
     if file is None:
         find_device("output", setting.sink)  # without one, nothing else need be said

@@ -9,6 +9,7 @@ from rich.console import Console
 from voicecli.errors import StorageError
 from voicecli.recording.journal import JournalHeader
 from voicecli.report.call_report import build_call_report
+from voicecli.report.screen import open_console
 from voicecli.report.summary import Summary
 from voicecli.report.waterfall import CallWaterfall
 from voicecli.talk.live_call import LiveCall
@@ -25,7 +26,7 @@ def talk_headless(setting: TalkSetting) -> None:
         VoicecliError: devices, engines or files cannot be used.
         SystemExit: with 130 after a second signal.
     """
-    console = Console(highlight=False)
+    console = open_console()
     call = LiveCall(setting, lambda notice: console.print(notice, style="yellow", soft_wrap=True))
     asked = threading.Event()
 
@@ -56,7 +57,7 @@ def finish(call: LiveCall, console: Console) -> None:
         report = build_call_report("call", header, call.entries, call.stereo())
         console.print(CallWaterfall(report), "", Summary([report]))
     if call.recording is not None:
-        console.print(f"\nreplay it: [bold]voicecli replay '{call.recording}'[/]", soft_wrap=True)
+        console.print(f"\nreplay it: voicecli replay '{call.recording}'", soft_wrap=True)
     if call.error is not None:
         raise call.error
     if not call.recorded:

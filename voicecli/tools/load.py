@@ -109,7 +109,10 @@ def _executed(path: Path, place: Place) -> ModuleType:
 
 def _refuse_twins(path: Path) -> None:
     """Of two functions of one name the first would silently be lost."""
-    body = ast.parse(path.read_text(encoding="utf-8"), str(path)).body
+    content = path.read_bytes()
+    if b"\0" in content:  # not what Python says of UTF-16
+        raise ValueError("it is not UTF-8 text; save it as UTF-8")
+    body = ast.parse(content, str(path)).body
     names = Counter(node.name for node in body if isinstance(node, ast.FunctionDef))
     for name, times in names.items():
         if times > 1:

@@ -178,9 +178,9 @@ class TalkApp(App[None]):
         try:
             self.call.change_line(name)
         except VoicecliError as error:
-            self.notify(str(error), severity="error")
+            self.notify(str(error), severity="error", markup=False)
         else:
-            self.notify(f"Line: {name}", timeout=2)
+            self.notify(f"Line: {name}", timeout=2, markup=False)
 
     def action_bookmark(self) -> None:
         """Note the present moment."""
@@ -196,7 +196,7 @@ class TalkApp(App[None]):
             found = [("input", device) for device in list_devices("input")]
             found += [("output", device) for device in list_devices("output")]
         except SoundCardError as error:
-            self.notify(str(error), severity="error")
+            self.notify(str(error), severity="error", markup=False)
             return
 
         def choose(chosen: tuple[str, str] | None) -> None:

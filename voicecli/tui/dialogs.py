@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -30,7 +31,7 @@ class HelpScreen(ModalScreen[None]):
             if isinstance(binding, Binding) and binding.tooltip:
                 grid.add_row(f"[bold]{binding.key_display or binding.key}[/]", binding.tooltip)
         for number, name in enumerate(self._lines[:9], start=1):
-            grid.add_row(f"[bold]{number}[/]", f"phone line {name}")
+            grid.add_row(f"[bold]{number}[/]", Text(f"phone line {name}"))
         with VerticalScroll():
             yield Static(grid)
 

@@ -6,7 +6,6 @@ All of it is measured by ear: the far end may be anybody's agent.
 from typing import ClassVar
 
 import numpy as np
-from rich.console import Console
 from rich.text import Text
 from textual import work
 from textual.app import App, ComposeResult
@@ -17,7 +16,7 @@ from pipelines.runtime.clock import MonotonicClock
 from pipelines.turn_taking.time import SECOND
 from voicecli.dial.handset import Handset, HandsetCall
 from voicecli.dial.measure import Measured, measure_unscripted
-from voicecli.report.screen import clock
+from voicecli.report.screen import clock, open_console
 from voicecli.tui.terminal import is_terminal, native_messages_in, stopping_on_signals
 from voicecli.tui.widgets.by_ear import AnswersPart, FaultsPart, LevelsPart
 
@@ -128,7 +127,7 @@ def hold(handset: Handset) -> HandsetCall:
     def notify(notice: str) -> None:
         notices.append(notice)
         if app is not None and app.is_running:
-            app.call_from_thread(app.notify, notice, timeout=8)
+            app.call_from_thread(app.notify, notice, timeout=8, markup=False)
 
     call = HandsetCall(handset, notify)
     if is_terminal():
@@ -143,7 +142,7 @@ def hold(handset: Handset) -> HandsetCall:
             call.start()
             while not call.join(_REDRAW_S):
                 pass
-    console = Console(highlight=False, stderr=True)
+    console = open_console(stderr=True)
     for notice in notices:
         console.print(notice, style="dim")
     return call

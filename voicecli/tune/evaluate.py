@@ -46,6 +46,7 @@ class RecordedCall:
 
     def __init__(self, bundle: Bundle, labels: Labels) -> None:
         # Not the bundle itself: its audio is not needed, and other processes are sent this.
+        self.folder = bundle.path
         self._name = bundle.path.name
         self._header = bundle.header
         self._entries = bundle.entries

@@ -9,12 +9,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from voicecli.errors import ProfileError
+from voicecli.names import refuse_to_overwrite
 from voicecli.profile import Profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.replay.trust import profile_for
 from voicecli.report.json_report import write_whole
-from voicecli.report.screen import milliseconds
+from voicecli.report.screen import milliseconds, open_console
 from voicecli.report.whole_table import WholeTable
+from voicecli.rest import Rest
 from voicecli.tune.cluster import ClusterError, search_on
 from voicecli.tune.evaluate import RecordedCall, Score, score
 from voicecli.tune.profile import tuned_profile
@@ -51,16 +53,23 @@ def run(
         VoicecliError: a call, the profile or the cluster cannot be used, or the file cannot be
             written.
     """
-    console = Console(highlight=False)
-    folders = recorded_calls(folders)
+    console = open_console()
+    named = Rest(len(folders), "folders")
+    found = recorded_calls(folders, named)
+    rest = Rest(len(found))
+    calls = load(found, rest)
+    if not calls:
+        named.finish()
+        rest.finish()
+    folders = [call.folder for call in calls]
     # What is written is to be used with -p: it must not carry over what nobody has agreed to.
     base = profile_for(read_bundle(folders[0]), profile, trusted=trust_bundle)
+    refuse_to_overwrite((out,), [base.path, *folders])
     if not base.policy.endpointing.weights:
         raise ProfileError(
             f"{base.path}: the profile {base.name} has no turn detectors, so every pause is alike "
             "and there is nothing to search; name another --profile."
         )
-    calls = load(folders)
     candidates = points(runs, len(base.policy.endpointing.weights), seed)
     tried = _search(console, folders, calls, base, candidates, where)
     front = pareto_front(tried)
@@ -72,10 +81,12 @@ def run(
     console.print(_elsewhere(chosen.point))
     write_whole(out, tuned_profile(base, chosen.point))
     console.print(
-        f"[dim]written: {out}; try it on other calls: voicecli compare CALL... "
-        f"-p {base.path} -p {out}[/]",
+        f"written: {out}; try it on other calls: voicecli compare CALL... -p {base.path} -p {out}",
+        style="dim",
         soft_wrap=True,
     )
+    rest.finish()
+    named.finish()
 
 
 def _search(  # noqa: PLR0917 - all of what a search is

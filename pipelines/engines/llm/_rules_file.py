@@ -3,7 +3,6 @@
 import difflib
 import itertools
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +20,7 @@ from pipelines.engines.llm._rules_words import (
     words_of,
 )
 from pipelines.engines.registry import SettingsError
+from pipelines.engines.text_file import read_toml
 from pipelines.engines.tools import Tool
 
 FIELD = re.compile(r"\{(\w+)\}")
@@ -148,11 +148,11 @@ def load(path: Path, tools: Iterable[Tool]) -> Rules:
         SettingsError: it cannot be read, or a rule in it cannot work; names the file and the rule.
     """
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables, _ = read_toml(path)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from None
     try:
         file = RuleFile.model_validate(tables)
     except ValidationError as error:
