@@ -24,9 +24,9 @@ from voicecli.engines import build_engines
 from voicecli.errors import VoicecliError
 from voicecli.profile import Profile
 from voicecli.recording.recorder import CallRecorder
+from voicecli.redaction.journal import Redactor
 from voicecli.serve.keep import record_call
 from voicecli.serve.progress import ProgressFold
-from voicecli.serve.redact import Redactor
 from voicecli.serve.settings import Recording
 from voicecli.serve.tap import JournalTap
 from voicecli.serve.warm import warm_up

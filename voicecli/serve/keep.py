@@ -6,7 +6,7 @@ from pathlib import Path
 from voicecli.profile import Profile, to_toml
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.recorder import CallRecorder, Tracks
-from voicecli.serve.redact import Redactor
+from voicecli.redaction.journal import Redactor
 from voicecli.transports.base import RATE
 
 
