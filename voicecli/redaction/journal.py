@@ -19,6 +19,8 @@ from pipelines.turn_taking.reasons import Reason
 from voicecli.redaction.text import redact_text
 
 _NOBODY: Final = -1
+_SCORES: Final = "scores"
+"""Of a reason: the names of detectors and how sure they were, which nobody has said."""
 
 
 class Redactor:
@@ -104,8 +106,9 @@ class Redactor:
                 return _history(value)
             return tuple(self._redacted(item) for item in value)
         if isinstance(value, Reason):
-            numbers = {key: self._redacted(item) for key, item in value.numbers.items()}
-            return Reason(value.rule, numbers)
+            numbers = value.numbers.items()
+            kept = {key: item if key == _SCORES else self._redacted(item) for key, item in numbers}
+            return Reason(value.rule, kept)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             changed = {
                 field.name: self._redacted(getattr(value, field.name))

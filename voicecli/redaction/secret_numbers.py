@@ -5,7 +5,7 @@ from typing import Final
 
 from voicecli.redaction.number_words import Number, Words, listed
 
-_KEYWORDS: Final = listed(
+KEYWORDS: Final = listed(
     "pin code passcode password cvv cvc card account iban ssn social security birth birthday dob "
     "born zip postcode postal number expiry expires expiration extension routing sort "
     "reference policy member membership passport license licence"
@@ -57,7 +57,7 @@ def _context(words: Words, run: list[Number]) -> frozenset[str]:
         word = words.word(index).removesuffix("'s")
         ends = word in {"ends", "ending"} and words.word(index + 1) in {"in", "with"}
         nothing = word == "number" and words.word(index + 1) == "of"
-        if (word in _KEYWORDS and not nothing) or ends:
+        if (word in KEYWORDS and not nothing) or ends:
             return frozenset({"secret", "birth"} if word in _BIRTH else {"secret"})
     if words.word(first - 1) in NEXT_TO:
         return frozenset({"secret"})

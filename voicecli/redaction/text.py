@@ -7,11 +7,13 @@ from functools import lru_cache
 from typing import Final
 
 from voicecli.redaction.addresses import emails, streets
-from voicecli.redaction.number_words import ORDINAL_FIGURE, Words
-from voicecli.redaction.secret_numbers import secret_words
+from voicecli.redaction.number_words import ORDINAL_FIGURE, Words, listed
+from voicecli.redaction.secret_numbers import KEYWORDS, secret_words
 
 _CONTEXT: Final = 200
 """Characters said before or after that tell what a number is: "what is your code?"."""
+_ASKED_FOR: Final = KEYWORDS | listed("phone telephone mobile mail email address street live house")
+_TAKEN_OUT: Final = re.compile(r"#|\[e-mail\]|\[address\]")
 
 
 @lru_cache(maxsize=1024)  # every command that asks for a reply carries the whole conversation
@@ -33,6 +35,16 @@ def redact_text(text: str, before: str = "", after: str = "") -> str:
             kept += [text[end:first], span.instead]
             end = span.end - start
     return "".join([*kept, text[end:]])
+
+
+def asks_for_secret(text: str) -> bool:
+    """Whether it speaks of what callers tell of themselves, so that an answer may hold it."""
+    return not _ASKED_FOR.isdisjoint(token.word.removesuffix("'s") for token in Words(text).tokens)
+
+
+def is_redacted(text: str) -> bool:
+    """Whether something has been taken out of it."""
+    return _TAKEN_OUT.search(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class _CallProcess:
             return None
         return record_call(
             kept.folder / begin.name, begin.call_sid, capture, self._profile, notify,
-            redacted=kept.redact, partials=kept.partials,
+            redacted=kept.redact, partials=kept.partials, redact_audio=kept.redact_audio,
         )  # fmt: skip
 
     def _tap(self) -> JournalTap:
