@@ -53,6 +53,11 @@ def speakable(pieces: Iterable[str], markup: Markup | None = None) -> Iterator[s
         yield out
 
 
+def speakable_text(text: str) -> str:
+    """The same of a text that is there as a whole."""
+    return "".join(speakable([text]))
+
+
 class _Cleaner:
     """Takes Markdown out of a text that comes in pieces."""
 

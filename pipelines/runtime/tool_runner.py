@@ -15,6 +15,7 @@ import soxr
 from pipelines.engines.closing import closing
 from pipelines.engines.interruptible import interruptible
 from pipelines.engines.protocols import StopSignal
+from pipelines.engines.speakable import speakable_text
 from pipelines.engines.tools import CALL, ThisCall, Tool, ToolRequest
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Lanes, Work
@@ -98,7 +99,7 @@ class ToolRunner:
         tool = self._engines.tools.get(json.loads(history[-2].text)["name"])
         result = history[-1].text
         direct = tool is not None and tool.return_direct and not result.startswith(ERROR)
-        return result if direct else ""
+        return speakable_text(result) if direct else ""
 
     def call(self, command: CallTool) -> None:
         """Run a tool; ToolFinished or ToolFailed follows."""

@@ -260,6 +260,15 @@ def test_a_result_that_is_said_as_it_stands_is_not_given_to_the_model():
     assert written(entries) == ["It is booked."]
 
 
+def test_such_a_result_is_said_without_its_markup():
+    direct = tool(
+        lambda _: "**Booked**:\n- [Ann](https://a.example) \N{WHITE HEAVY CHECK MARK}",
+        return_direct=True,
+    )
+    entries = played(Caller(ONE_TURN, 12_000), **asking(direct, after="The model says so."))
+    assert written(entries) == ["Booked: Ann"]
+
+
 def test_an_error_of_such_a_tool_is_for_the_model_to_read():
     def fail(_: str) -> str:
         raise ValueError("the line is down")
