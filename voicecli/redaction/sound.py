@@ -1,9 +1,9 @@
 """Takes what callers say of themselves out of a call's sound: only what is no secret stays.
 
 No recogniser's word times reach the journal, so that an utterance of the caller's, or a clause of
-the agent's, stays or goes as a whole. Recognisers mishear: an answer goes if a secret was asked
-for, and what was said before the agent reads one back. Sound without known words goes too: what was
-not transcribed to its end, and the tones of a keypad.
+the agent's, stays or goes as a whole. Recognisers mishear: what is said goes if a secret was asked
+for or announced, and what was said before the agent reads one back. Sound without known words goes
+too: what was not transcribed to its end, and the tones of a keypad.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
 from voicecli.recording.labels import Labels
 from voicecli.recording.segments import speech_segments
 from voicecli.redaction.journal import Redactor
-from voicecli.redaction.text import asks_for_secret, is_redacted, redact_text
+from voicecli.redaction.text import announces_secret, asks_for_secret, is_redacted, redact_text
 
 _DOUBT: Final = 100 * MILLISECOND
 """By so much a moment may be wrong: the line's delay varies."""
@@ -80,7 +80,7 @@ class SoundRedactor:
         self._reply: JobId = -1
         """The reply that was begun last."""
         self._asked = False
-        """Whether a secret was asked for in it."""
+        """Whether a secret was asked for in it, or announced since."""
         self._before: list[_Piece] = []
         """What the caller said before it, and since."""
         self._since: list[_Piece] = []
@@ -184,6 +184,8 @@ class SoundRedactor:
                 changed = kept.stable != text or is_redacted(text)
             case _:
                 changed = True
+        if announces_secret(entry.text if isinstance(entry, FinalTranscript) else entry.stable):
+            changed = self._asked = True
         piece.secret = piece.secret or changed
 
 

@@ -42,6 +42,11 @@ def asks_for_secret(text: str) -> bool:
     return not _ASKED_FOR.isdisjoint(token.word.removesuffix("'s") for token in Words(text).tokens)
 
 
+def announces_secret(text: str) -> bool:
+    """Whether its speaker is about to tell such a thing: "my number is"."""
+    return asks_for_secret(text) and any(token.word == "my" for token in Words(text).tokens)
+
+
 def is_redacted(text: str) -> bool:
     """Whether something has been taken out of it."""
     return _TAKEN_OUT.search(text) is not None

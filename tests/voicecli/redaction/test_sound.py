@@ -131,7 +131,7 @@ def test_it_goes_from_the_pause_before_to_the_pause_after():
 
 def test_the_delay_of_the_line_is_reckoned_with():
     call = Call().caller("my pin is 4711", 5, 7, ingress=0.8)
-    call.caller("in the morning", 9, 10, ingress=0.8)
+    call.agent("Good.", 7.5, 8, 2).caller("in the morning", 9, 10, ingress=0.8)
     kept = call.redacted()
     assert peak(kept, CALLER, 5, 7) == TONE
     assert peak(kept, CALLER, 9, 10) > 3000
@@ -143,6 +143,14 @@ def test_the_answer_goes_if_a_secret_was_asked_for_however_it_was_understood(wor
     call.agent("Thank you. When would you come?", 5, 6, 2).caller("in the morning", 7, 8)
     kept = call.redacted()
     assert peak(kept, CALLER, 3, 4) <= TONE
+    assert peak(kept, CALLER, 7, 8) > 3000
+
+
+def test_what_follows_an_announcement_goes_until_the_agent_has_replied():
+    call = Call().caller("My customer number is,", 1, 2).caller("wear Seven", 3, 4)
+    call.agent("Good. What is it about?", 5, 6, 2).caller("it is about tomorrow", 7, 8)
+    kept = call.redacted()
+    assert peak(kept, CALLER, 1, 4) == TONE
     assert peak(kept, CALLER, 7, 8) > 3000
 
 
