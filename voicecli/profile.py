@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.engines.registry import engine_module, engine_names
+from pipelines.engines.speakable import speakable_text
 from pipelines.turn_taking.events import EngineKind
-from pipelines.turn_taking.policy import EndpointingPolicy, Policy
+from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy, ToolPolicy
 from voicecli.errors import ProfileError
 from voicecli.language import DEFAULT, Language, check_language, find_language, in_language, speak
 from voicecli.tables import Place, build, overlay, read_toml, suggest
@@ -40,6 +41,10 @@ ENGINE_TABLES: tuple[EngineKind, ...] = ("vad", "asr", "llm", "tts")
 FALLBACK_KINDS: tuple[EngineKind, ...] = ("asr", "llm", "tts")
 DERIVED = frozenset({("EndpointingPolicy", "weights"), ("EndpointingPolicy", "text_detectors")})
 """Fields of a policy, by class and name, that follow from other tables of the profile."""
+_SPOKEN = (
+    "greeting", "idle_prompts", "cannot_hear", "goodbye", "apology", "not_heard", "filler",
+)  # fmt: skip
+"""Sentences of [agent] and [policy.tools] that go to the reader as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,9 +396,24 @@ def _policy(base: Policy, tables: dict[str, Any], place: Place) -> Policy:
     }
     if "agent" in tables:
         changes["agent"] = overlay(base.agent, tables["agent"], place.in_table("agent"))
-    policy = dataclasses.replace(base, **changes)
+    policy = dataclasses.replace(
+        base, **{name: _without_markup(part) for name, part in changes.items()}
+    )
     _check_fit(policy, policy_place)
     return policy
+
+
+def _without_markup(part: Any) -> Any:
+    """A table of the policy with the sentences that are spoken as a model's reply would be."""
+    if not isinstance(part, AgentPolicy | ToolPolicy):
+        return part
+    said: dict[str, Any] = {}
+    for name in (name for name in _SPOKEN if hasattr(part, name)):
+        text = getattr(part, name)
+        said[name] = (
+            speakable_text(text) if isinstance(text, str) else tuple(map(speakable_text, text))
+        )
+    return dataclasses.replace(part, **said)
 
 
 def _check_fit(policy: Policy, place: Place) -> None:

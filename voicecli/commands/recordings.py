@@ -245,13 +245,28 @@ def export(
     call: Name,
     archive: Annotated[Path | None, typer.Argument(metavar="FILE.zip")] = None,
     folder: Kept = None,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Numbers and addresses out of journal and labels.")
+    ] = False,
+    redact_audio: Annotated[
+        bool, typer.Option("--redact-audio", help="And out of the sound; implies --redact.")
+    ] = False,
 ) -> None:
-    """Put a kept call into a zip file: audio, journal and profile."""
+    """Put a kept call into a zip file: audio, journal and profile.
+
+    Example, before a call is given to somebody else:
+
+      voicecli recordings export last --redact-audio
+    """
     from voicecli.recording.shelf import export_call
+    from voicecli.redaction.call import export_redacted
 
     path = _find(call, folder)
     archive = archive or Path(f"{path.name}.zip")
-    export_call(path, archive)
+    if redact or redact_audio:
+        export_redacted(path, archive, audio=redact_audio)
+    else:
+        export_call(path, archive)
     print(archive)
 
 

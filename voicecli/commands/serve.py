@@ -71,6 +71,13 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
         bool,
         typer.Option("--redact", help="Numbers and addresses out of stored transcripts."),
     ] = False,
+    redact_audio: Annotated[
+        bool,
+        typer.Option(
+            "--redact-audio",
+            help="And out of the sound, which is then written at the call's end; implies --redact.",
+        ),
+    ] = False,
     keep_partials: Annotated[
         bool,
         typer.Option("--keep-partials", help="With --redact: partial transcripts are stored, too."),
@@ -127,7 +134,9 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
                 max_calls=max_calls, max_duration_s=max_duration, drain_s=drain_timeout,
                 target_p95_ms=target_p95,
             ),
-            Recording(out if record else None, redact, keep_partials),
+            Recording(
+                out if record else None, redact or redact_audio, keep_partials, redact_audio
+            ),
             Wishes(
                 number, call, message, transfer_to, transfer_key, twilio,
                 agent_transfers="transfer_call" in agent.tools.builtin,

@@ -13,10 +13,11 @@ import soxr
 
 from pipelines.runtime.timeline import to_float
 from voicecli.errors import InputError, StorageError
-from voicecli.recording.audio_file import Samples, read_call_audio
+from voicecli.recording.audio_file import read_call_audio
 from voicecli.recording.call_script import CallScript, Utterance, read_script
 from voicecli.recording.clip_speech import clip_vad, spoken_stretches
 from voicecli.recording.labels import Cue, Labels, Turn, write_labels
+from voicecli.recording.levels import Samples
 from voicecli.recording.voices import speak
 
 RATE = 16_000

@@ -231,13 +231,20 @@ class _Replayer:
         """A call of voicecli's own: its journal tells everything; the core must still agree."""
         cut_short = bundle.header.partial
         policy = recorded_policy(source.path)
-        result = verify(bundle.entries, policy, cut_short=cut_short)
+        result = None
+        if bundle.header.metadata.get("redacted") is not True:
+            result = verify(bundle.entries, policy, cut_short=cut_short)
         if cut_short:
             self._console.print(
                 f"{source.name}: the recording was cut short; this is what there is.",
                 style="yellow",
             )
-        if result.difference is None:
+        if result is None:
+            self._console.print(
+                f"{source.name}: words were redacted, so the core cannot be asked again.",
+                highlight=False,
+            )
+        elif result.difference is None:
             self._console.print(
                 f"{source.name}: {result.events:,} events replayed, all {result.commands:,} "
                 "commands are the same to the bit."

@@ -24,9 +24,9 @@ from voicecli.engines import build_engines
 from voicecli.errors import VoicecliError
 from voicecli.profile import Profile
 from voicecli.recording.recorder import CallRecorder
+from voicecli.redaction.journal import Redactor
 from voicecli.serve.keep import record_call
 from voicecli.serve.progress import ProgressFold
-from voicecli.serve.redact import Redactor
 from voicecli.serve.settings import Recording
 from voicecli.serve.tap import JournalTap
 from voicecli.serve.warm import warm_up
@@ -130,7 +130,7 @@ class _CallProcess:
             return None
         return record_call(
             kept.folder / begin.name, begin.call_sid, capture, self._profile, notify,
-            redacted=kept.redact, partials=kept.partials,
+            redacted=kept.redact, partials=kept.partials, redact_audio=kept.redact_audio,
         )  # fmt: skip
 
     def _tap(self) -> JournalTap:

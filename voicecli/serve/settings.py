@@ -43,6 +43,8 @@ class Recording:
     """Numbers and addresses are taken out of what was said."""
     partials: bool = False
     """Words of partial transcripts are kept nevertheless, redacted."""
+    redact_audio: bool = False
+    """And out of the sound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,11 +28,12 @@ from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import MILLISECOND
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
+from voicecli.redaction.journal import redact
+from voicecli.redaction.text import redact_text
 from voicecli.serve.keep import record_call
 from voicecli.serve.logs import set_up_logs
 from voicecli.serve.outbox import MAX_AUDIO, MAX_MESSAGES, Outbox
 from voicecli.serve.progress import ProgressFold
-from voicecli.serve.redact import redact, redact_text
 from voicecli.serve.settings import Access
 from voicecli.serve.signature import SignatureCheck
 from voicecli.transports.capture import Capture
