@@ -30,7 +30,7 @@ def plot(result: FileResult, title: str, path: Path) -> None:
         3, 1, sharex=True, figsize=(12, 8), layout="constrained"
     )
     _draw_waves(waves, result)
-    waves.set_title(title)
+    waves.set_title(title, parse_math=False)  # a name may hold $
     with np.errstate(divide="ignore"):  # digital silence has no decibels
         spectrum.specgram(result.pcm / 32768, NFFT=256, Fs=8000, noverlap=128, vmin=-130)
     spectrum.set_ylabel("received, Hz")

@@ -16,6 +16,7 @@ import typer
 
 from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.errors import InputError, ProfileError, StorageError, UsageError
+from voicecli.foreign import one_line, say, visible
 
 if TYPE_CHECKING:
     from telephony_sim.file import FileResult
@@ -122,7 +123,7 @@ def _fit(trace: Path, out: Path | None) -> None:
 
     text = line_toml(fit(read_arrivals(trace)), trace.name)
     if out is None:
-        print(text, end="")
+        print(visible(text), end="")
         return
     if out.suffix != ".toml":
         raise UsageError(f"--fit writes a line: --out must end in .toml, not {out.name}")
@@ -130,7 +131,7 @@ def _fit(trace: Path, out: Path | None) -> None:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StorageError(f"Cannot write {out}: {error.strerror}.") from error
-    print(f"{out}: hear it with voicecli line IN.wav --line {out}")
+    say(f"{out}: hear it with voicecli line IN.wav --line {out}")
 
 
 def _run(
@@ -144,12 +145,11 @@ def _run(
     quality: bool,
     plot: Path | None,
 ) -> None:
-    from rich.console import Console
-
     from telephony_sim.report import report
     from telephony_sim.spec import load_line
     from voicecli.extras import require_extra
     from voicecli.recording.audio_file import read_call_audio
+    from voicecli.report.screen import Console
 
     if plot is not None:
         require_extra("--plot", "quality", "matplotlib")
@@ -159,7 +159,7 @@ def _run(
     audio = read_call_audio(source, reading=reading)
     console = Console()
     if audio.note:
-        console.print(audio.note, style="yellow")
+        console.print(one_line(audio.note), style="yellow")
     rows: list[_Row] = []
     for spec in specs:
         result = _send(spec, audio, direction, seed)
@@ -170,7 +170,7 @@ def _run(
         if plot is not None:
             from telephony_sim.plot import plot as draw
 
-            draw(result, f"{source.name} over {spec.name} ({direction.value})", plot)
+            draw(result, one_line(f"{source.name} over {spec.name} ({direction.value})"), plot)
     console.print(_table(rows), crop=False)
 
 

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from voicecli.foreign import one_line, say
+
 app = typer.Typer(
     help="Calls that were kept, and the labelled ones that ship: list, show, export, delete, make.",
     no_args_is_help=True,
@@ -56,11 +58,11 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli recordings make --from dialogues --split dev --count 60 --folder out/dev
     """
-    from rich.console import Console
     from rich.progress import track
 
     from voicecli.errors import UsageError
     from voicecli.recording.synthetic import SCRIPT, make_recording, scripts_in
+    from voicecli.report.screen import Console
 
     if dialogues is not None:
         from voicecli.recording.call_script import write_script
@@ -78,7 +80,7 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
                 disable=not console.is_terminal)  # fmt: skip
     for script in bar:
         make_recording(script)
-        print(script.parent)
+        say(script.parent)
 
 
 Kept = Annotated[
@@ -94,9 +96,9 @@ Name = Annotated[
 @app.command("list")
 def list_recordings(folder: Folder = None) -> None:
     """Show every kept call and every labelled one: length, turns, what it is about."""
-    from rich.console import Console
+    from voicecli.report.screen import Console
 
-    console = Console(highlight=False)
+    console = Console()
     if folder is None and (kept := _kept_table()) is not None:
         console.print(kept, "", crop=False)
     labelled = _labelled_table(folder or _shipped(), required=folder is not None)
@@ -105,8 +107,6 @@ def list_recordings(folder: Folder = None) -> None:
 
 def _kept_table() -> Any:
     """The user's own calls; None if there are none."""
-    from rich.text import Text
-
     from voicecli.recording.shelf import kept_calls
     from voicecli.report.whole_table import WholeTable
     from voicecli.talk.keep import calls_folder
@@ -117,8 +117,7 @@ def _kept_table() -> Any:
     for column in ("profile", "line", ""):
         table.add_column(column)
     for call in calls:
-        row = (call.name, f"{call.seconds:.0f}", call.profile, call.line, call.note)
-        table.add_row(*map(Text, row))
+        table.add_row(call.name, f"{call.seconds:.0f}", call.profile, call.line, call.note)
     return table if calls else None
 
 
@@ -150,17 +149,16 @@ def _labelled_table(folder: Path, *, required: bool) -> Any:
 @app.command()
 def show(call: Name = "last", folder: Kept = None) -> None:
     """Show a call: what was said, and of a kept one where every millisecond of each turn went."""
-    from rich.console import Console
-
     from voicecli.errors import InputError
     from voicecli.recording.bundle import read_bundle
     from voicecli.replay.source import shipped_calls
     from voicecli.report.call_report import build_call_report
+    from voicecli.report.screen import Console
     from voicecli.report.summary import Summary
     from voicecli.report.waterfall import CallWaterfall
 
     if (labelled := _labelled(call, folder)) is not None:
-        _show_labelled(labelled, Console(highlight=False))
+        _show_labelled(labelled)
         return
     try:
         path = _find(call, folder)
@@ -171,12 +169,12 @@ def show(call: Name = "last", folder: Kept = None) -> None:
     report = build_call_report(
         path.name, bundle.header, bundle.entries, bundle.stereo, bundle.labels
     )
-    console = Console(highlight=False)
+    console = Console()
     console.print(CallWaterfall(report), "", Summary([report]))
     marks = bundle.header.metadata.get("bookmarks_s", [])
     if isinstance(marks, list) and marks:
         console.print("bookmarks at " + ", ".join(f"{mark:.1f} s" for mark in marks))
-    console.print(f"replay it: voicecli replay '{path}'", soft_wrap=True)
+    console.print(one_line(f"replay it: voicecli replay '{path}'"), soft_wrap=True)
 
 
 def _labelled(call: str, folder: Path | None) -> Path | None:
@@ -190,20 +188,19 @@ def _labelled(call: str, folder: Path | None) -> Path | None:
     return None
 
 
-def _show_labelled(path: Path, console: Any) -> None:
+def _show_labelled(path: Path) -> None:
     """What the caller says in it and means by it, as the labels have it."""
-    from rich.text import Text
-
     from pipelines.turn_taking.time import SECOND
     from voicecli.recording.call_script import read_script
     from voicecli.recording.labels import read_labels
     from voicecli.recording.synthetic import LABELS, SCRIPT
-    from voicecli.report.screen import clock
+    from voicecli.report.screen import Console, clock
     from voicecli.report.whole_table import WholeTable
 
+    console = Console()
     script = path / SCRIPT
     if script.is_file():
-        console.print(Text(f"{read_script(script).description}\n"))
+        console.print(f"{one_line(read_script(script).description)}\n")
     table = WholeTable(box=None, header_style="bold")
     for column in ("at", "seconds"):
         table.add_column(column, justify="right")
@@ -212,10 +209,10 @@ def _show_labelled(path: Path, console: Any) -> None:
     for turn in read_labels(path / LABELS).turns:
         seconds = f"{turn.end_s - turn.start_s:.1f}"
         at = clock(round(turn.start_s * SECOND))
-        table.add_row(at, seconds, turn.intent or "", Text(turn.text))
+        table.add_row(at, seconds, turn.intent or "", turn.text)
     console.print(table, crop=False)
     name = path.name if path.parent == _shipped() else f"'{path}'"
-    console.print(f"\nplay it to an agent: voicecli replay {name}", soft_wrap=True)
+    console.print(f"\nplay it to an agent: voicecli replay {one_line(name)}", soft_wrap=True)
 
 
 @app.command()
@@ -230,7 +227,7 @@ def export(
     path = _find(call, folder)
     archive = archive or Path(f"{path.name}.zip")
     export_call(path, archive)
-    print(archive)
+    say(archive)
 
 
 @app.command()
@@ -246,10 +243,10 @@ def delete(
     folder = folder or calls_folder()
     paths = [folder / find_name(folder, call) for call in calls]
     for path in paths:
-        if yes or typer.confirm(f"Delete {path} for good?"):
+        if yes or typer.confirm(one_line(f"Delete {path} for good?")):
             rest = delete_call(path)
             stays = f" {path} stays: it holds {', '.join(rest)}." if rest else ""
-            print(f"{path.name} is deleted.{stays}")
+            say(f"{path.name} is deleted.{stays}")
 
 
 def _find(call: str, folder: Path | None) -> Path:

@@ -151,8 +151,7 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
 
 def _print_devices() -> None:
-    from rich.console import Console
-
+    from voicecli.report.screen import Console
     from voicecli.report.whole_table import WholeTable
     from voicecli.transports.sound_card_devices import Direction, list_devices
 
@@ -164,4 +163,4 @@ def _print_devices() -> None:
             table.add_row(
                 kind, str(device.index), name, str(device.channels), f"{device.rate:,}", device.host
             )
-    Console(highlight=False).print(table, crop=False)
+    Console().print(table, crop=False)

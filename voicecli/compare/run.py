@@ -1,18 +1,16 @@
 """Runs every call under every variant and writes the comparison down."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-from rich.console import Console
 
 from voicecli.compare.table import FIGURES, Comparison, Variant
 from voicecli.compare.truth import judge
 from voicecli.compare.variants import told_apart
 from voicecli.errors import InputError, UsageError
 from voicecli.extras import require_extra
+from voicecli.foreign import one_line, to_json
 from voicecli.models.store import require_models
 from voicecli.profile import Profile
 from voicecli.recording.journal import storing
@@ -20,6 +18,7 @@ from voicecli.replay.run import Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
 from voicecli.replay.source import CallSource, open_call
 from voicecli.report.json_report import shadow_json, write_whole
+from voicecli.report.screen import Console
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
@@ -99,12 +98,14 @@ def compare(
     ]
     console.print(Comparison(variants), crop=False)
     for variant in variants if shadows else ():
-        console.print("", f"[bold]{variant.name}[/]", ShadowSummary(variant.calls), crop=False)
+        console.print()
+        console.print(one_line(variant.name), style="bold")
+        console.print(ShadowSummary(variant.calls), crop=False)
         for call in variant.calls:
             details = (ShadowDetails(shadow, call.name) for shadow in call.shadows)
             console.print(*details, crop=False)
     if json_file is not None:
-        write_whole(json_file, json.dumps(as_json(variants), indent=2, ensure_ascii=False) + "\n")
+        write_whole(json_file, to_json(as_json(variants), indent=2) + "\n")
     if html is not None:
         write_whole(html, console.export_html())
     if plot is not None:
@@ -155,8 +156,8 @@ def draw(variants: Sequence[Variant], path: Path) -> None:
         if median is not None:
             cut_ins = variant.count("cut in")
             axes.scatter(median / 1e6, cut_ins)
-            axes.annotate(variant.name, (median / 1e6, cut_ins), xytext=(5, 5),
-                          textcoords="offset points")  # fmt: skip
+            axes.annotate(one_line(variant.name), (median / 1e6, cut_ins), xytext=(5, 5),
+                          textcoords="offset points", parse_math=False)  # fmt: skip
     axes.set_xlabel("median time to answer, ms")
     axes.set_ylabel("cut-ins")
     axes.set_xlim(left=0)

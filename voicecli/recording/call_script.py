@@ -1,11 +1,11 @@
 """What a synthetic call is made of: the TOML file that says who says what when."""
 
-import json
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from voicecli.errors import InputError, StorageError
+from voicecli.foreign import to_toml
 from voicecli.recording.labels import Intent, check_keys
 from voicecli.tables import Place, build, read_toml
 
@@ -75,7 +75,7 @@ def write_script(path: Path, script: CallScript) -> None:
 def _toml(table: CallScript | Utterance) -> str:
     keys = ((key, getattr(table, key.name)) for key in fields(table))
     return "".join(
-        f"{key.name} = {json.dumps(value, ensure_ascii=False)}\n"  # also what TOML writes
+        f"{key.name} = {to_toml(value)}\n"
         for key, value in keys
         if value != key.default and not isinstance(value, tuple)
     )

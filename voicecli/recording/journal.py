@@ -28,20 +28,19 @@ from pipelines.turn_taking.commands import Command
 from pipelines.turn_taking.events import Event
 from pipelines.turn_taking.journal import Entry, Issued
 from voicecli.errors import InputError, StorageError
+from voicecli.foreign import escaped
 from voicecli.private import open_new
 
 VERSION: Final = 1
 _EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}
 _COMMANDS: Final = {kind.__name__: kind for kind in get_args(Command)}
-# Text stays readable; this turns a lone surrogate, which UTF-8 has not, into JSON's own escape.
-_SURROGATES: Final = "backslashreplace"
 _MOST_FLOAT: Final = sys.float_info.max
 _LONGEST_TEXT: Final = 200_000
 _RATES: Final = range(4_000, 384_001)
 _FLUSH_BYTES: Final = 65_536
 _METADATA: Final = b'{"metadata":'
 _LAST_LINES: Final = {b'{"partial":true}': True, b'{"complete":true}': False}
-_dumps: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 Check: TypeAlias = Callable[[Any], Any]
 """Turns a JSON value into that of a field; raises ValueError saying what was expected."""
@@ -231,7 +230,12 @@ def storing(path: Path) -> Iterator[None]:
 
 
 def _bytes(line: str) -> bytes:
-    return line.encode("utf-8", _SURROGATES) + b"\n"
+    return line.encode() + b"\n"
+
+
+def _dumps(row: Mapping[str, Any]) -> str:
+    """Text stays readable, but for what a terminal would obey and what UTF-8 has not."""
+    return escaped(_encode(row))
 
 
 def _object(line: str | bytes) -> dict[str, Any]:

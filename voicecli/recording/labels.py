@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, cast
 from pipelines.turn_taking.time import MILLISECOND, Nanos
 from telephony_sim.dtmf import KEYS
 from voicecli.errors import InputError
+from voicecli.foreign import to_json
 from voicecli.tables import Place, build
 
 SCHEMA = "voicecli.labels/1"
@@ -108,8 +109,8 @@ def read_labels(path: str | os.PathLike[str], duration_s: float = math.inf) -> L
 def write_labels(path: str | os.PathLike[str], labels: Labels) -> None:
     """Write labels so that `read_labels` gives them back, one turn a line."""
     rows = ({k: v for k, v in asdict(turn).items() if k != "keys" or v} for turn in labels.turns)
-    turns = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in rows)
-    head = f'{{"schema": "{SCHEMA}", "source": {json.dumps(labels.source, ensure_ascii=False)}'
+    turns = ",\n".join("  " + to_json(row) for row in rows)
+    head = f'{{"schema": "{SCHEMA}", "source": {to_json(labels.source)}'
     Path(path).write_text(f'{head}, "turns": [\n{turns}\n]}}\n', encoding="utf-8")
 
 

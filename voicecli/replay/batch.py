@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
-
 from pipelines.runtime.engines import Engines
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND
 from voicecli.engines import LazyEngines
 from voicecli.errors import AssertionUnmetError, EngineError, InputError
+from voicecli.foreign import one_line
 from voicecli.models.store import require_models
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
 from voicecli.recording.audio_file import AS_IT_SAYS, Reading
@@ -26,6 +25,7 @@ from voicecli.report.call_report import CallReport, build_call_report
 from voicecli.report.json_report import write_json_report
 from voicecli.report.junit import write_junit_report
 from voicecli.report.lines import LineTable
+from voicecli.report.screen import Console
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.report.summary import Summary
 from voicecli.report.trace import write_trace
@@ -88,7 +88,7 @@ def run_batch(
     reports: list[CallReport] = []
     for source in sources:
         if source.audio.note:
-            console.print(f"[yellow]{source.name}: {source.audio.note}[/]")
+            console.print(one_line(f"{source.name}: {source.audio.note}"), style="yellow")
         for report in replayer.replay(source):
             reports.append(report)
             if not outputs.quiet:
@@ -104,7 +104,7 @@ def run_batch(
     if len(batch.lines) > 1:
         console.print("", LineTable(reports), crop=False)
     _write_reports(outputs, reports, outcomes)
-    console.print(f"[dim]report: {outputs.json}[/]", highlight=False)
+    console.print(one_line(f"report: {outputs.json}"), style="dim")
     if replayer.interrupted:
         raise SystemExit(INTERRUPTED)
     if replayer.differences:
@@ -168,14 +168,13 @@ class _Replayer:
         result = verify(bundle.entries, policy, cut_short=cut_short)
         if cut_short:
             self._console.print(
-                f"[yellow]{source.name}: the recording was cut short; this is what there is.[/]",
-                highlight=False,
+                f"{one_line(source.name)}: the recording was cut short; this is what there is.",
+                style="yellow",
             )
         if result.difference is None:
             self._console.print(
-                f"{source.name}: {result.events:,} events replayed, all {result.commands:,} "
-                "commands are the same to the bit.",
-                highlight=False,
+                f"{one_line(source.name)}: {result.events:,} events replayed, all "
+                f"{result.commands:,} commands are the same to the bit."
             )
         else:
             self.differences.append(
@@ -228,8 +227,8 @@ class _Replayer:
             folder, call.header, call.entries, call.stereo,
             profile=profile, policy=call.policy, labels=call.labels,
         )  # fmt: skip
-        shown = f"[dim]{call.name}: {folder}/call.wav, journal.jsonl[/]"
-        self._console.print(shown, highlight=False)
+        shown = one_line(f"{call.name}: {folder}/call.wav, journal.jsonl")
+        self._console.print(shown, style="dim")
 
 
 def _line_of(bundle: Bundle) -> str:

@@ -3,13 +3,13 @@
 `docs/REPORT.md` documents every field.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from pipelines.latency import SPANS, BargeIn, Decision, ToolUse, distribution
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
+from voicecli.foreign import to_json
 from voicecli.private import draft_of
 from voicecli.recording.journal import storing
 from voicecli.report.assertions import Outcome
@@ -39,7 +39,7 @@ def write_json_report(
     path: Path, calls: Sequence[CallReport], outcomes: Iterable[Outcome] = ()
 ) -> None:
     """Write the report to a file; StorageError if that is impossible."""
-    text = json.dumps(json_report(calls, outcomes), indent=2, ensure_ascii=False)
+    text = to_json(json_report(calls, outcomes), indent=2)
     write_whole(path, text + "\n")
 
 
