@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
 from telephony_sim.errors import LineError
 from telephony_sim.file import FileResult
 
+PICTURES = (".png", ".svg", ".pdf")
 MAX_COLUMNS = 4000  # of the waveform: more than a picture has pixels
 
 
-def plot(result: FileResult, title: str, path: Path) -> None:
+def plot(result: FileResult, title: str, file: Path | BinaryIO, kind: str | None = None) -> None:
     """Draw waveforms, spectrogram, delay and loss over time into a PNG, PDF or SVG file.
+
+    `kind` says which of them an open file is to be; the name of a path says it itself.
 
     Raises LineError without the package matplotlib or where the file cannot be written.
     """
@@ -36,9 +39,9 @@ def plot(result: FileResult, title: str, path: Path) -> None:
     spectrum.set_ylabel("received, Hz")
     _draw_delay(delay, result)
     try:
-        figure.savefig(path, dpi=120)
+        figure.savefig(file, dpi=120, format=kind)
     except (OSError, ValueError) as error:
-        raise LineError(f"cannot write the plot {path}: {error}") from error
+        raise LineError(f"cannot write the plot {file}: {error}") from error
     finally:
         pyplot.close(figure)
 

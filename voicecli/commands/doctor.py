@@ -55,14 +55,13 @@ def doctor(
 
 def _write(path: Path, findings: list) -> None:  # type: ignore[type-arg] - of Finding, loaded late
     import dataclasses
-    import json
 
-    from voicecli.recording.journal import storing
+    from voicecli.foreign import to_json
+    from voicecli.report.json_report import write_whole
 
     report = {
         "schema": "voicecli.doctor/1",
         "healthy": all(finding.verdict != "failed" for finding in findings),
         "findings": [dataclasses.asdict(finding) for finding in findings],
     }
-    with storing(path):
-        path.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+    write_whole(path, to_json(report, indent=2) + "\n")

@@ -120,6 +120,7 @@ def _as_user_errors() -> Iterator[None]:
 def _fit(trace: Path, out: Path | None) -> None:
     from telephony_sim.arrivals import read_arrivals
     from telephony_sim.fit import fit, line_toml
+    from voicecli.report.json_report import write_whole
 
     text = line_toml(fit(read_arrivals(trace)), trace.name)
     if out is None:
@@ -127,10 +128,7 @@ def _fit(trace: Path, out: Path | None) -> None:
         return
     if out.suffix != ".toml":
         raise UsageError(f"--fit writes a line: --out must end in .toml, not {out.name}")
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"Cannot write {out}: {error.strerror}.") from error
+    write_whole(out, text)
     say(f"{out}: hear it with voicecli line IN.wav --line {out}")
 
 
@@ -145,14 +143,19 @@ def _run(
     quality: bool,
     plot: Path | None,
 ) -> None:
+    from telephony_sim.plot import PICTURES
     from telephony_sim.report import report
     from telephony_sim.spec import load_line
     from voicecli.extras import require_extra
+    from voicecli.private import draft_of
     from voicecli.recording.audio_file import read_call_audio
+    from voicecli.recording.journal import storing
     from voicecli.report.screen import Console
 
     if plot is not None:
         require_extra("--plot", "quality", "matplotlib")
+        if plot.suffix.lower() not in PICTURES:
+            raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(PICTURES)}.")
     if quality:
         require_extra("--quality", "quality", "pesq", "pystoi")
     specs = [load_line(name) for name in names]
@@ -170,7 +173,9 @@ def _run(
         if plot is not None:
             from telephony_sim.plot import plot as draw
 
-            draw(result, one_line(f"{source.name} over {spec.name} ({direction.value})"), plot)
+            title = one_line(f"{source.name} over {spec.name} ({direction.value})")
+            with storing(plot), draft_of(plot) as file:
+                draw(result, title, file, plot.suffix[1:].lower())
     console.print(_table(rows), crop=False)
 
 
@@ -203,17 +208,14 @@ def _scores(result: FileResult) -> tuple[float, float]:
 def _write(result: FileResult, out: Path) -> None:
     import soundfile
 
-    # The suffix stays last: it names the format.
-    partial = out.with_name(f".{out.stem}.partial{out.suffix}")
+    from voicecli.private import draft_of
+    from voicecli.recording.journal import storing
+
     try:
-        soundfile.write(partial, result.pcm, 8000)
-        partial.replace(out)
-    except OSError as error:
-        raise StorageError(f"Cannot write {out}: {error.strerror or error}.") from error
+        with storing(out), draft_of(out) as file:
+            soundfile.write(file, result.pcm, 8000, format=out.suffix[1:].upper())
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
         raise StorageError(f"Cannot write {out}: name a .wav or .flac file in a folder.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _table(rows: list[_Row]) -> WholeTable:

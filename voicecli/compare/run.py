@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from telephony_sim.plot import PICTURES
 from voicecli.compare.table import FIGURES, Comparison, Variant
 from voicecli.compare.truth import judge
 from voicecli.compare.variants import told_apart
@@ -12,6 +13,7 @@ from voicecli.errors import InputError, UsageError
 from voicecli.extras import require_extra
 from voicecli.foreign import one_line, to_json
 from voicecli.models.store import require_models
+from voicecli.private import draft_of
 from voicecli.profile import Profile
 from voicecli.recording.journal import storing
 from voicecli.replay.run import Setting, run_call
@@ -24,7 +26,6 @@ from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
 
 SCHEMA = "voicecli.compare/1"
-_PICTURES = (".png", ".svg", ".pdf")
 
 
 def labelled_calls(names: Sequence[str]) -> list[CallSource]:
@@ -84,8 +85,8 @@ def compare(
     profiles = told_apart(profiles)
     if plot is not None:
         require_extra("--plot", "quality", "matplotlib")
-        if plot.suffix.lower() not in _PICTURES:
-            raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(_PICTURES)}.")
+        if plot.suffix.lower() not in PICTURES:
+            raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(PICTURES)}.")
     console = Console(record=html is not None)
     sources = labelled_calls(calls)
     require_models(
@@ -162,5 +163,5 @@ def draw(variants: Sequence[Variant], path: Path) -> None:
     axes.set_ylabel("cut-ins")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=-0.5)
-    with storing(path):
-        figure.savefig(path, dpi=150, bbox_inches="tight")
+    with storing(path), draft_of(path) as file:
+        figure.savefig(file, dpi=150, bbox_inches="tight", format=path.suffix[1:].lower())

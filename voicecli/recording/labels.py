@@ -12,6 +12,8 @@ from pipelines.turn_taking.time import MILLISECOND, Nanos
 from telephony_sim.dtmf import KEYS
 from voicecli.errors import InputError
 from voicecli.foreign import to_json
+from voicecli.private import draft_of
+from voicecli.recording.journal import storing
 from voicecli.tables import Place, build
 
 SCHEMA = "voicecli.labels/1"
@@ -107,11 +109,12 @@ def read_labels(path: str | os.PathLike[str], duration_s: float = math.inf) -> L
 
 
 def write_labels(path: str | os.PathLike[str], labels: Labels) -> None:
-    """Write labels so that `read_labels` gives them back, one turn a line."""
+    """Write labels so that `read_labels` gives them back, one turn a line; StorageError."""
     rows = ({k: v for k, v in asdict(turn).items() if k != "keys" or v} for turn in labels.turns)
     turns = ",\n".join("  " + to_json(row) for row in rows)
     head = f'{{"schema": "{SCHEMA}", "source": {to_json(labels.source)}'
-    Path(path).write_text(f'{head}, "turns": [\n{turns}\n]}}\n', encoding="utf-8")
+    with storing(Path(path)), draft_of(Path(path)) as file:
+        file.write(f'{head}, "turns": [\n{turns}\n]}}\n'.encode())
 
 
 def _turn(entry: object, name: str, path: Path) -> Turn:
