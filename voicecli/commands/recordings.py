@@ -124,7 +124,7 @@ def _kept_table() -> Any:
 def _labelled_table(folder: Path, *, required: bool) -> Any:
     import soundfile
 
-    from voicecli.errors import InputError
+    from voicecli.errors import InputError, VoicecliError
     from voicecli.recording.call_script import read_script
     from voicecli.recording.labels import read_labels
     from voicecli.recording.synthetic import AUDIO, LABELS, SCRIPT
@@ -134,15 +134,19 @@ def _labelled_table(folder: Path, *, required: bool) -> Any:
     for column in ("seconds", "turns"):
         table.add_column(column, justify="right")
     table.add_column("what it is")
-    scripts = sorted(folder.glob(f"*/{SCRIPT}"))
+    scripts = sorted(path for path in folder.glob(f"*/{SCRIPT}") if path.is_file())
     if not scripts and required:
         raise InputError(f"{folder} holds no labelled calls (NAME/{SCRIPT}).")
     for script in scripts:
         seconds = turns = "not made"
-        if script.with_name(AUDIO).is_file() and script.with_name(LABELS).is_file():
-            seconds = f"{soundfile.info(script.with_name(AUDIO)).duration:.0f}"
-            turns = str(len(read_labels(script.with_name(LABELS)).turns))
-        table.add_row(script.parent.name, seconds, turns, read_script(script).description)
+        try:
+            what = read_script(script).description
+            if script.with_name(AUDIO).is_file() and script.with_name(LABELS).is_file():
+                seconds = f"{soundfile.info(script.with_name(AUDIO)).duration:.0f}"
+                turns = str(len(read_labels(script.with_name(LABELS)).turns))
+        except (VoicecliError, soundfile.SoundFileError) as error:  # the others are shown, too
+            what = str(error)
+        table.add_row(script.parent.name, seconds, turns, f"{what:.300}")
     return table
 
 

@@ -26,6 +26,9 @@ Intent: TypeAlias = Literal["end_of_turn", "hold", "backchannel", "interruption"
 caller listens, takes the floor from the agent, or is no speech at all."""
 
 
+_MOST_BYTES = 1 << 24
+_MOST_TURNS = 10_000
+_LONGEST_TEXT = 200_000
 _SECONDS = {"range": (0, 86_400)}
 
 
@@ -60,6 +63,8 @@ class Turn:
 
     def __post_init__(self) -> None:
         check_keys(self.keys)
+        if len(self.text) > _LONGEST_TEXT:
+            raise ValueError(f"text is longer than {_LONGEST_TEXT:,} characters")
         if self.end_s <= self.start_s:
             raise ValueError(f"end_s {self.end_s} is not after start_s {self.start_s}")
 
@@ -84,6 +89,8 @@ def read_labels(path: str | os.PathLike[str], duration_s: float = math.inf) -> L
     """
     path = Path(path)
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise InputError(f"{path} is larger than the labels of any call.")
         document: Any = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
@@ -96,6 +103,8 @@ def read_labels(path: str | os.PathLike[str], duration_s: float = math.inf) -> L
     entries = document.get("turns")
     if not isinstance(entries, list):
         raise InputError(f'{path}: "turns" must be a list.')
+    if len(entries) > _MOST_TURNS:
+        raise InputError(f"{path} has more turns than any call ({_MOST_TURNS:,}).")
     turns = tuple(_turn(entry, f"turn {index}", path) for index, entry in enumerate(entries))
     for index, (earlier, later) in enumerate(pairwise(turns), 1):
         if later.start_s < earlier.end_s:

@@ -14,14 +14,16 @@ from voicecli.recording.bundle import (
     LABELS,
     POLICY,
     PROFILE,
+    glance,
     is_bundle,
-    read_bundle,
 )  # fmt: skip
 from voicecli.recording.journal import storing
 from voicecli.tables import suggest
 
 PARTS = (JOURNAL, AUDIO, PROFILE, POLICY, LABELS)
 """All that is ours in a call's folder."""
+_SHOWN_NAME = 80
+_SHOWN_NOTE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class KeptCall:
 
 
 def kept_calls(folder: Path) -> list[KeptCall]:
-    """Every call in a folder, the oldest first; a damaged one says so in its note."""
+    """Every call in a folder, the oldest first, by their heads alone; a damaged one says so."""
     if not folder.is_dir():
         return []
     return [_short(path) for path in sorted(folder.iterdir()) if is_bundle(path)]
@@ -133,11 +135,11 @@ def _read_regular(path: Path) -> bytes:
 
 def _short(path: Path) -> KeptCall:
     try:
-        bundle = read_bundle(path)
+        header, seconds = glance(path)
     except VoicecliError as error:
-        return KeptCall(path.name, 0.0, "", "", str(error))
-    header = bundle.header
-    seconds = len(bundle.stereo) / header.rate
+        return KeptCall(path.name, 0.0, "", "", f"{error!s:.{_SHOWN_NOTE}}")
     note = "cut short, or still under way" if header.partial else ""
     line = str(header.metadata.get("line", ""))
-    return KeptCall(path.name, seconds, header.profile, line, note)
+    return KeptCall(
+        path.name, seconds, f"{header.profile:.{_SHOWN_NAME}}", f"{line:.{_SHOWN_NAME}}", note
+    )
