@@ -18,7 +18,7 @@ from voicecli.commands.replay import replay
 from voicecli.commands.serve import serve
 from voicecli.commands.talk import talk
 from voicecli.commands.tune import tune
-from voicecli.errors import VoicecliError
+from voicecli.errors import InputError, VoicecliError
 from voicecli.foreign import say, visible
 
 
@@ -84,6 +84,8 @@ def main() -> None:
     try:
         app()
     except Exception as error:  # noqa: BLE001 - nothing is swallowed
+        if isinstance(error, OSError) and error.filename is not None:  # too long, or forbidden
+            error = InputError(f"{error.filename} cannot be used: {error.strerror}.")
         if isinstance(error, VoicecliError) and not os.environ.get("VOICECLI_DEBUG"):
             say(f"voicecli: {error}", error=True)
             raise SystemExit(error.exit_code) from None

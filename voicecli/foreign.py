@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 _SIGN: Final = "\N{REPLACEMENT CHARACTER}"
@@ -28,6 +29,14 @@ def one_line(text: object) -> str:
     """The same on one line, so that a part of it cannot pass for a line of ours."""
     shown = str(text)
     return shown if shown.isprintable() else _UNFIT.sub(_SIGN, _BREAKS.sub(" ", shown))
+
+
+def named_path(name: str) -> Path:
+    """The path of that name, from a home folder on where it begins with ~ and there is one."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
 
 
 def to_json(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from voicecli.foreign import one_line, say
+from voicecli.foreign import named_path, one_line, say
 
 app = typer.Typer(
     help="Calls that were kept, and the labelled ones that ship: list, show, export, delete, make.",
@@ -186,7 +186,7 @@ def _labelled(call: str, folder: Path | None) -> Path | None:
     from voicecli.recording.bundle import is_bundle
     from voicecli.recording.synthetic import AUDIO, LABELS
 
-    for path in (Path(call).expanduser(), (folder or _shipped()) / call):
+    for path in (named_path(call), (folder or _shipped()) / call):
         if (path / AUDIO).is_file() and (path / LABELS).is_file() and not is_bundle(path):
             return path
     return None
@@ -245,7 +245,7 @@ def delete(
     from voicecli.talk.keep import calls_folder
 
     folder = folder or calls_folder()
-    paths = [folder / find_name(folder, call) for call in calls]
+    paths = dict.fromkeys(folder / find_name(folder, call) for call in calls)
     for path in paths:
         if yes or typer.confirm(one_line(f"Delete {path} for good?")):
             rest = delete_call(path)

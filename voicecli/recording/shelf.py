@@ -1,12 +1,14 @@
 """The calls that a user has kept, by name; changes with what can be done with a kept call."""
 
 import os
+import re
 import stat
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from voicecli.errors import InputError, VoicecliError
+from voicecli.foreign import named_path, visible
 from voicecli.private import draft_of
 from voicecli.recording.bundle import (
     AUDIO,
@@ -22,6 +24,8 @@ from voicecli.tables import suggest
 
 PARTS = (JOURNAL, AUDIO, PROFILE, POLICY, LABELS)
 """All that is ours in a call's folder."""
+_NOT_EVERYWHERE = re.compile(r'[\\/:*?"<>|\n\t\ufffd]')
+"""What a folder's name in an archive must not hold: elsewhere, some of it leads out of there."""
 _SHOWN_NAME = 80
 _SHOWN_NOTE = 300
 
@@ -50,7 +54,7 @@ def find_call(folder: Path, name: str) -> Path:
 
     Raises InputError if there is none, several fit, or it is no name and no plain path.
     """
-    path = Path(name).expanduser()
+    path = named_path(name)
     if not name.strip() or name == "." or ".." in path.parts or "\0" in name:
         raise InputError(f"{name!r} is no call's name; `voicecli recordings list` shows them.")
     if path.name != name and is_bundle(path):
@@ -70,7 +74,8 @@ def find_name(folder: Path, name: str) -> str:
         )
     calls = folder.iterdir() if folder.is_dir() else ()
     names = sorted(p.name for p in calls if is_bundle(p) and not p.is_symlink())
-    fitting = names[-1:] if name == "last" else [known for known in names if known == name]
+    fitting = [known for known in names if known == name]
+    fitting = fitting or (names[-1:] if name == "last" else [])
     fitting = fitting or [known for known in names if known.startswith(name)]
     if len(fitting) == 1:
         return fitting[0]
@@ -90,6 +95,7 @@ def export_call(call: Path, archive: Path) -> None:
     for part in PARTS:
         if os.path.lexists(call / part) and not _is_regular(call / part):
             raise InputError(f"{call / part} is a link or no file; nothing was exported.")
+    folder = _NOT_EVERYWHERE.sub("_", visible(call.resolve().name))
     with (
         storing(archive),
         draft_of(archive) as file,
@@ -97,7 +103,7 @@ def export_call(call: Path, archive: Path) -> None:
     ):
         for part in PARTS:
             if _is_regular(call / part):
-                packed.writestr(f"{call.resolve().name}/{part}", _read_regular(call / part))
+                packed.writestr(f"{folder}/{part}", _read_regular(call / part))
 
 
 def delete_call(call: Path) -> list[str]:
