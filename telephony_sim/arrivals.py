@@ -1,4 +1,4 @@
-"""Changes when the forms in which packet arrivals are recorded do."""
+"""Reads packet arrivals in the forms in which they are recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the picture of one passage through a line does."""
+"""The picture of one passage through a phone line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the TOML format of a phone line does."""
+"""A phone line as a TOML file describes it."""
 
 from __future__ import annotations
 

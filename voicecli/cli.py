@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from voicecli.commands import models, recordings
+from voicecli.commands import models, profile, recordings
 from voicecli.commands.compare import compare
 from voicecli.commands.dial import dial
 from voicecli.commands.doctor import doctor
@@ -66,6 +66,7 @@ app.command()(dial)
 app.command()(doctor)
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(models.app, name="models")
+app.add_typer(profile.app, name="profile")
 
 
 def _flowing(docstring: str) -> str:
@@ -74,7 +75,7 @@ def _flowing(docstring: str) -> str:
     return "\n\n".join(p if p.startswith(" ") else " ".join(p.split("\n")) for p in paragraphs)
 
 
-for _part in (app, recordings.app, models.app, models.check_app):
+for _part in (app, recordings.app, models.app, models.check_app, profile.app):
     for _verb in _part.registered_commands:
         _verb.help = _flowing((_verb.callback and _verb.callback.__doc__) or "")
 

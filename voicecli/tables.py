@@ -198,7 +198,7 @@ def _convert_scalar(annotation: Any, value: Any, place: Place) -> Any:
 
 
 def _check_range(bounds: Bounds | None, value: Any, place: Place) -> None:
-    if bounds is None or value is None:
+    if bounds is None or not isinstance(value, int | float):
         return
     low, high = bounds
     if (low is not None and not value >= low) or (high is not None and not value <= high):
