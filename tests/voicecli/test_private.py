@@ -97,6 +97,10 @@ def exported(path: Path) -> None:
     run("recordings", "export", path / "call", path / "call.zip")
 
 
+def new_profile(path: Path) -> None:
+    run("profile", "new", path / "mine.toml")
+
+
 def made(path: Path) -> None:
     write_script(path / "a" / "call.toml", CallScript("", "", "en-us", (Utterance("Hello."),)))
     run("recordings", "make", "--folder", path)
@@ -126,6 +130,7 @@ def heard(path: Path) -> None:
         replayed,
         exported,
         made,
+        new_profile,
         messages_of_libraries,
         heard,
         lambda path: write_json_report(path / "report.json", ()),

@@ -155,9 +155,10 @@ def renamed(folder, name):
     return folder / name
 
 
-@pytest.mark.parametrize(
-    "name", ["..\\..\\x", 'C:\\x"?*', "a\nb", "\x1b]2;x\x07", "a\udcff", "\u202egnp"]
-)
+STRANGE = ["a\nb", "\x1b]2;x\x07", "a\udcff"]
+
+
+@pytest.mark.parametrize("name", [*STRANGE, "..\\..\\x", 'C:\\x"?*', "\u202egnp"])
 def test_an_archive_leads_nowhere_on_any_system(folder, tmp_path, name):
     export_call(renamed(folder, name), tmp_path / "call.zip")
     with zipfile.ZipFile(tmp_path / "call.zip") as packed:
