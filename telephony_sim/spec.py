@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ _ENDS = {
     "jitter_buffer": ("jitter_buffers", "adaptive"),
     "concealment": ("concealments", "appendix_i"),
 }
+_MOST_CHARACTERS = 65_536
+_TOO_DOTTED = re.compile(
+    r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}"""
+)
+"""What takes a TOML reader quadratic time and memory."""
 PRESETS = Path(__file__).parents[1] / "profiles" / "lines"
 
 
@@ -75,12 +81,20 @@ def load_line(path_or_name: str | Path) -> LineSpec:
             )
         path = PRESETS / f"{path_or_name}.toml"
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = _read(path)
     except OSError as error:
         raise LineError(f"cannot read the line {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # TOML and UTF-8 errors are the first
         raise LineError(f"{path} is not a TOML file: {error}") from error
     return parse_line(document, path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with path.open(encoding="utf-8") as file:
+        text = file.read(_MOST_CHARACTERS + 1)
+    if len(text) > _MOST_CHARACTERS or _TOO_DOTTED.search(text):
+        raise ValueError("it is too large, or a key in it has too many dots, for a line")
+    return tomllib.loads(text)
 
 
 def parse_line(document: Mapping[str, Any], path: Path) -> LineSpec:
