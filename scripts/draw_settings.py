@@ -12,7 +12,7 @@ Every key that a profile may have; in a terminal: `voicecli profile keys [TABLE]
 - What is in effect, and where it comes from: `voicecli profile show [NAME|PATH]`.
 - A file of your own to begin with: `voicecli profile new PATH`; is it right?
   `voicecli profile check PATH`.
-- For editors that complete and check TOML: `voicecli profile schema > profile.schema.json`.
+- For editors that complete and check TOML: `voicecli profile schema` prints a JSON Schema.
 
 A table of an engine (`[vad]`, `[asr]`, `[llm]`, `[tts]`) that names no `engine`, or is left out, is
 the default profile's with the keys given laid over it. `[asr.fallback]`, `[llm.fallback]` and

@@ -1,7 +1,8 @@
 """Writes what is nobody else's business: files and folders that only their owner can open.
 
 Speech and words go through here, whatever the umask says. A file is whole or not there, and a link
-that somebody planted in its place or its draft's is replaced, never followed.
+that somebody planted in its place or its draft's is replaced, never followed. What the system has
+in /dev, such as /dev/stdout, is written into as it is.
 """
 
 import os
@@ -54,6 +55,12 @@ def _is_no_place(path: Path) -> bool:
 
 def open_new(path: Path) -> FileIO:
     """An empty 0600 file that can be read while it is written, in place of what was there."""
+    if _is_no_place(path):
+        return FileIO(path, "wb")
     path.unlink(missing_ok=True)
     number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     return os.fdopen(number, "wb", buffering=0)
+
+
+def _is_device(path: Path) -> bool:
+    return path.absolute().parts[:2] == ("/", "dev")

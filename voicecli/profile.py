@@ -29,6 +29,7 @@ from pipelines.engines.speakable import speakable_text
 from pipelines.turn_taking.events import EngineKind
 from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy, ToolPolicy
 from voicecli.errors import ProfileError
+from voicecli.foreign import named_path
 from voicecli.language import DEFAULT, Language, check_language, find_language, in_language, speak
 from voicecli.tables import Place, build, overlay, read_toml, suggest
 from voicecli.tools.choice import ToolsChoice
@@ -117,7 +118,7 @@ class LineChoice:
     """Keys of the table [line]."""
 
     name: str = "clean"
-    """A phone line of `voicecli line --list`, or the path of a file that describes one."""
+    """A phone line of profiles/lines, or the path of a file that describes one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,7 @@ def to_toml(profile: Profile) -> str:
     source = profile.source
     rules = {getattr(choice.settings, "file", "") for choice in profile.llm.all()}
     for file in sorted({profile.tools.file, *rules} - {""}):
-        path = profile.path.resolve().parent / Path(file).expanduser()
+        path = profile.path.resolve().parent / named_path(file)
         if file in rules:
             path = beside(profile.path, file)
             if path == SHIPPED / file:
@@ -207,7 +208,7 @@ def to_toml(profile: Profile) -> str:
 
 def beside(profile: Path, file: str) -> Path:
     """Where a file is that a profile names: beside the profile, or else among those that ship."""
-    path = profile.resolve().parent / Path(file).expanduser()
+    path = profile.resolve().parent / named_path(file)
     return SHIPPED / file if not path.exists() and (SHIPPED / file).is_file() else path
 
 
@@ -215,7 +216,7 @@ def _find(name_or_path: str) -> Path:
     shipped = SHIPPED / f"{name_or_path}.toml"
     if name_or_path in shipped_profiles():
         return shipped
-    path = Path(name_or_path).expanduser()
+    path = named_path(name_or_path)
     if path.is_file():
         return path
     raise ProfileError(

@@ -8,7 +8,6 @@ accepted are the same.
 import ast
 import dataclasses
 import inspect
-import json
 import textwrap
 import tomllib
 import types
@@ -20,6 +19,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 from pipelines.engines.registry import engine_module, engine_names
 from pipelines.turn_taking.events import EngineKind
 from pipelines.turn_taking.policy import AgentPolicy, Policy
+from voicecli.foreign import to_toml
 from voicecli.profile import (
     DEFAULT_PROFILE,
     DERIVED,
@@ -191,7 +191,7 @@ def as_toml(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool | str):
-        return json.dumps(value, ensure_ascii=False)
+        return to_toml(value)
     if isinstance(value, int | float):
         return f"{value:_}" if isinstance(value, int) and value >= 10_000 else repr(value)
     if dataclasses.is_dataclass(value):

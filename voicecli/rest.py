@@ -1,10 +1,10 @@
 """Goes on with the rest where one of several things cannot be used, and says so in the end."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from voicecli.errors import InputError, VoicecliError
+from voicecli.foreign import say
 
 
 class Rest:
@@ -27,7 +27,7 @@ class Rest:
                 raise
             sentence = str(error)
             if sentence not in self.problems.values():
-                print(f"voicecli: {sentence}", file=sys.stderr, flush=True)
+                say(f"voicecli: {sentence}", error=True)
             self.problems[name] = sentence
             self._errors.append(error)
 

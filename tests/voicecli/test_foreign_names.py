@@ -1,6 +1,5 @@
 """Names from outside are printed as they are, also where they look like markup or an emoji."""
 
-import ast
 import os
 import subprocess
 import sys
@@ -90,17 +89,3 @@ def test_compared_profiles_and_labelled_calls_are_printed(tmp_path, speech):
     shown = run("recordings", "show", call, cwd=tmp_path)
     assert "[b]hi[/b]" in shown
     assert "[i]it" in shown
-
-
-def test_nothing_is_printed_but_on_a_console_that_takes_texts_as_they_are():
-    """Every console of the program is made in one place, and that one reads no markup."""
-    for path in Path(voicecli.__file__).parent.rglob("*.py"):
-        made = [
-            node.lineno
-            for node in ast.walk(ast.parse(path.read_text()))
-            if isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id == "Console"
-        ]
-        if path.name not in {"screen.py", "transcript.py"}:
-            assert not made, f"{path}: {made}"

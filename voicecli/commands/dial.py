@@ -8,6 +8,7 @@ import typer
 from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.commands.replay import PaceName
 from voicecli.errors import UsageError
+from voicecli.foreign import say
 
 # Imports stand inside the function: `voicecli --help` registers this module and must stay fast.
 # ruff: noqa: PLC0415
@@ -108,7 +109,7 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
     if not (mic or source or sink):
         script = open_script(call, reading_of(raw, channels))
         if script.audio.note:
-            typer.echo(f"{script.name}: {script.audio.note}")
+            say(f"{script.name}: {script.audio.note}")
         own = None if out is None else out / f"{script.name}.wav"
         refuse_to_overwrite((own, json_file, junit), (Path(call), Path(line)))
         plan = Plan(url, script, line, seed, pace.value, pressed, calls, ramp, max_duration)
@@ -124,5 +125,5 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
             result_of(hold(Handset(url, source, sink, line, seed, token, max_duration)), out)
         ]
         if out is not None:
-            typer.echo(f"kept: {out / results[0].name}.wav")
+            say(f"kept: {out / results[0].name}.wav")
     report_on(url, results, asserts or [], json_file=json_file, junit=junit)

@@ -16,6 +16,7 @@ import typer
 
 from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.errors import InputError, ProfileError, StorageError, UsageError
+from voicecli.foreign import one_line, say, visible
 
 if TYPE_CHECKING:
     from telephony_sim.file import FileResult
@@ -121,19 +122,17 @@ def _fit(trace: Path, out: Path | None) -> None:
     from telephony_sim.arrivals import read_arrivals
     from telephony_sim.fit import fit, line_toml
     from voicecli.names import refuse_to_overwrite
+    from voicecli.report.json_report import write_whole
 
     refuse_to_overwrite((out,), (trace,))
     text = line_toml(fit(read_arrivals(trace)), trace.name)
     if out is None:
-        print(text, end="")
+        print(visible(text), end="")
         return
     if out.suffix != ".toml":
         raise UsageError(f"--fit writes a line: --out must end in .toml, not {out.name}")
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"Cannot write {out}: {error.strerror}.") from error
-    print(f"{out}: hear it with voicecli line IN.wav --line {out}")
+    write_whole(out, text)
+    say(f"{out}: hear it with voicecli line IN.wav --line {out}")
 
 
 def _run(
@@ -147,24 +146,30 @@ def _run(
     quality: bool,
     plot: Path | None,
 ) -> None:
+    from telephony_sim.plot import PICTURES
     from telephony_sim.report import report
     from telephony_sim.spec import load_line
     from voicecli.extras import require_extra
     from voicecli.names import distinct_names, refuse_to_overwrite
+    from voicecli.private import draft_of
     from voicecli.recording.audio_file import read_call_audio
-    from voicecli.report.screen import open_console
+    from voicecli.recording.journal import storing
+    from voicecli.report.screen import Console
 
     if plot is not None:
         require_extra("--plot", "quality", "matplotlib")
+        refuse_to_overwrite((plot,), [source, *map(Path, names)])
+        if plot.suffix.lower() not in PICTURES:
+            raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(PICTURES)}.")
     if quality:
         require_extra("--quality", "quality", "pesq", "pystoi")
-    refuse_to_overwrite((out, plot), [source, *map(Path, names)])
+    refuse_to_overwrite((out,), [source, *map(Path, names)])
     specs = [load_line(name) for name in names]
     short = distinct_names([(Path(name).stem, Path(name)) for name in names])
     audio = read_call_audio(source, reading=reading)
-    console = open_console()
+    console = Console()
     if audio.note:
-        console.print(audio.note, style="yellow")
+        console.print(one_line(audio.note), style="yellow")
     rows: list[_Row] = []
     for spec, name in zip(specs, short, strict=True):
         result = _send(spec, audio, direction, seed)
@@ -175,7 +180,9 @@ def _run(
         if plot is not None:
             from telephony_sim.plot import plot as draw
 
-            draw(result, f"{source.name} over {spec.name} ({direction.value})", plot)
+            title = one_line(f"{source.name} over {spec.name} ({direction.value})")
+            with storing(plot), draft_of(plot) as file:
+                draw(result, title, file, plot.suffix[1:].lower())
     console.print(_table(rows), crop=False)
 
 
@@ -213,8 +220,6 @@ def _write(result: FileResult, out: Path) -> None:
     from voicecli.private import draft_of
     from voicecli.recording.journal import storing
 
-    if not out.parent.is_dir():
-        raise StorageError(f"Cannot write {out}: there is no folder {out.parent}.")
     # Encoded in memory: libsndfile reports a full disk without saying so.
     content = io.BytesIO()
     try:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from voicecli.foreign import named_path, say, to_json, visible
+
 app = typer.Typer(
     help="The files that describe an agent: list, show, new, check, keys, schema.",
     no_args_is_help=True,
@@ -21,11 +23,10 @@ _Profile = Annotated[
 @app.command("list")
 def list_profiles() -> None:
     """Show the profiles that ship: their engines, and whether the weights are here."""
-    from rich.console import Console
-
     from voicecli.models.registry import load_registry
     from voicecli.models.store import damage
     from voicecli.profile import DEFAULT_PROFILE, load_profile, shipped_profiles
+    from voicecli.report.screen import Console
     from voicecli.report.whole_table import WholeTable
 
     models = load_registry().models
@@ -39,7 +40,7 @@ def list_profiles() -> None:
         shown = f"{name} (the default)" if name == DEFAULT_PROFILE else name
         engines = (profile.asr.name, profile.llm.name, profile.tts.name)
         table.add_row(shown, *engines, here)
-    Console(highlight=False).print(table, crop=False)
+    Console().print(table, crop=False)
 
 
 @app.command()
@@ -50,13 +51,13 @@ def show(
     ] = False,
 ) -> None:
     """Show every setting in effect, and where each comes from, as a profile that can be copied."""
-    from rich.console import Console
     from rich.text import Text
 
     from voicecli.profile import load_profile
     from voicecli.profile_keys import as_toml, settings_of
+    from voicecli.report.screen import Console
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(soft_wrap=True)
     table = ""
     for setting in settings_of(load_profile(profile)):
         if changed and setting.origin == "default":
@@ -80,18 +81,16 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
     """Write a profile of your own to begin with: another one's file, comments and all."""
-    from voicecli.errors import StorageError, UsageError
+    from voicecli.errors import UsageError
     from voicecli.profile import load_profile, to_toml
+    from voicecli.report.json_report import write_whole
 
     text = to_toml(load_profile(base))
-    path = path.expanduser()
+    path = named_path(str(path))
     if path.exists() and not force:
         raise UsageError(f"{path} is there already; choose another name, or overwrite: --force")
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as problem:
-        raise StorageError(f"{path} cannot be written: {problem.strerror}") from None
-    typer.echo(f"{path} is written. Change it, then: voicecli talk --profile {path}")
+    write_whole(path, text)
+    say(f"{path} is written. Change it, then: voicecli talk --profile {path}")
 
 
 @app.command()
@@ -112,12 +111,12 @@ def check(
         try:
             profile = load_profile(name)
         except ProfileError as problem:
-            typer.echo(f"wrong  {problem}")
+            say(f"wrong  {problem}")
             wrong += 1
             continue
-        typer.echo(f"right  {name}")
+        say(f"right  {name}")
         for note in profile.notes:
-            typer.echo(f"       {note}")
+            say(f"       {note}")
     if wrong:
         raise typer.Exit(ProfileError.exit_code)
 
@@ -129,19 +128,19 @@ def keys(
     ] = "",
 ) -> None:
     """Show every key that a profile may have: kind, range, default, meaning."""
-    from rich.console import Console
     from rich.padding import Padding
     from rich.text import Text
 
     from voicecli.errors import UsageError
     from voicecli.profile_keys import all_tables, default_of
+    from voicecli.report.screen import Console
     from voicecli.tables import suggest
 
     shown = [t for t in all_tables() if t.name.startswith(table)]
     if not shown:
         names = {t.name for t in all_tables()}
         raise UsageError(f'there is no table "{table}"; {suggest(table, names)}')
-    console = Console(highlight=False)
+    console = Console()
     for part in shown:
         engine = f' engine = "{part.engine}"' if part.engine else ""
         console.print(Text(f"\n[{part.name}]{engine}", style="bold").append(f"  {part.about}"))
@@ -160,8 +159,6 @@ def schema() -> None:
     With Even Better TOML or taplo: `voicecli profile schema > profile.schema.json`, and as the
     profile's first line `#:schema ./profile.schema.json`.
     """
-    import json
-
     from voicecli.profile_keys import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    print(visible(to_json(json_schema(), indent=2)))

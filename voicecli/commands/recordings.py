@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from voicecli.foreign import named_path, one_line, say
+
 app = typer.Typer(
     help="Calls that were kept, and the labelled ones that ship: list, show, export, delete, make.",
     no_args_is_help=True,
@@ -60,7 +62,7 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
     from voicecli.errors import UsageError
     from voicecli.recording.synthetic import SCRIPT, make_recording, scripts_in
-    from voicecli.report.screen import open_console
+    from voicecli.report.screen import Console
     from voicecli.rest import Rest
 
     if dialogues is not None:
@@ -74,14 +76,14 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
         for name, script in calls:
             write_script(folder / name / SCRIPT, script)
     scripts = scripts_in(folder or _shipped(), names or ())
-    console = open_console(stderr=True)
+    console = Console(stderr=True)
     bar = track(scripts, "speaking", console=console, transient=True,
                 disable=not console.is_terminal)  # fmt: skip
     rest = Rest(len(scripts))
     for script in bar:
         with rest.goes_on(str(script.parent)):
             make_recording(script)
-            print(script.parent)
+            say(script.parent)
     rest.finish()
 
 
@@ -98,9 +100,9 @@ Name = Annotated[
 @app.command("list")
 def list_recordings(folder: Folder = None) -> None:
     """Show every kept call and every labelled one: length, turns, what it is about."""
-    from voicecli.report.screen import open_console
+    from voicecli.report.screen import Console
 
-    console = open_console()
+    console = Console()
     if folder is None and (kept := _kept_table()) is not None:
         console.print(kept, "", crop=False)
     labelled, rest = _labelled_table(folder or _shipped(), required=folder is not None)
@@ -110,8 +112,6 @@ def list_recordings(folder: Folder = None) -> None:
 
 def _kept_table() -> Any:
     """The user's own calls; None if there are none."""
-    from rich.text import Text
-
     from voicecli.recording.shelf import kept_calls
     from voicecli.report.whole_table import WholeTable
     from voicecli.talk.keep import calls_folder
@@ -122,8 +122,7 @@ def _kept_table() -> Any:
     for column in ("profile", "line", ""):
         table.add_column(column)
     for call in calls:
-        row = (call.name, f"{call.seconds:.0f}", call.profile, call.line, call.note)
-        table.add_row(*map(Text, row))
+        table.add_row(call.name, f"{call.seconds:.0f}", call.profile, call.line, call.note)
     return table if calls else None
 
 
@@ -138,7 +137,7 @@ def _labelled_table(folder: Path, *, required: bool) -> tuple[Any, Any]:
     for column in ("seconds", "turns"):
         table.add_column(column, justify="right")
     table.add_column("what it is")
-    scripts = sorted(folder.glob(f"*/{SCRIPT}"))
+    scripts = sorted(path for path in folder.glob(f"*/{SCRIPT}") if path.is_file())
     if not scripts and required:
         raise InputError(f"{folder} holds no labelled calls (NAME/{SCRIPT}).")
     rest = Rest(len(scripts))
@@ -167,7 +166,7 @@ def _labelled_row(script: Path) -> tuple[str, str, str]:
         except soundfile.SoundFileError:
             raise InputError(f"{audio} is damaged; make the call again.") from None
         turns = str(len(read_labels(labels).turns))
-    return seconds, turns, read_script(script).description
+    return seconds, turns, f"{read_script(script).description:.300}"
 
 
 @app.command()
@@ -177,12 +176,12 @@ def show(call: Name = "last", folder: Kept = None) -> None:
     from voicecli.recording.bundle import read_bundle
     from voicecli.replay.source import shipped_calls
     from voicecli.report.call_report import build_call_report
-    from voicecli.report.screen import open_console
+    from voicecli.report.screen import Console
     from voicecli.report.summary import Summary
     from voicecli.report.waterfall import CallWaterfall
 
     if (labelled := _labelled(call, folder)) is not None:
-        _show_labelled(labelled, open_console())
+        _show_labelled(labelled)
         return
     try:
         path = _find(call, folder)
@@ -193,12 +192,12 @@ def show(call: Name = "last", folder: Kept = None) -> None:
     report = build_call_report(
         path.name, bundle.header, bundle.entries, bundle.stereo, bundle.labels
     )
-    console = open_console()
+    console = Console()
     console.print(CallWaterfall(report), "", Summary([report]))
     marks = bundle.header.metadata.get("bookmarks_s", [])
     if isinstance(marks, list) and marks:
         console.print("bookmarks at " + ", ".join(f"{mark:.1f} s" for mark in marks))
-    console.print(f"replay it: voicecli replay '{path}'", soft_wrap=True)
+    console.print(one_line(f"replay it: voicecli replay '{path}'"), soft_wrap=True)
 
 
 def _labelled(call: str, folder: Path | None) -> Path | None:
@@ -206,26 +205,25 @@ def _labelled(call: str, folder: Path | None) -> Path | None:
     from voicecli.recording.bundle import is_bundle
     from voicecli.recording.synthetic import AUDIO, LABELS
 
-    for path in (Path(call).expanduser(), (folder or _shipped()) / call):
+    for path in (named_path(call), (folder or _shipped()) / call):
         if (path / AUDIO).is_file() and (path / LABELS).is_file() and not is_bundle(path):
             return path
     return None
 
 
-def _show_labelled(path: Path, console: Any) -> None:
+def _show_labelled(path: Path) -> None:
     """What the caller says in it and means by it, as the labels have it."""
-    from rich.text import Text
-
     from pipelines.turn_taking.time import SECOND
     from voicecli.recording.call_script import read_script
     from voicecli.recording.labels import read_labels
     from voicecli.recording.synthetic import LABELS, SCRIPT
-    from voicecli.report.screen import clock
+    from voicecli.report.screen import Console, clock
     from voicecli.report.whole_table import WholeTable
 
+    console = Console()
     script = path / SCRIPT
     if script.is_file():
-        console.print(Text(f"{read_script(script).description}\n"))
+        console.print(f"{one_line(read_script(script).description)}\n")
     table = WholeTable(box=None, header_style="bold")
     for column in ("at", "seconds"):
         table.add_column(column, justify="right")
@@ -234,10 +232,10 @@ def _show_labelled(path: Path, console: Any) -> None:
     for turn in read_labels(path / LABELS).turns:
         seconds = f"{turn.end_s - turn.start_s:.1f}"
         at = clock(round(turn.start_s * SECOND))
-        table.add_row(at, seconds, turn.intent or "", Text(turn.text))
+        table.add_row(at, seconds, turn.intent or "", turn.text)
     console.print(table, crop=False)
     name = path.name if path.parent == _shipped() else f"'{path}'"
-    console.print(f"\nplay it to an agent: voicecli replay {name}", soft_wrap=True)
+    console.print(f"\nplay it to an agent: voicecli replay {one_line(name)}", soft_wrap=True)
 
 
 @app.command()
@@ -267,7 +265,7 @@ def export(
         export_redacted(path, archive, audio=redact_audio)
     else:
         export_call(path, archive)
-    print(archive)
+    say(archive)
 
 
 @app.command()
@@ -287,11 +285,11 @@ def delete(
         with rest.goes_on(call):
             paths.append(folder / find_name(folder, call))
     for path in dict.fromkeys(paths):
-        if yes or typer.confirm(f"Delete {path} for good?"):
+        if yes or typer.confirm(one_line(f"Delete {path} for good?")):
             with rest.goes_on(path.name):
                 left = delete_call(path)
                 stays = f" {path} stays: it holds {', '.join(left)}." if left else ""
-                print(f"{path.name} is deleted.{stays}")
+                say(f"{path.name} is deleted.{stays}")
     rest.finish()
 
 

@@ -117,6 +117,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     """
     import asyncio
 
+    from voicecli.foreign import say
     from voicecli.models.store import require_models
     from voicecli.profile import load_profile
     from voicecli.serve.logs import set_up_logs
@@ -149,5 +150,5 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
         serve_on_screen(plan, agent)
         return
     server = CallServer(plan, agent)
-    set_up_logs(lambda line: print(line, flush=True), as_json=log_json)
+    set_up_logs(say, as_json=log_json)
     asyncio.run(server.run())

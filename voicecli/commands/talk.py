@@ -159,7 +159,7 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
 
 def _print_devices() -> None:
-    from voicecli.report.screen import open_console
+    from voicecli.report.screen import Console
     from voicecli.report.whole_table import WholeTable
     from voicecli.transports.sound_card_devices import Direction, list_devices
 
@@ -171,4 +171,4 @@ def _print_devices() -> None:
             table.add_row(
                 kind, str(device.index), name, str(device.channels), f"{device.rate:,}", device.host
             )
-    open_console().print(table, crop=False)
+    Console().print(table, crop=False)

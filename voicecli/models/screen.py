@@ -14,7 +14,7 @@ from rich.progress import (
 
 from voicecli.models.registry import Entry, Origin
 from voicecli.models.space import megabytes
-from voicecli.report.screen import open_console
+from voicecli.report.screen import Console
 
 
 class PullScreen:
@@ -24,7 +24,7 @@ class PullScreen:
     """
 
     def __init__(self) -> None:
-        self._console = open_console(stderr=True)
+        self._console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),

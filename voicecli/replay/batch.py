@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
-
 from pipelines.runtime.engines import Engines
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND
@@ -18,6 +16,7 @@ from voicecli.errors import (
     VoicecliError,
     WeightsError,
 )
+from voicecli.foreign import one_line
 from voicecli.models.store import require_models
 from voicecli.names import distinct_names, refuse_to_overwrite
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
@@ -34,7 +33,7 @@ from voicecli.report.call_report import CallReport, build_call_report
 from voicecli.report.json_report import write_json_report
 from voicecli.report.junit import write_junit_report
 from voicecli.report.lines import LineTable
-from voicecli.report.screen import open_console
+from voicecli.report.screen import Console
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.report.summary import Summary
 from voicecli.report.trace import write_trace
@@ -102,7 +101,7 @@ def run_batch(
         VoicecliError: a call cannot be used, after the others were replayed; a profile, a line or
             an engine cannot.
     """
-    console = open_console()
+    console = Console()
     conditions = [parse_condition(text) for text in asserts]
     rest = Rest(len(batch.calls))
     sources = told_apart(_usable(batch, rest), outputs.names)
@@ -113,7 +112,7 @@ def run_batch(
     reports: list[CallReport] = []
     for source in sources:
         if source.audio.note:
-            console.print(f"{source.name}: {source.audio.note}", style="yellow")
+            console.print(one_line(f"{source.name}: {source.audio.note}"), style="yellow")
         with rest.goes_on(source.name, *_of_its_own(source, batch)):
             for report in replayer.replay(source):
                 reports.append(report)
@@ -128,7 +127,7 @@ def run_batch(
     if len(batch.lines) > 1:
         console.print("", LineTable(reports), crop=False)
     _write_reports(outputs, reports, outcomes, rest.problems)
-    console.print(f"report: {outputs.json}", style="dim")
+    console.print(one_line(f"report: {outputs.json}"), style="dim")
     if replayer.interrupted:
         raise SystemExit(INTERRUPTED)
     if replayer.differences:
@@ -236,18 +235,17 @@ class _Replayer:
             result = verify(bundle.entries, policy, cut_short=cut_short)
         if cut_short:
             self._console.print(
-                f"{source.name}: the recording was cut short; this is what there is.",
+                f"{one_line(source.name)}: the recording was cut short; this is what there is.",
                 style="yellow",
             )
         if result is None:
             self._console.print(
-                f"{source.name}: words were redacted, so the core cannot be asked again.",
-                highlight=False,
+                f"{one_line(source.name)}: words were redacted, so the core cannot be asked again.",
             )
         elif result.difference is None:
             self._console.print(
-                f"{source.name}: {result.events:,} events replayed, all {result.commands:,} "
-                "commands are the same to the bit."
+                f"{one_line(source.name)}: {result.events:,} events replayed, all "
+                f"{result.commands:,} commands are the same to the bit."
             )
         else:
             self.differences.append(
@@ -309,7 +307,8 @@ class _Replayer:
             folder, call.header, call.entries, call.stereo,
             profile=profile, policy=call.policy, labels=call.labels,
         )  # fmt: skip
-        self._console.print(f"{call.name}: {folder}/call.wav, journal.jsonl", style="dim")
+        shown = one_line(f"{call.name}: {folder}/call.wav, journal.jsonl")
+        self._console.print(shown, style="dim")
 
 
 def _line_of(bundle: Bundle) -> str:

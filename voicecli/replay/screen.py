@@ -4,15 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from pipelines.runtime.engines import Engines
 from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.engines import build_engines
+from voicecli.foreign import one_line
 from voicecli.profile import Profile
 from voicecli.replay.source import CallSource
+from voicecli.report.screen import Console
 from voicecli.tools.load import code_run
 
 
@@ -27,10 +28,10 @@ class EngineCache:
         key = (profile.path.resolve().parent, profile.source)
         if key not in self._loaded:
             if path := code_run(profile):
-                console.print(f"tools: {path}", soft_wrap=True)
+                console.print(one_line(f"tools: {path}"), soft_wrap=True)
             for note in profile.notes:
-                console.print(f"language: {note}", soft_wrap=True)
-            with console.status(Text(f"loading the engines of {profile.name} …")):
+                console.print(one_line(f"language: {note}"), soft_wrap=True)
+            with console.status(Text(one_line(f"loading the engines of {profile.name} …"))):
                 self._loaded[key] = build_engines(profile)
         return self._loaded[key]
 
@@ -44,7 +45,7 @@ def call_progress(
                TextColumn("{task.completed:.0f} s of call"), TimeElapsedColumn())  # fmt: skip
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
-        task = bar.add_task(what, total=source.audio.duration_s)
+        task = bar.add_task(one_line(what), total=source.audio.duration_s)
 
         def progress(now: Nanos) -> None:
             if now % SECOND == 0:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipelines.turn_taking.events import CallStarted
 from voicecli.errors import InputError
+from voicecli.foreign import named_path
 from voicecli.names import distinct_names
 from voicecli.recording.audio_file import AS_IT_SAYS, CallAudio, Reading, read_call_audio
 from voicecli.recording.bundle import Bundle, is_bundle, read_bundle
@@ -56,7 +57,7 @@ def open_call(name_or_path: str, reading: Reading = AS_IT_SAYS) -> CallSource:
     Raises:
         InputError: there is none, or a part of it cannot be used.
     """
-    path = Path(name_or_path).expanduser()
+    path = named_path(name_or_path)
     if not path.exists() and name_or_path in shipped_calls():
         path = SHIPPED / name_or_path
     if not path.is_dir():

@@ -3,7 +3,6 @@
 `docs/REPORT.md` documents every field.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from pipelines.latency import SPANS, BargeIn, Decision, ToolUse, distribution
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
+from voicecli.foreign import to_json
 from voicecli.private import draft_of
 from voicecli.recording.journal import storing
 from voicecli.report.assertions import Outcome
@@ -48,7 +48,7 @@ def write_json_report(
     unusable: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the report to a file; StorageError if that is impossible."""
-    text = json.dumps(json_report(calls, outcomes, unusable), indent=2, ensure_ascii=False)
+    text = to_json(json_report(calls, outcomes, unusable), indent=2)
     write_whole(path, text + "\n")
 
 

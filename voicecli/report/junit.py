@@ -6,21 +6,17 @@ the asserts (failures). A slow turn is no failure by itself: only an assert says
 slow.
 """
 
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
 
 from pipelines.latency import SPANS, Turn
 from pipelines.turn_taking.time import MILLISECOND, SECOND
+from voicecli.foreign import visible
 from voicecli.report.assertions import Outcome
 from voicecli.report.call_report import CallReport, TurnReport
 from voicecli.report.json_report import write_whole
-
-# What XML 1.0 cannot hold even as an entity: control characters and lone surrogates.
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_report(
@@ -32,15 +28,15 @@ def junit_report(
     root = ET.Element("testsuites", name="voicecli replay")
     for call in calls:
         suite = ET.SubElement(
-            root, "testsuite", name=_xml(call.name), time=f"{call.duration_s:.3f}"
+            root, "testsuite", name=visible(call.name), time=f"{call.duration_s:.3f}"
         )
         _call(suite, call)
         for report in call.turns:
             _turn(suite, call, report)
     for name, problem in unusable.items():
-        suite = ET.SubElement(root, "testsuite", name=_xml(name), time="0")
-        case = ET.SubElement(suite, "testcase", classname=_xml(name), name="call", time="0")
-        ET.SubElement(case, "error", message=_xml(problem))
+        suite = ET.SubElement(root, "testsuite", name=visible(name), time="0")
+        case = ET.SubElement(suite, "testcase", classname=visible(name), name="call", time="0")
+        ET.SubElement(case, "error", message=visible(problem))
     asserts = list(outcomes)
     if asserts:
         suite = ET.SubElement(root, "testsuite", name="asserts", time="0")
@@ -66,23 +62,23 @@ def write_junit_report(
 
 
 def _call(suite: ET.Element, call: CallReport) -> None:
-    case = ET.SubElement(suite, "testcase", classname=_xml(call.name), name="call")
+    case = ET.SubElement(suite, "testcase", classname=visible(call.name), name="call")
     case.set("time", f"{call.duration_s:.3f}")
     problems = list(call.failures)
     if call.partial:
         problems.append("the call was broken off; the report is partial")
     if problems:
-        ET.SubElement(case, "error", message=_xml("; ".join(problems)))
+        ET.SubElement(case, "error", message=visible("; ".join(problems)))
 
 
 def _turn(suite: ET.Element, call: CallReport, report: TurnReport) -> None:
     turn = report.turn
     name = f"turn {turn.index}: {turn.text}" if turn.text else f"turn {turn.index}"
-    case = ET.SubElement(suite, "testcase", classname=_xml(call.name), name=_xml(name))
+    case = ET.SubElement(suite, "testcase", classname=visible(call.name), name=visible(name))
     case.set("time", f"{(turn.voice_to_voice or 0) / SECOND:.6f}")
     if not turn.spans:
         ET.SubElement(case, "skipped", message="the turn was not answered")
-    ET.SubElement(case, "system-out").text = _xml(_details(turn, cut_in=report.cut_in))
+    ET.SubElement(case, "system-out").text = visible(_details(turn, cut_in=report.cut_in))
 
 
 def _details(turn: Turn, *, cut_in: bool) -> str:
@@ -99,11 +95,7 @@ def _details(turn: Turn, *, cut_in: bool) -> str:
 
 
 def _assert(suite: ET.Element, outcome: Outcome) -> None:
-    name = _xml(outcome.condition.text)
+    name = visible(outcome.condition.text)
     case = ET.SubElement(suite, "testcase", classname="asserts", name=name, time="0")
     if not outcome.holds:
-        ET.SubElement(case, "failure", message=_xml(outcome.sentence))
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+        ET.SubElement(case, "failure", message=visible(outcome.sentence))

@@ -1,13 +1,16 @@
 """How the server's log looks, and what never gets into it; changes with its format."""
 
-import json
 import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from voicecli.foreign import one_line, to_json
+
 _SECRETS: Final = ("TWILIO_AUTH_TOKEN", "NGROK_AUTHTOKEN", "TWILIO_API_KEY_SECRET")
+_LONGEST: Final = 500
+"""Characters of a value that are logged: a caller's end chooses some of them."""
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -43,7 +46,8 @@ class _LineHandler(logging.Handler):
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:
-    return {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    found = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+    return {k: v[:_LONGEST] if isinstance(v, str) else v for k, v in found.items()}
 
 
 class _PlainFormatter(logging.Formatter):
@@ -52,7 +56,7 @@ class _PlainFormatter(logging.Formatter):
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         extras = "  ".join(f"{key}={value}" for key, value in _extras(record).items())
         text = f"{moment}  {level}{record.getMessage()}"
-        return f"{text}  {extras}" if extras else text
+        return one_line(f"{text}  {extras}" if extras else text)
 
 
 class _JsonFormatter(logging.Formatter):
@@ -61,4 +65,4 @@ class _JsonFormatter(logging.Formatter):
         row = {"at": moment, "level": record.levelname.lower(), "message": record.getMessage()}
         if record.exc_info:
             row["exception"] = self.formatException(record.exc_info)
-        return json.dumps({**row, **_extras(record)}, ensure_ascii=False, default=str)
+        return to_json({**row, **_extras(record)}, default=str)

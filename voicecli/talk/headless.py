@@ -4,12 +4,11 @@ import signal
 import threading
 from types import FrameType
 
-from rich.console import Console
-
 from voicecli.errors import StorageError
+from voicecli.foreign import one_line
 from voicecli.recording.journal import JournalHeader
 from voicecli.report.call_report import build_call_report
-from voicecli.report.screen import open_console
+from voicecli.report.screen import Console
 from voicecli.report.summary import Summary
 from voicecli.report.waterfall import CallWaterfall
 from voicecli.talk.live_call import LiveCall
@@ -26,8 +25,12 @@ def talk_headless(setting: TalkSetting) -> None:
         VoicecliError: devices, engines or files cannot be used.
         SystemExit: with 130 after a second signal.
     """
-    console = open_console()
-    call = LiveCall(setting, lambda notice: console.print(notice, style="yellow", soft_wrap=True))
+    console = Console()
+
+    def notify(notice: str) -> None:
+        console.print(one_line(notice), style="yellow", soft_wrap=True)
+
+    call = LiveCall(setting, notify)
     asked = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -57,7 +60,8 @@ def finish(call: LiveCall, console: Console) -> None:
         report = build_call_report("call", header, call.entries, call.stereo())
         console.print(CallWaterfall(report), "", Summary([report]))
     if call.recording is not None:
-        console.print(f"\nreplay it: voicecli replay '{call.recording}'", soft_wrap=True)
+        console.print("\nreplay it: ", end="")
+        console.print(one_line(f"voicecli replay '{call.recording}'"), style="bold", soft_wrap=True)
     if call.error is not None:
         raise call.error
     if not call.recorded:

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from pipelines.engines.tools import Tool
+from voicecli.foreign import named_path
 from voicecli.profile import Profile
 from voicecli.tables import Place, suggest
 from voicecli.tools.builtin import builtin_tool
@@ -66,7 +67,7 @@ def load_tools(choice: ToolsChoice, folder: Path, place: Place) -> dict[str, Too
 
 def tools_path(choice: ToolsChoice, folder: Path) -> Path:
     """Where the file is, absolute."""
-    return (folder / Path(choice.file).expanduser()).resolve()
+    return (folder / named_path(choice.file)).resolve()
 
 
 def code_run(profile: Profile) -> str:

@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from voicecli.foreign import one_line
 from voicecli.transports.sound_card_devices import Device
 from voicecli.tui.keys import BINDINGS
 
@@ -51,11 +52,14 @@ class DeviceScreen(ModalScreen[tuple[str, str] | None]):
         kinds = {"input": "microphone ", "output": "loudspeaker"}
         yield OptionList(
             *(
-                Option(f"{kinds[way]}  {'●' if device.name in self._used else ' '} {device.name}")
+                Option(one_line(f"{kinds[way]}  {self._mark(device)} {device.name}"))
                 for way, device in self._devices
             ),
             markup=False,
         )
+
+    def _mark(self, device: Device) -> str:
+        return "●" if device.name in self._used else " "
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Textual's: a device was chosen."""

@@ -1,7 +1,8 @@
 """Runs the screen around a call, and leaves the terminal as it was; changes with how."""
 
 from voicecli.errors import UsageError
-from voicecli.report.screen import open_console
+from voicecli.foreign import one_line
+from voicecli.report.screen import Console
 from voicecli.talk.headless import finish
 from voicecli.talk.live_call import LiveCall
 from voicecli.talk.setting import TalkSetting
@@ -59,8 +60,8 @@ def _talk(setting: TalkSetting, phone: Phone, *, light: bool) -> Flip | None:
         app.run()
     call.hang_up()
     call.join(_END_S)
-    console = open_console()
+    console = Console()
     for notice in early:
-        console.print(notice, style="dim")
+        console.print(one_line(notice), style="dim")
     finish(call, console)
     return app.flip

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from voicecli.models.home import home
+from voicecli.private import make_folder, open_new
 
 _SIGNALS = ("SIGHUP", "SIGTERM")
 
@@ -38,10 +39,10 @@ def native_messages_in(name: str) -> Iterator[None]:
     The file is `name` in the data folder. Textual itself draws through `sys.__stderr__`, which is
     given a copy of the terminal.
     """
-    home().mkdir(parents=True, exist_ok=True)
+    make_folder(home())
     terminal, kept = os.dup(2), sys.__stderr__
     screen = os.fdopen(os.dup(2), "w", encoding="utf-8")
-    with (home() / name).open("w") as log:
+    with open_new(home() / name) as log:
         os.dup2(log.fileno(), 2)
         sys.__stderr__ = screen  # type: ignore[misc]
         try:
