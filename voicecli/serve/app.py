@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -102,10 +102,13 @@ class Switchboard:
 
     async def _webhook(self, request: Request, answer: _Answer) -> Response:
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM:
-                return PlainTextResponse("too large", 413)
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_FORM:
+                    return PlainTextResponse("too large", 413)
+        except ClientDisconnect:
+            return PlainTextResponse("nobody is there to read it", 400)
         try:
             text = body.decode("utf-8", "replace")
             form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))

@@ -10,6 +10,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 from voicecli.serve.admission import RateLimit
 from voicecli.serve.door import Door, Visit
@@ -112,7 +113,10 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
             if not self._bytes.allows(self.loop.time(), len(piece)):
                 self._visit.cut("flood")
                 return
-            super().data_received(piece)
+            try:
+                super().data_received(piece)
+            except (InvalidState, AssertionError):  # uvicorn's own, on garbage around a close
+                self.transport.abort()
             if self.transport.get_write_buffer_size() > MAX_UNREAD:
                 self._visit.cut("unread")
 

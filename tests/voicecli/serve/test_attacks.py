@@ -401,6 +401,37 @@ def closing_server(server):
         server.stop()
 
 
+def test_garbage_around_a_close_is_no_error_of_ours(serve):
+    server = serve("--max-calls", "1", "--no-record")
+    close, not_text = frame(Opcode.CLOSE), frame(Opcode.TEXT, b"\xff")
+    sent = [
+        UPGRADE + b"\r\n" + not_text,
+        (UPGRADE + b"\r\n", b"\xff" * 20),
+        (UPGRADE + b"\r\n", frame(Opcode.TEXT, b"}{") + not_text * 2),
+        (UPGRADE + b"\r\n", not_text * 3),
+        (UPGRADE + b"\r\n", not_text + close),
+        (UPGRADE + b"\r\n", close + not_text),
+        (UPGRADE.replace(b"/media", b"/nothing") + b"\r\n", not_text),
+        (POST + b"Content-Length: 100\r\n\r\n", b"Call"),
+    ]
+
+    async def scenario():
+        for parts in sent * 3:
+            async with connection(server) as (_, writer):
+                with suppress(ConnectionError):
+                    for part in parts if isinstance(parts, tuple) else (parts,):
+                        writer.write(part)
+                        await writer.drain()
+                        await asyncio.sleep(0.01)
+
+    asyncio.run(scenario())
+    assert server.get("/healthz") == (200, "ok")
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert "Fatal error" not in server.log
+    assert "Exception in" not in server.log
+
+
 @pytest.mark.parametrize("goes_on", [b"", frame(Opcode.PING) + frame(Opcode.TEXT)])
 def test_whoever_does_not_go_when_told_is_cut(quick, goes_on):
     """uvicorn reads on for ten seconds after its own close."""
