@@ -21,6 +21,8 @@ MAX_UNREAD: Final = 1 << 18
 """Bytes that may wait for the other end to read: a call holds back from 64 KiB on, pongs do not."""
 _PIECE: Final = 4096
 """Bytes that are taken apart before anybody looks whether they are too many."""
+_READ: Final = 1024
+"""Bytes of a WebSocket at a turn of the loop: at most 170 frames; a call's message has 400."""
 _FRAMES_A_MESSAGE: Final = 2
 _CLOSE: Final = (b"connection", b"close")
 
@@ -93,6 +95,8 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         """A place among those that wait."""
         super().connection_made(transport)
         self._visit: Visit = self._door.enter(self.transport)
+        # asyncio would read 256 KiB of each connection before it is another's turn.
+        self.transport.max_size = _READ  # type: ignore[attr-defined]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The place is free."""
