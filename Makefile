@@ -6,7 +6,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXA
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help install demo test check format bench bench-replay bench-line bench-engines bench-serve
-.PHONY: talk-svg bench-talk docs lock clean
+.PHONY: bench-attack talk-svg bench-talk docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -56,6 +56,9 @@ bench-engines: .venv/.installed-dev ## Measure the engines whose weights are her
 bench-serve: .venv/.installed-dev ## Measure the server under calls
 	@$(BIN)/python scripts/bench_serve.py load 1 10 50
 	@$(BIN)/python scripts/bench_serve.py embedded
+
+bench-attack: .venv/.installed-dev ## Measure good calls while the port is attacked
+	@$(BIN)/python -m scripts.bench_attack
 
 talk-svg: .venv/.installed-dev ## Draw docs/talk.svg from a live call on a virtual sound card
 	@scripts/apt-packages

@@ -96,7 +96,7 @@ class Admission:
 
 
 class RateLimit:
-    """A token bucket: `rate` messages a second on average, 10 seconds' worth at once.
+    """A token bucket: `rate` things a second on average, 10 seconds' worth at once.
 
     The clock is that of reading: a machine that is busy for seconds finds all at once what came in
     time, and must not hold that against the caller.
@@ -107,11 +107,11 @@ class RateLimit:
         self._left = self._most = rate * _LATEST_S
         self._at = now
 
-    def allows(self, now: float) -> bool:
-        """Whether one more message is within the limit."""
+    def allows(self, now: float, number: int = 1) -> bool:
+        """Whether one more, or this many more, are within the limit."""
         self._left = min(self._most, self._left + (now - self._at) * self._rate)
         self._at = now
-        if self._left < 1:
+        if self._left < number:
             return False
-        self._left -= 1
+        self._left -= number
         return True

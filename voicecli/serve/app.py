@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket
 from voicecli.serve import twiml
 from voicecli.serve.admission import Admission
 from voicecli.serve.calls import Calls
+from voicecli.serve.door import Visit
 from voicecli.serve.media import CallerStream, CallRelay, Transferrer
 from voicecli.serve.metrics import Metrics
 from voicecli.serve.pool import CallPool
@@ -31,8 +32,8 @@ from voicecli.transports.twilio_messages import RemoteProtocolError, Start
 log = logging.getLogger("voicecli.serve")
 MAX_FORM: Final = 65_536
 """Bytes of a webhook's form; Twilio's have about a thousand."""
-_SPARE_CONNECTIONS: Final = 16
-"""WebSockets beside those of calls: handshakes that are not yet calls."""
+MAX_FIELDS: Final = 256
+"""Fields of such a form; Twilio's have about forty."""
 
 _LOCAL: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
 
@@ -62,7 +63,6 @@ class Switchboard:
         self.transfer: Transferrer = _nobody_to_ask
         """Puts a call through to a number; gives what went wrong."""
         self._signature = SignatureCheck(settings.access)
-        self._connections = 0
 
     def app(self) -> Starlette:
         """What callers' ends may reach, as an ASGI application."""
@@ -102,11 +102,18 @@ class Switchboard:
 
     async def _webhook(self, request: Request, answer: _Answer) -> Response:
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM:
-                return PlainTextResponse("too large", 413)
-        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_FORM:
+                    return PlainTextResponse("too large", 413)
+        except ClientDisconnect:
+            return PlainTextResponse("nobody is there to read it", 400)
+        try:
+            text = body.decode("utf-8", "replace")
+            form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+        except ValueError:
+            return PlainTextResponse("too many fields", 413)
         query = f"?{request.url.query}" if request.url.query else ""
         signature = request.headers.get(HEADER, "")
         if not self._signature.webhook(request.url.path + query, form, signature):
@@ -159,18 +166,12 @@ class Switchboard:
             self._refuse("web page")  # any page in this computer's browser could call the agent
             await socket.close()
             return
-        if self._connections >= self.settings.limits.max_calls + _SPARE_CONNECTIONS:
-            self._refuse("too many connections")
-            await socket.close()
-            return
-        self._connections += 1
-        try:
-            await socket.accept()
-            await self._connected(CallerStream(socket, self.settings.limits))
-        finally:
-            self._connections -= 1
+        visit: Visit = socket.state.visit
+        visit.let_in()
+        await socket.accept()
+        await self._connected(CallerStream(socket, self.settings.limits), visit)
 
-    async def _connected(self, stream: CallerStream) -> None:
+    async def _connected(self, stream: CallerStream, visit: Visit) -> None:
         try:
             async with asyncio.timeout(self.settings.limits.start_s):
                 start = await _start_of(stream)
@@ -189,6 +190,7 @@ class Switchboard:
             code = 1008 if refusal == "unknown token" else 1013  # "try again later"
             await self._turn_away(stream, refusal or "busy", code)
             return
+        visit.become_call()
         pid = worker.process.pid or 0
         call = self.calls.begin(_name(start.call_sid), start.call_sid, pid, _now())
         relay = CallRelay(

@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,6 +12,10 @@ from voicecli.foreign import one_line, to_json
 _SECRETS: Final = ("TWILIO_AUTH_TOKEN", "NGROK_AUTHTOKEN", "TWILIO_API_KEY_SECRET")
 _LONGEST: Final = 500
 """Characters of a value that are logged: a caller's end chooses some of them."""
+_LOGGERS: Final = ("voicecli.serve", "uvicorn.error", "asyncio")
+_LINES: Final = 20
+"""Warnings of one kind in a minute."""
+_MINUTE_S: Final = 60.0
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -22,7 +27,7 @@ def set_up_logs(write: Callable[[str], None], *, as_json: bool) -> None:
     logger.handlers = [handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    for name in ("uvicorn.error", "asyncio"):  # only what is wrong; a request is no news
+    for name in _LOGGERS[1:]:  # only what is wrong; a request is no news
         other = logging.getLogger(name)
         other.handlers, other.propagate = [handler], False
         other.setLevel(logging.ERROR)
@@ -34,6 +39,45 @@ def without_secrets(text: str) -> str:
         if value := os.environ.get(name):
             text = text.replace(value, f"[{name}]")
     return text
+
+
+@contextmanager
+def few_lines(count: Callable[[], None]) -> Iterator[None]:
+    """Keep whoever can cause a warning from filling the disk with it; `count` those left out."""
+    calm = _FewLines(count)
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    for logger in loggers:
+        logger.addFilter(calm)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(calm)
+
+
+class _FewLines(logging.Filter):
+    """Warnings and errors are of one kind if the same line of code logs them."""
+
+    def __init__(self, count: Callable[[], None]) -> None:
+        super().__init__()
+        self._count = count
+        self._minutes: dict[tuple[str, int], tuple[float, int]] = {}
+        """When the minute of each kind began, and how many came in it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        kind = record.pathname, record.lineno
+        began, number = self._minutes.get(kind, (-_MINUTE_S, 0))
+        if record.created >= began + _MINUTE_S:
+            if number > _LINES:
+                record.unlogged_before = number - _LINES
+            began, number = record.created, 0
+        self._minutes[kind] = began, number + 1
+        if number >= _LINES:
+            self._count()
+            return False
+        return True
 
 
 class _LineHandler(logging.Handler):

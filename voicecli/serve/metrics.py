@@ -23,6 +23,13 @@ class Metrics:
             "calls_unheard", "Calls that ended without a word of the caller's understood.", **kept
         )
         self.refused = Counter("refused", "Calls and requests refused.", ["reason"], **kept)
+        self.cut = Counter(
+            "connections_cut", "Connections ended for what their other end did or left undone.",
+            ["why"], **kept,
+        )  # fmt: skip
+        self.unlogged = Counter(
+            "log_lines_left_out", "Warnings and errors too many of a kind for the log.", **kept
+        )
         self.voice_to_voice = Histogram(
             "voice_to_voice_seconds", "From the caller's last sound to the agent's first.",
             buckets=_VOICE_TO_VOICE, **kept,

@@ -7,6 +7,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, nullcontext
 from enum import Enum
+from functools import partial
+from typing import Final, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,6 +16,9 @@ from starlette.applications import Starlette
 from voicecli.errors import UsageError
 from voicecli.profile import Profile
 from voicecli.serve.app import Switchboard
+from voicecli.serve.connections import HttpConnection, WebSocketConnection
+from voicecli.serve.door import Door, free_descriptors, raise_descriptor_limit
+from voicecli.serve.logs import few_lines
 from voicecli.serve.metrics import Metrics
 from voicecli.serve.outside import outside
 from voicecli.serve.plan import Plan
@@ -24,6 +29,10 @@ from voicecli.tools.load import code_run
 from voicecli.transports.twilio import MAX_FROM_CALLER
 
 log = logging.getLogger("voicecli.serve")
+_BACKLOG: Final = 1024
+"""Connections that the system keeps until they are accepted."""
+_AT_ONCE: Final = 8
+"""Connections that are accepted before calls under way get their turn again."""
 
 
 class Stage(Enum):
@@ -117,6 +126,8 @@ class CallServer:
                 address = await asyncio.to_thread(cleanup.enter_context, tunnel(settings.port))
                 settings = settings.reached_at(address)
             metrics = Metrics()
+            cleanup.enter_context(few_lines(metrics.unlogged.inc))
+            raise_descriptor_limit()
 
             def on_trouble(what: str) -> None:
                 metrics.died.inc()
@@ -135,14 +146,17 @@ class CallServer:
             board.watchable = self._watchable
             self.board = board
             self._drain = _Drain(board)
-            await self._answer(board, self._drain, listeners)
+            door = Door(
+                settings.limits, free_descriptors(), lambda why: metrics.cut.labels(why).inc()
+            )
+            await self._answer(board, self._drain, door, listeners)
 
     async def _answer(
-        self, board: Switchboard, drain: "_Drain", listeners: list[socket.socket]
+        self, board: Switchboard, drain: "_Drain", door: Door, listeners: list[socket.socket]
     ) -> None:
         """Take calls until a signal comes, then see the last of them through."""
         apps = [board.app()] if len(listeners) == 1 else [board.app(), board.operators_app()]
-        servers = [_Server(_configuration(app)) for app in apps]
+        servers = [_Server(_configuration(app, door)) for app in apps]
         running = [
             asyncio.create_task(server.serve(sockets=[listener]))
             for server, listener in zip(servers, listeners, strict=True)
@@ -187,6 +201,12 @@ def _announce(settings: ServeSettings) -> None:
 
 class _Server(uvicorn.Server):
     """Leaves signals to us: its own way to stop would cut live calls off."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let more connections wait in the system's queue than are accepted at once."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_BACKLOG)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -241,7 +261,7 @@ def listen(host: str, port: int, option: str) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
-        listener.listen(512)
+        listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise UsageError(
@@ -250,10 +270,13 @@ def listen(host: str, port: int, option: str) -> socket.socket:
     return listener
 
 
-def _configuration(app: Starlette) -> uvicorn.Config:
+def _configuration(app: Starlette, door: Door) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        # What it calls classes, it only calls.
+        http=cast("type[asyncio.Protocol]", partial(HttpConnection, door)),
+        ws=cast("type[asyncio.Protocol]", partial(WebSocketConnection, door)),
+        backlog=_AT_ONCE,
         ws_max_size=4 * MAX_FROM_CALLER,  # bytes: a character has up to four
         ws_max_queue=32,
         ws_per_message_deflate=False,

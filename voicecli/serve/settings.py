@@ -28,6 +28,12 @@ class Limits:
     token_s: float = 30.0
     """From the webhook's answer to `start`."""
     messages_per_s: float = 150.0
+    bytes_per_s: float = 256_000.0
+    """Of one WebSocket; Twilio sends about 20,000."""
+    request_s: float = 10.0
+    """From a connection's first moment to the end of its request's answer."""
+    max_waiting: int = 256
+    """Connections that are no calls."""
     drain_s: float = 60.0
     target_p95_ms: float | None = None
     """Voice-to-voice latency beyond which new calls are refused."""

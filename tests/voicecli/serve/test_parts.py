@@ -31,7 +31,7 @@ from voicecli.recording.bundle import read_bundle
 from voicecli.redaction.journal import redact
 from voicecli.redaction.text import redact_text
 from voicecli.serve.keep import record_call
-from voicecli.serve.logs import set_up_logs
+from voicecli.serve.logs import few_lines, set_up_logs
 from voicecli.serve.outbox import MAX_AUDIO, MAX_MESSAGES, Outbox
 from voicecli.serve.progress import ProgressFold
 from voicecli.serve.settings import Access
@@ -190,6 +190,35 @@ def test_secrets_never_reach_the_log(monkeypatch, as_json):
     assert "hush" not in lines[0]
     assert "[NGROK_AUTHTOKEN]" in lines[0]
     assert not as_json or json.loads(lines[0])["why"] == "[NGROK_AUTHTOKEN]"
+
+
+def test_warnings_of_a_kind_are_twenty_a_minute_and_the_rest_is_counted():
+    left_out, lines = [], []
+    set_up_logs(lines.append, as_json=True)
+    logger = logging.getLogger("voicecli.serve")
+
+    def warn(created, place=7, level=logging.WARNING):
+        logger.handle(
+            logging.makeLogRecord(
+                {"name": logger.name, "levelno": level, "created": created, "lineno": place,
+                 "msg": f"from outside, {created}", "levelname": "WARNING"}
+            )
+        )  # fmt: skip
+
+    with few_lines(lambda: left_out.append(1)):
+        for number in range(100):
+            warn(1000 + number / 10)
+        assert (len(lines), len(left_out)) == (20, 80)  # whatever the text says
+        warn(1001, place=8)
+        warn(1002, level=logging.INFO)
+        assert (len(lines), len(left_out)) == (22, 80)
+        warn(1060)
+        assert json.loads(lines[-1])["unlogged_before"] == 80
+        warn(1061)
+        assert "unlogged_before" not in json.loads(lines[-1])
+    for _ in range(100):
+        warn(1062)
+    assert len(lines) == 124
 
 
 def test_a_kept_call_can_be_read_back_redacted(tmp_path):
