@@ -8,11 +8,10 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
@@ -21,6 +20,7 @@ from starlette.websockets import WebSocket
 from voicecli.serve import twiml
 from voicecli.serve.admission import Admission
 from voicecli.serve.calls import Calls
+from voicecli.serve.guard import Guard, host_name
 from voicecli.serve.media import CallerStream, CallRelay, Transferrer
 from voicecli.serve.metrics import Metrics
 from voicecli.serve.pool import CallPool
@@ -33,8 +33,6 @@ MAX_FORM: Final = 65_536
 """Bytes of a webhook's form; Twilio's have about a thousand."""
 _SPARE_CONNECTIONS: Final = 16
 """WebSockets beside those of calls: handshakes that are not yet calls."""
-
-_LOCAL: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 _Answer = Callable[[dict[str, str]], str]
 
@@ -73,15 +71,20 @@ class Switchboard:
         ]
         if self.settings.operators is None:
             routes += self._operators_routes()
-        if self.settings.access.auth_token is not None:
-            return Starlette(routes=routes)
-        # Unsigned calls are for this computer: not for what a tunnel or a web page sends here.
-        local = Middleware(TrustedHostMiddleware, allowed_hosts=_LOCAL, www_redirect=False)
-        return Starlette(routes=routes, middleware=[local])
+        # Unsigned calls are for this computer: not for what a tunnel sends here.
+        unsigned = self.settings.access.auth_token is None
+        return self._guarded(routes, self.settings.host, local_only=unsigned)
 
     def operators_app(self) -> Starlette:
         """What whoever runs the server looks at, as an ASGI application."""
-        return Starlette(routes=self._operators_routes())
+        host = self.settings.operators[0] if self.settings.operators else self.settings.host
+        return self._guarded(self._operators_routes(), host, local_only=False)
+
+    def _guarded(self, routes: list[BaseRoute], host: str, *, local_only: bool) -> Starlette:
+        public = urlsplit(self.settings.access.public_url).netloc.rpartition("@")[2]
+        names = (host, host_name(public))
+        guard = Middleware(Guard, names=names, local_only=local_only, refused=self._refuse)
+        return Starlette(routes=routes, middleware=[guard])
 
     def _operators_routes(self) -> list[BaseRoute]:
         return [
@@ -154,10 +157,6 @@ class Switchboard:
             self._refuse("signature")
             log.warning(ADVICE, extra={"path": "/media"})
             await socket.close()  # before it is accepted: the handshake gets a 403
-            return
-        if self.settings.access.auth_token is None and "origin" in socket.headers:
-            self._refuse("web page")  # any page in this computer's browser could call the agent
-            await socket.close()
             return
         if self._connections >= self.settings.limits.max_calls + _SPARE_CONNECTIONS:
             self._refuse("too many connections")
