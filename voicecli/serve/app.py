@@ -139,10 +139,10 @@ class Switchboard:
         return PlainTextResponse("ok")
 
     async def readyz(self, _request: Request) -> Response:
-        """It takes calls."""
+        """It takes calls, now or when one of those under way is over."""
         if self.admission.draining:
             return PlainTextResponse("draining", 503)
-        ready = self.pool.idle > 0 or self.admission.live > 0
+        ready = self.pool.loaded
         return PlainTextResponse("ready" if ready else "loading", 200 if ready else 503)
 
     async def show_metrics(self, _request: Request) -> Response:
