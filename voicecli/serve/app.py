@@ -55,8 +55,8 @@ class Switchboard:
         """The phone number whose calls come to us, if it was borrowed."""
         self.machine_message = ""
         """What an answering machine is told in an outbound call; empty: the agent speaks."""
-        self.on_key: Callable[[str, str], None] = lambda _call_sid, _digit: None
-        """Told the call and each key pressed in it."""
+        self.number_for: Callable[[str], str] = lambda _key: ""
+        """The number that a key puts a caller through to, if it does."""
         self.transfer: Transferrer = _nobody_to_ask
         """Puts a call through to a number; gives what went wrong."""
         self._signature = SignatureCheck(settings.access)
@@ -191,7 +191,7 @@ class Switchboard:
         pid = worker.process.pid or 0
         call = self.calls.begin(_name(start.call_sid), start.call_sid, pid, _now())
         relay = CallRelay(
-            stream, worker, call, self.calls, self.on_key,
+            stream, worker, call, self.calls, self.number_for,
             transfer=self.transfer, watchable=self.watchable,
         )  # fmt: skip
         self.relays.add(relay)

@@ -14,6 +14,7 @@ from voicecli.errors import EngineError
 from voicecli.profile import Profile
 from voicecli.serve import call_process
 from voicecli.serve.settings import Recording
+from voicecli.serve.threads import Threads
 from voicecli.serve.wire import Link, Message, Ready, Unfit
 
 _RETRY_S = (0.0, 1.0, 5.0, 15.0)
@@ -105,6 +106,7 @@ class CallPool:
         self._on_trouble = on_trouble
         self._workers: list[CallWorker] = []
         self._watchers: set[asyncio.Task[None]] = set()
+        self._starter = Threads(1, "starter")
         self._closing = False
         self._context = _context()
         self.apology = b""
@@ -159,6 +161,7 @@ class CallPool:
         for task in self._watchers:
             task.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
+        self._starter.close()
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -208,7 +211,7 @@ class CallPool:
             target=call_process.main, args=(theirs, *self._arguments), daemon=True
         )
         with theirs:
-            await asyncio.to_thread(process.start)
+            await self._starter.run(process.start)
         worker = CallWorker(process, Link(ours))
         self._workers.append(worker)
         return worker

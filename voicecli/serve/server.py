@@ -19,6 +19,7 @@ from voicecli.serve.outside import outside
 from voicecli.serve.plan import Plan
 from voicecli.serve.pool import CallPool
 from voicecli.serve.settings import ServeSettings, local_url
+from voicecli.serve.threads import threads
 from voicecli.serve.tunnel import tunnel
 from voicecli.tools.load import code_run
 from voicecli.transports.twilio import MAX_FROM_CALLER
@@ -110,11 +111,12 @@ class CallServer:
     async def _serve(self) -> None:
         async with AsyncExitStack() as cleanup:
             settings, listeners = _listening(self.plan.settings, cleanup)
+            outdoors = cleanup.enter_context(threads(1, "outdoors"))
             if self.plan.account is not None and self.plan.wishes.borrows:
                 # Better now than when everything is loaded.
-                await asyncio.to_thread(self.plan.account.webhook, self.plan.wishes.number)
+                await outdoors.run(self.plan.account.webhook, self.plan.wishes.number)
             if self.plan.ngrok:
-                address = await asyncio.to_thread(cleanup.enter_context, tunnel(settings.port))
+                address = await outdoors.run(cleanup.enter_context, tunnel(settings.port))
                 settings = settings.reached_at(address)
             metrics = Metrics()
 

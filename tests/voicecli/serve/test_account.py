@@ -6,11 +6,13 @@ import os
 import re
 import signal
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
 from twilio.request_validator import RequestValidator
+from websockets.exceptions import ConnectionClosed
 
 from tests.voicecli.serve import ngrok_stand_in, twilio_stand_in
 from tests.voicecli.serve.conftest import PROFILE, TOKEN, ring
@@ -174,6 +176,59 @@ def test_a_caller_who_presses_the_key_is_put_through_and_others_stay(borrowing, 
 
     asyncio.run(scenario())
     server.wait_for("transferred")
+
+
+@pytest.mark.realtime
+def test_whoever_presses_the_key_sixty_times_is_put_through_once_and_holds_nobody_up(
+    borrowing, twilio
+):
+    server = borrowing("--number", NUMBER, "--transfer-to", "+15005550007", "--max-calls", "2")
+    signature = RequestValidator(TOKEN).compute_signature("wss://agent.example/media", {})
+    twilio["slow"].set()
+
+    @asynccontextmanager
+    async def calling(call_sid):
+        twiml = server.ask_webhook("/voice", CallSid=call_sid)
+        token = re.search(r'name="token" value="([^"]+)"', twiml)[1]
+        async with ring(server, call_sid, **{"X-Twilio-Signature": signature}) as phone:
+            await phone.begin(token=token)
+            await phone.hear()
+            yield phone
+
+    def transfers():
+        return [form for path, form in twilio["posts"] if "/Calls/" in path]
+
+    async def until_one_is_taken(calling):
+        async with asyncio.timeout(8):
+            for number in count():
+                with suppress(ConnectionClosed):  # busy
+                    async with calling(f"CAlater{number}") as later:
+                        assert await later.hang_up() == (1000, "the caller hung up")
+                        return
+                await asyncio.sleep(0.2)
+
+    async def scenario():
+        async with calling("CAeager") as eager:
+            for _ in range(60):
+                await eager.say(Dtmf("0"))
+            await eager.speak(0.5)
+            assert len(transfers()) == 1
+            async with calling("CAother") as other:  # dies, and has a successor meanwhile
+                os.kill(int(server.wait_for(r"call began.*CAother.*pid=(\d+)")[1]), signal.SIGKILL)
+                assert await other.closed() == (1011, "the call's process died")
+            await until_one_is_taken(calling)
+            twilio["released"].set()
+            await asyncio.to_thread(server.wait_for, "transferred  to")
+            await eager.say(Dtmf("0"))  # they are on their way
+            await eager.speak(0.5)
+            await eager.hang_up()
+
+    asyncio.run(scenario())
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert twilio["voice_url"] == OLD
+    assert len(transfers()) == 1
+    assert server.log.count("transfer under way") == 1
 
 
 @pytest.fixture
