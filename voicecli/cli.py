@@ -16,6 +16,7 @@ from voicecli.commands.serve import serve
 from voicecli.commands.talk import talk
 from voicecli.commands.tune import tune
 from voicecli.errors import VoicecliError
+from voicecli.signals import take_as_ctrl_c
 
 app = typer.Typer(
     name="voicecli",
@@ -50,6 +51,7 @@ for _part in (app, recordings.app, models.app, models.check_app):
 
 def main() -> None:
     """Run the program; the exit codes are those of `voicecli.errors`."""
+    take_as_ctrl_c()
     try:
         app()
     except VoicecliError as error:

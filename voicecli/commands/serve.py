@@ -106,13 +106,14 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli serve --host 0.0.0.0 --public-url https://HOST
 
-    Ctrl-C or SIGTERM lets calls under way end; once more ends them now.
+    Ctrl-C, SIGTERM or closing the terminal lets calls under way end; Ctrl-C or SIGTERM once more
+    ends them now.
     """
     import asyncio
 
     from voicecli.models.store import require_models
     from voicecli.profile import load_profile
-    from voicecli.serve.logs import set_up_logs
+    from voicecli.serve.logs import say, set_up_logs
     from voicecli.serve.plan import Request, plan_server
     from voicecli.serve.server import CallServer
     from voicecli.serve.settings import Limits, Recording, Wishes
@@ -140,5 +141,5 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
         serve_on_screen(plan, agent)
         return
     server = CallServer(plan, agent)
-    set_up_logs(lambda line: print(line, flush=True), as_json=log_json)
+    set_up_logs(say, as_json=log_json)
     asyncio.run(server.run())

@@ -60,8 +60,9 @@ def main(end: socket.socket, profile: Profile, recording: Recording) -> None:
     """Serve calls over the socket until its other end is closed."""
     os.umask(0o077)  # recordings are nobody else's business
     os.nice(_NICENESS)
-    for number in (signal.SIGINT, signal.SIGTERM):  # meant for the server, which then tells us
-        signal.signal(number, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # meant for the server, which then tells us
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     _CallProcess(profile, recording).serve(end)
 
 

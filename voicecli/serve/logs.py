@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from voicecli.signals import silence
+
 _SECRETS: Final = ("TWILIO_AUTH_TOKEN", "NGROK_AUTHTOKEN", "TWILIO_API_KEY_SECRET")
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -40,6 +42,14 @@ class _LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._write(without_secrets(self.format(record)))
+
+
+def say(line: str) -> None:
+    """Print a line; if nobody reads any more, that ends the log, and not the server."""
+    try:
+        print(line, flush=True)
+    except OSError:
+        silence(1)
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:

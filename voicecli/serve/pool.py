@@ -20,6 +20,7 @@ from voicecli.serve.wire import Link, Message, Ready, Unfit
 _RETRY_S = (0.0, 1.0, 5.0, 15.0)
 """How long to wait before a process that never became ready is started again, and again."""
 
+_NURSERY = "voicecli.serve.nursery"
 _LEAVING_S = 3.0
 _LOOK_S = 0.02
 _CHECK_S = 0.5
@@ -272,7 +273,7 @@ def start_fork_server() -> None:
 def _context() -> ForkServerContext:
     """Processes that share what they have imported, and have none of the server's threads."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([call_process.__name__])
+    context.set_forkserver_preload([_NURSERY, call_process.__name__])
     return context
 
 

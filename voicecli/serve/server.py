@@ -21,6 +21,7 @@ from voicecli.serve.pool import CallPool
 from voicecli.serve.settings import ServeSettings, local_url
 from voicecli.serve.threads import threads
 from voicecli.serve.tunnel import tunnel
+from voicecli.signals import on_hangup
 from voicecli.tools.load import code_run
 from voicecli.transports.twilio import MAX_FROM_CALLER
 
@@ -63,7 +64,7 @@ class CallServer:
         """Serve until stopped.
 
         Args:
-            signals: whether SIGTERM and Ctrl-C stop it; only on the main thread.
+            signals: whether SIGTERM, Ctrl-C and a closed terminal stop it; only on the main thread.
 
         Raises:
             UsageError: the port is taken.
@@ -73,6 +74,8 @@ class CallServer:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.create_task(self._serve())
         for number in (signal.SIGTERM, signal.SIGINT) if signals else ():
             self._loop.add_signal_handler(number, self._stop)
+        if signals:
+            on_hangup(self.stop)
         if self._stopped:
             self._stop()
         try:
