@@ -11,7 +11,7 @@ import select
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pipelines.runtime.clock import MonotonicClock, machine_time
@@ -56,8 +56,11 @@ _NICENESS = 5
 """Behind the server, which carries the audio of all calls."""
 
 
-def main(end: socket.socket, profile: Profile, recording: Recording) -> None:
-    """Serve calls over the socket until its other end is closed."""
+def main(
+    end: socket.socket, profile: Profile, recording: Recording, secrets: Mapping[str, str]
+) -> None:
+    """Serve calls over the socket until its other end is closed; `secrets` are variables."""
+    os.environ.update(secrets)
     os.umask(0o077)  # recordings are nobody else's business
     os.nice(_NICENESS)
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # meant for the server, which then tells us

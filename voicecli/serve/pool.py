@@ -13,6 +13,8 @@ from typing import Any, Literal, TypeAlias
 from voicecli.errors import EngineError
 from voicecli.profile import Profile
 from voicecli.serve import call_process
+from voicecli.serve.environment import hidden, secrets_for_calls
+from voicecli.serve.scratch import temporary_files_in_scratch
 from voicecli.serve.settings import Recording
 from voicecli.serve.threads import Threads
 from voicecli.serve.wire import Link, Message, Ready, Unfit
@@ -103,7 +105,7 @@ class CallPool:
         self, size: int, profile: Profile, recording: Recording, on_trouble: Callable[[str], None]
     ) -> None:
         self._size = size
-        self._arguments = (profile, recording)
+        self._arguments = (profile, recording, secrets_for_calls(profile))
         self._on_trouble = on_trouble
         self._workers: list[CallWorker] = []
         self._watchers: set[asyncio.Task[None]] = set()
@@ -211,6 +213,7 @@ class CallPool:
         process = self._context.Process(
             target=call_process.main, args=(theirs, *self._arguments), daemon=True
         )
+        start_fork_server()  # here: on the starter's thread another's programs would miss secrets
         with theirs:
             await self._starter.run(process.start)
         worker = CallWorker(process, Link(ours))
@@ -267,7 +270,8 @@ def start_fork_server() -> None:
     A pool does it by itself where there is no screen.
     """
     _context()
-    ensure_running()
+    with hidden(), temporary_files_in_scratch():
+        ensure_running()
 
 
 def _context() -> ForkServerContext:
