@@ -6,6 +6,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -34,6 +35,7 @@ MAX_FORM: Final = 65_536
 _SPARE_CONNECTIONS: Final = 16
 """WebSockets beside those of calls: handshakes that are not yet calls."""
 
+_LOOK_S: Final = 0.02
 _Answer = Callable[[dict[str, str]], str]
 
 
@@ -44,7 +46,7 @@ class Switchboard:
         self.settings = settings
         self.pool = pool
         self.metrics = metrics
-        self.calls = Calls(metrics, lambda ms: self.admission.note_latency(ms, _wall()))
+        self.calls = Calls(metrics, lambda ms: self.admission.note_latency(ms, _now()))
         secret = settings.access.auth_token
         key = hashlib.sha256(f"stream {secret}".encode()).digest() if secret else None
         self.admission = Admission(settings.limits, key)
@@ -121,7 +123,7 @@ class Switchboard:
     def _answer(self, form: dict[str, str]) -> str:
         if self.machine_message and form.get("AnsweredBy", "").startswith("machine"):
             return twiml.leave_message(self.machine_message)
-        token, refusal = self.admission.reserve(form.get("CallSid", ""), _wall())
+        token, refusal = self.admission.reserve(form.get("CallSid", ""), _now(), _wall())
         if refusal is not None:
             self._refuse(refusal)
             return twiml.reject()
@@ -182,7 +184,9 @@ class Switchboard:
         if start is None:
             return
         token = start.parameters.get("token", "")
-        refusal = self.admission.redeem(token, start.call_sid, _wall())
+        refusal = self.admission.redeem(token, start.call_sid, _now(), _wall())
+        if refusal is None and self.settings.access.auth_token is not None:
+            await self._take_over(start.call_sid)
         worker = self.pool.acquire() if refusal is None else None
         if worker is None:
             code = 1008 if refusal == "unknown token" else 1013  # "try again later"
@@ -195,14 +199,24 @@ class Switchboard:
             transfer=self.transfer, watchable=self.watchable,
         )  # fmt: skip
         self.relays.add(relay)
-        self.admission.live += 1
+        self.admission.begin(start.call_sid)
         cause = "the server ended"
         try:
             cause = await relay.run(self.pool, self.settings.limits)
         finally:
-            self.admission.live -= 1
+            self.admission.end(start.call_sid)
             self.relays.discard(relay)
             self.calls.end(call, cause, _now())
+
+    async def _take_over(self, call_sid: str) -> None:
+        """A call that comes again takes its own place: its earlier stream leads nowhere."""
+        earlier = [relay for relay in self.relays if relay.call.call_sid == call_sid]
+        for relay in earlier:
+            relay.hang_up("the call came again")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.limits.start_s):
+                while earlier and not self.pool.idle:
+                    await asyncio.sleep(_LOOK_S)
 
     def watch(self, name: str | None) -> None:
         """Have the journal of this live call gather, and of no other."""

@@ -3,13 +3,17 @@
 import json
 import logging
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import quote, quote_plus
 
+from voicecli.serve.environment import is_secret
 from voicecli.signals import silence
 
-_SECRETS: Final = ("TWILIO_AUTH_TOKEN", "NGROK_AUTHTOKEN", "TWILIO_API_KEY_SECRET")
+_SHORTEST: Final = 6
+"""Characters of a secret: what is shorter is none, and would black out words."""
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -28,11 +32,27 @@ def set_up_logs(write: Callable[[str], None], *, as_json: bool) -> None:
 
 
 def without_secrets(text: str) -> str:
-    """The text with the values of secret variables blacked out."""
-    for name in _SECRETS:
-        if value := os.environ.get(name):
-            text = text.replace(value, f"[{name}]")
+    """The text without the values of secret variables, also as a URL or JSON has them."""
+    for name in filter(_is_told, os.environ):
+        for form in _forms(os.environ[name]):
+            text = re.sub(re.escape(form), f"[{name}]", text, flags=re.IGNORECASE)
     return text
+
+
+def _is_told(name: str) -> bool:
+    return is_secret(name) and not name.endswith("_SID")
+
+
+def _forms(value: str) -> list[str]:
+    """How a value may be written, the longest first: it is used without the blanks around it."""
+    bare = value.strip()
+    if len(bare) < _SHORTEST:
+        return []
+    quoted = (quote(bare, safe="", errors="replace"), quote(bare, errors="replace"))
+    forms = {bare, *quoted, quote_plus(bare, errors="replace"), json.dumps(bare)[1:-1]}
+    forms |= {repr(bare)[1:-1]}
+    forms |= {json.dumps(form, ensure_ascii=False)[1:-1] for form in forms}  # a line of JSON
+    return sorted(forms, key=len, reverse=True)
 
 
 class _LineHandler(logging.Handler):

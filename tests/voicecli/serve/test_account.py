@@ -352,3 +352,56 @@ def test_serve_rings_somebody_up_and_leaves_a_message_with_a_machine(borrowing, 
     assert "<Connect>" in server.ask_webhook("/voice", AnsweredBy="human")
     server.ask_webhook("/status", CallStatus="completed", AnsweredBy="machine_end_beep")
     server.wait_for("call status.*completed.*machine_end_beep")
+
+
+@pytest.mark.realtime
+def test_a_call_that_comes_again_takes_its_own_place_and_no_other(serve):
+    server = serve("--max-calls", "1", token=TOKEN)
+    signature = RequestValidator(TOKEN).compute_signature(server.media, {})
+    signed = {"X-Twilio-Signature": signature}
+
+    def token(call_sid):
+        found = re.search(r'name="token" value="([^"]+)"', asked(call_sid))
+        return found and found[1]
+
+    def asked(call_sid):
+        return server.ask_webhook("/voice", CallSid=call_sid)
+
+    async def scenario():
+        assert token("CAone")
+        assert token("CAone")  # the webhook is asked again: one place
+        async with ring(server, "CAone", **signed) as lost:
+            await lost.begin(token=token("CAone"))
+            await lost.hear()
+            assert token("CAtwo") is None
+            async with ring(server, "CAone", **signed) as again:
+                await again.begin(token=token("CAone"))
+                await again.hear()
+                assert await lost.closed() == (1000, "the call came again")
+                await again.speak(0.3)
+                assert token("CAtwo") is None
+                assert await again.hang_up() == (1000, "the caller hung up")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.realtime
+def test_half_a_character_in_a_start_is_closed_and_logged_in_a_sentence(server):
+    rows = [
+        {"callSid": "CA\ud800"},
+        {"callSid": "CA1", "customParameters": {"token": "a.\udfff.b"}},
+        {"callSid": "CA1", "customParameters": {"\ud800": "x"}},
+        {"callSid": "CA1", "accountSid": "\udc80"},
+    ]
+
+    async def scenario():
+        for row in rows:
+            async with ring(server) as phone:
+                start = {"event": "start", "start": {"streamSid": "MZ" + "1" * 32, **row}}
+                await phone.socket.send(json.dumps(start))
+                code, reason = await phone.closed()
+                assert (code, reason[:16]) == (1008, "half a character")
+
+    asyncio.run(scenario())
+    server.wait_for("half a character")
+    assert "Traceback" not in server.log
