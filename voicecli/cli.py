@@ -15,6 +15,7 @@ from voicecli.commands.replay import replay
 from voicecli.commands.serve import serve
 from voicecli.commands.talk import talk
 from voicecli.commands.tune import tune
+from voicecli.descriptors import ADVICE, TOO_MANY
 from voicecli.errors import VoicecliError
 from voicecli.signals import take_as_ctrl_c
 
@@ -59,6 +60,11 @@ def main() -> None:
             raise
         print(f"voicecli: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if error.errno not in TOO_MANY or os.environ.get("VOICECLI_DEBUG"):
+            raise
+        print(f"voicecli: too many open files: {ADVICE}", file=sys.stderr)
+        raise SystemExit(VoicecliError.exit_code) from None
 
 
 if __name__ == "__main__":

@@ -7,11 +7,13 @@ and a closed terminal counts once, though kernel and shell both say so.
 import errno
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
 HANGUP: Final[signal.Signals | None] = getattr(signal, "SIGHUP", None)  # Windows has none
+_ENDING: Final = [number for number in (signal.SIGINT, signal.SIGTERM, HANGUP) if number]
 _DESCRIPTORS: Final = 64
 
 
@@ -37,6 +39,19 @@ def take_as_ctrl_c() -> None:
     """From now on SIGTERM and SIGHUP do what Ctrl-C does, whatever that is at the time."""
     signal.signal(signal.SIGTERM, lambda _number, frame: _ctrl_c(frame))
     on_hangup(lambda: _ctrl_c(None))
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Signals that ask us to end come after the block; programs started in it never get them."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def leave_terminal() -> None:

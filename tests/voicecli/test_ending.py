@@ -150,3 +150,27 @@ def test_a_dialled_call_that_is_told_to_end_ends(tmp_path, number):
         assert running.returncode == 130, said
         assert b"Traceback" not in said
         server.wait_for("call ended")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, *HANGUPS])
+@pytest.mark.parametrize("everybody", [False, True])
+def test_a_search_that_is_told_to_end_or_killed_leaves_no_worker(tmp_path, number, everybody):
+    root = Path(__file__).parents[2]
+    voicecli = [sys.executable, "-m", "voicecli.cli"]
+    subprocess.run([*voicecli, "replay", "plain_turns", "-p", "scripted", "-q", "-o", tmp_path],
+                   cwd=root, check=True, capture_output=True)  # fmt: skip
+    running = subprocess.Popen(
+        [*voicecli, "tune", tmp_path / "plain_turns", "--workers", "2", "--runs", "20000"],
+        cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    until = time.monotonic() + 30
+    while len(family(running.pid)) < 4 and time.monotonic() < until:  # with its helper
+        time.sleep(0.05)
+    time.sleep(2)
+    processes = family(running.pid)
+    for pid in processes if everybody and number != signal.SIGKILL else processes[:1]:
+        os.kill(pid, number)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == (-9 if number == signal.SIGKILL else 130)
+    assert b"Traceback" not in said
+    await_gone(processes)

@@ -9,6 +9,11 @@ import typer
 # ruff: noqa: PLC0415
 
 
+_FILES = 64
+"""Of the server besides those of calls: libraries, ports, connections that are not yet calls."""
+_FILES_A_CALL = 8
+
+
 def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     profile: Annotated[
         str, typer.Option("--profile", "-p", help="A shipped profile or a TOML file.")
@@ -111,6 +116,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     """
     import asyncio
 
+    from voicecli.descriptors import require_descriptors
     from voicecli.models.store import require_models
     from voicecli.profile import load_profile
     from voicecli.serve.logs import say, set_up_logs
@@ -119,6 +125,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from voicecli.serve.settings import Limits, Recording, Wishes
     from voicecli.tui.terminal import is_terminal
 
+    require_descriptors(_FILES + _FILES_A_CALL * max_calls)
     agent = load_profile(profile)
     require_models(agent.weights)  # before a tunnel opens or a number's webhook is set
     plan = plan_server(

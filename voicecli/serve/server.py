@@ -242,15 +242,18 @@ class _Drain:
 def listen(host: str, port: int, option: str) -> socket.socket:
     """A listening socket; UsageError names the option if the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = None
     try:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(512)
-    except OSError as error:
-        listener.close()
+    except (OSError, UnicodeError) as error:  # a name that cannot be encoded is none either
+        if listener is not None:
+            listener.close()
+        why = error.strerror if isinstance(error, OSError) else "that is no host"
         raise UsageError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another {option}."
+            f"cannot listen on {ascii(host)[1:-1]}:{port}: {why}; choose another {option}."
         ) from None
     return listener
 
