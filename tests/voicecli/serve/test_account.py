@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 from contextlib import asynccontextmanager, suppress
 from itertools import count
@@ -59,6 +60,46 @@ def test_after_a_server_was_killed_the_next_one_still_knows_the_old_webhook(twil
     assert before.url == OLD
     give_back(account, before, OURS)
     assert twilio["voice_url"] == OLD
+
+
+NOTING = """
+import sys
+from voicecli.serve.borrowed import Webhook, borrow
+
+class Numbers:
+    def webhook(self, number):
+        return Webhook(number, "PN1", "https://old.example/" + "x" * 5000, "POST")
+
+    def point(self, webhook):
+        pass
+
+for turn in range(int(sys.argv[2])):
+    borrow(Numbers(), sys.argv[1], f"https://ours.example/{turn}")
+    print(turn, flush=True)
+"""
+
+
+def test_whoever_is_killed_while_noting_a_number_or_notes_another_at_once_loses_none(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("VOICECLI_HOME", str(tmp_path))
+    numbers = [f"+1500555000{digit}" for digit in range(4)]
+
+    def noting(number, turns):
+        return subprocess.Popen([sys.executable, "-c", NOTING, number, str(turns)],
+                                stdout=subprocess.PIPE)  # fmt: skip
+
+    killed = noting("+15005550009", 100_000)
+    killed.stdout.readline()
+    others = [noting(number, 30) for number in numbers]
+    for other in others:
+        other.communicate(timeout=60)
+        assert other.returncode == 0
+    killed.kill()
+    killed.communicate()
+    kept = json.loads((tmp_path / "borrowed_numbers.json").read_text())
+    assert kept.keys() == {*numbers, "+15005550009"}
+    assert all(row["before"]["url"].endswith("x" * 5000) for row in kept.values())
 
 
 def test_a_webhook_that_was_changed_since_the_crash_is_the_one_to_put_back(twilio, account):
