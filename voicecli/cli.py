@@ -18,9 +18,11 @@ from voicecli.commands.replay import replay
 from voicecli.commands.serve import serve
 from voicecli.commands.talk import talk
 from voicecli.commands.tune import tune
+from voicecli.descriptors import ADVICE, TOO_MANY
 from voicecli.errors import InputError, VoicecliError
 from voicecli.foreign import say, visible
 from voicecli.output import checked_output
+from voicecli.signals import take_as_ctrl_c
 
 
 class _Verbs(TyperGroup):
@@ -83,11 +85,14 @@ for _part in (app, recordings.app, models.app, models.check_app, profile.app):
 
 def main() -> None:
     """Run the program; the exit codes are those of `voicecli.errors`."""
+    take_as_ctrl_c()
     try:
         with checked_output():
             app()
     except Exception as error:  # noqa: BLE001 - nothing is swallowed
-        if isinstance(error, OSError) and error.filename is not None:  # too long, or forbidden
+        if isinstance(error, OSError) and error.errno in TOO_MANY:
+            error = VoicecliError(f"too many open files: {ADVICE}")
+        elif isinstance(error, OSError) and error.filename is not None:  # too long, or forbidden
             error = InputError(f"{error.filename} cannot be used: {error.strerror}.")
         with checked_output():
             if isinstance(error, VoicecliError) and not os.environ.get("VOICECLI_DEBUG"):

@@ -11,6 +11,7 @@ from errno import EPIPE
 from typing import Any
 
 from voicecli.errors import StorageError
+from voicecli.signals import silence
 
 CLOSED_PIPE = 141
 """Exit code when nobody reads any more, as shells have it: 128 + SIGPIPE."""
@@ -38,6 +39,14 @@ def checked_output() -> Iterator[None]:
             raise output.buffer.raw.failure  # which was raised in another thread, or passed over
     finally:
         sys.stdout, sys.stderr = before
+
+
+def give_up_output() -> None:
+    """Nobody reads standard output any more, which is no failure: what is printed goes nowhere."""
+    silence(1)
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    if isinstance(raw, _Output):
+        raw.failure = None
 
 
 def _checked(stream: Any, kind: "type[_Output]") -> Any:

@@ -13,6 +13,9 @@ from voicecli.foreign import say
 # Imports stand inside the function: `voicecli --help` registers this module and must stay fast.
 # ruff: noqa: PLC0415
 
+_FILES = 16
+"""Beside one a call."""
+
 
 def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
     url: Annotated[
@@ -95,6 +98,7 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
     import asyncio
     import os
 
+    from voicecli.descriptors import require_descriptors
     from voicecli.dial.conditions import parse_condition
     from voicecli.dial.run import AUTH_TOKEN, Plan, parse_keys, report_on, result_of, run_plan
     from voicecli.dial.script import open_script
@@ -112,6 +116,7 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
             say(f"{script.name}: {script.audio.note}")
         own = None if out is None else out / f"{script.name}.wav"
         refuse_to_overwrite((own, json_file, junit), (Path(call), Path(line)))
+        require_descriptors(_FILES + calls)
         plan = Plan(url, script, line, seed, pace.value, pressed, calls, ramp, max_duration)
         results = asyncio.run(run_plan(plan, out))
     elif calls > 1 or pressed:

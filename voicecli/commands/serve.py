@@ -9,6 +9,11 @@ import typer
 # ruff: noqa: PLC0415
 
 
+_FILES = 64
+"""Of the server besides those of calls: libraries, ports, connections that are not yet calls."""
+_FILES_A_CALL = 8
+
+
 def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     profile: Annotated[
         str, typer.Option("--profile", "-p", help="A shipped profile or a TOML file.")
@@ -113,19 +118,21 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli serve --host 0.0.0.0 --public-url https://HOST
 
-    Ctrl-C or SIGTERM lets calls under way end; once more ends them now.
+    Ctrl-C, SIGTERM or closing the terminal lets calls under way end; Ctrl-C or SIGTERM once more
+    ends them now.
     """
     import asyncio
 
-    from voicecli.foreign import say
+    from voicecli.descriptors import require_descriptors
     from voicecli.models.store import require_models
     from voicecli.profile import load_profile
-    from voicecli.serve.logs import set_up_logs
+    from voicecli.serve.logs import say, set_up_logs
     from voicecli.serve.plan import Request, plan_server
     from voicecli.serve.server import CallServer
     from voicecli.serve.settings import Limits, Recording, Wishes
     from voicecli.tui.terminal import is_terminal
 
+    require_descriptors(_FILES + _FILES_A_CALL * max_calls)
     agent = load_profile(profile)
     require_models(agent.weights)  # before a tunnel opens or a number's webhook is set
     plan = plan_server(

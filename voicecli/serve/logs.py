@@ -1,21 +1,28 @@
 """How the server's log looks, and what never gets into it; changes with its format."""
 
+import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import quote, quote_plus
 
+from voicecli.errors import StorageError
 from voicecli.foreign import one_line, to_json
+from voicecli.output import give_up_output
+from voicecli.serve.environment import is_secret
 
-_SECRETS: Final = ("TWILIO_AUTH_TOKEN", "NGROK_AUTHTOKEN", "TWILIO_API_KEY_SECRET")
 _LONGEST: Final = 500
 """Characters of a value that are logged: a caller's end chooses some of them."""
 _LOGGERS: Final = ("voicecli.serve", "uvicorn.error", "asyncio")
 _LINES: Final = 20
 """Warnings of one kind in a minute."""
 _MINUTE_S: Final = 60.0
+_SHORTEST: Final = 6
+"""Characters of a secret: what is shorter is none, and would black out words."""
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
@@ -34,10 +41,10 @@ def set_up_logs(write: Callable[[str], None], *, as_json: bool) -> None:
 
 
 def without_secrets(text: str) -> str:
-    """The text with the values of secret variables blacked out."""
-    for name in _SECRETS:
-        if value := os.environ.get(name):
-            text = text.replace(value, f"[{name}]")
+    """The text without the values of secret variables, also as a URL or JSON has them."""
+    for name in filter(_is_told, os.environ):
+        for form in _forms(os.environ[name]):
+            text = re.sub(re.escape(form), f"[{name}]", text, flags=re.IGNORECASE)
     return text
 
 
@@ -80,6 +87,22 @@ class _FewLines(logging.Filter):
         return True
 
 
+def _is_told(name: str) -> bool:
+    return is_secret(name) and not name.endswith("_SID")
+
+
+def _forms(value: str) -> list[str]:
+    """How a value may be written, the longest first: it is used without the blanks around it."""
+    bare = value.strip()
+    if len(bare) < _SHORTEST:
+        return []
+    quoted = (quote(bare, safe="", errors="replace"), quote(bare, errors="replace"))
+    forms = {bare, *quoted, quote_plus(bare, errors="replace"), json.dumps(bare)[1:-1]}
+    forms |= {repr(bare)[1:-1]}
+    forms |= {json.dumps(form, ensure_ascii=False)[1:-1] for form in forms}  # a line of JSON
+    return sorted(forms, key=len, reverse=True)
+
+
 class _LineHandler(logging.Handler):
     def __init__(self, write: Callable[[str], None]) -> None:
         super().__init__()
@@ -87,6 +110,14 @@ class _LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._write(without_secrets(self.format(record)))
+
+
+def say(line: str) -> None:
+    """Print a line; if nobody reads any more, that ends the log, and not the server."""
+    try:
+        print(one_line(line), flush=True)
+    except (OSError, StorageError, SystemExit):
+        give_up_output()
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:

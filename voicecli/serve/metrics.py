@@ -47,6 +47,9 @@ class Metrics:
         self.dropped = Counter("dropped_frames", "Audio thrown away, oldest first.", **kept)
         self.underruns = Counter("underruns", "Frames a clause's audio was late for.", **kept)
         self.failures = Counter("engine_failures", "Engines that failed.", ["kind"], **kept)
+        self.transfers_ignored = Counter(
+            "transfers_ignored", "Transfers asked for while one was under way.", **kept
+        )
         self.died = Counter("processes_died", "Processes of calls that died.", **kept)
 
     def take(self, progress: Progress) -> None:

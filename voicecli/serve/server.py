@@ -24,7 +24,9 @@ from voicecli.serve.outside import outside
 from voicecli.serve.plan import Plan
 from voicecli.serve.pool import CallPool
 from voicecli.serve.settings import ServeSettings, local_url
+from voicecli.serve.threads import threads
 from voicecli.serve.tunnel import tunnel
+from voicecli.signals import on_hangup
 from voicecli.tools.load import code_run
 from voicecli.transports.twilio import MAX_FROM_CALLER
 
@@ -71,7 +73,7 @@ class CallServer:
         """Serve until stopped.
 
         Args:
-            signals: whether SIGTERM and Ctrl-C stop it; only on the main thread.
+            signals: whether SIGTERM, Ctrl-C and a closed terminal stop it; only on the main thread.
 
         Raises:
             UsageError: the port is taken.
@@ -81,6 +83,8 @@ class CallServer:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.create_task(self._serve())
         for number in (signal.SIGTERM, signal.SIGINT) if signals else ():
             self._loop.add_signal_handler(number, self._stop)
+        if signals:
+            on_hangup(self.stop)
         if self._stopped:
             self._stop()
         try:
@@ -119,11 +123,12 @@ class CallServer:
     async def _serve(self) -> None:
         async with AsyncExitStack() as cleanup:
             settings, listeners = _listening(self.plan.settings, cleanup)
+            outdoors = cleanup.enter_context(threads(1, "outdoors"))
             if self.plan.account is not None and self.plan.wishes.borrows:
                 # Better now than when everything is loaded.
-                await asyncio.to_thread(self.plan.account.webhook, self.plan.wishes.number)
+                await outdoors.run(self.plan.account.webhook, self.plan.wishes.number)
             if self.plan.ngrok:
-                address = await asyncio.to_thread(cleanup.enter_context, tunnel(settings.port))
+                address = await outdoors.run(cleanup.enter_context, tunnel(settings.port))
                 settings = settings.reached_at(address)
             metrics = Metrics()
             cleanup.enter_context(few_lines(metrics.unlogged.inc))
@@ -257,15 +262,18 @@ class _Drain:
 def listen(host: str, port: int, option: str) -> socket.socket:
     """A listening socket; UsageError names the option if the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = None
     try:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
+    except (OSError, UnicodeError) as error:  # a name that cannot be encoded is none either
+        if listener is not None:
+            listener.close()
+        why = error.strerror if isinstance(error, OSError) else "that is no host"
         raise UsageError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another {option}."
+            f"cannot listen on {ascii(host)[1:-1]}:{port}: {why}; choose another {option}."
         ) from None
     return listener
 

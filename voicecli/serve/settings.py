@@ -143,15 +143,20 @@ def is_loopback(host: str) -> bool:
 
 def parse_public_url(text: str) -> str:
     """https://HOST of what was given; UsageError if it makes no sense."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
-        raise UsageError(f"--public-url {text!r}: write https://HOST, without a path.")
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # is checked only when it is asked for
+    except ValueError:
+        parts = urlsplit("")
+    odd = not text.isprintable() or any(sign in text for sign in " @?#\\%")
+    if odd or parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+        raise UsageError(f"--public-url {text!a}: write https://HOST, without a path.")
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def parse_endpoint(text: str) -> tuple[str, int]:
     """HOST:PORT, or a PORT of this computer's loopback; UsageError if it is neither."""
     host, _, port = text.rpartition(":")
-    if not port.isdecimal() or int(port) > 65_535:
-        raise UsageError(f"--operators {text!r}: write HOST:PORT, such as 0.0.0.0:9090.")
+    if not (port.isascii() and port.isdecimal()) or int(port) > 65_535 or not host.isprintable():
+        raise UsageError(f"--operators {text!a}: write HOST:PORT, such as 0.0.0.0:9090.")
     return host.strip("[]") or "127.0.0.1", int(port)

@@ -11,11 +11,10 @@ from voicecli.report.call_report import build_call_report
 from voicecli.report.screen import Console
 from voicecli.report.summary import Summary
 from voicecli.report.waterfall import CallWaterfall
+from voicecli.signals import on_hangup
 from voicecli.talk.live_call import LiveCall
 from voicecli.talk.setting import TalkSetting
 from voicecli.transports.base import RATE
-
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def talk_headless(setting: TalkSetting) -> None:
@@ -39,9 +38,9 @@ def talk_headless(setting: TalkSetting) -> None:
         asked.set()
         call.hang_up()
 
-    for name in _SIGNALS:
-        if hasattr(signal, name):  # there is no SIGHUP on Windows
-            signal.signal(getattr(signal, name), stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    on_hangup(call.hang_up)
     call.start()
     while not call.join(0.1):
         pass

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 
 from voicecli.models.home import home
 from voicecli.private import make_folder, open_new
-
-_SIGNALS = ("SIGHUP", "SIGTERM")
+from voicecli.signals import HANGUP, on_hangup
 
 
 def is_terminal() -> bool:
@@ -20,11 +19,11 @@ def is_terminal() -> bool:
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None], *more: str) -> Iterator[None]:
     """Within the block a closed terminal, a polite kill or a signal of `more` calls `stop`."""
-    before = {}
-    for name in (*_SIGNALS, *more):
-        if hasattr(signal, name):  # there is no SIGHUP on Windows
-            number = getattr(signal, name)
-            before[number] = signal.signal(number, lambda *_: stop())
+    numbers = [signal.SIGTERM, *(getattr(signal, name) for name in more)]
+    before = {number: signal.getsignal(number) for number in (*numbers, HANGUP) if number}
+    for number in numbers:
+        signal.signal(number, lambda *_: stop())
+    on_hangup(stop)
     try:
         yield
     finally:

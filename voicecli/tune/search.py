@@ -1,16 +1,19 @@
 """Runs many points on all cores and keeps the best trade-offs."""
 
 import gc
+import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from pipelines.turn_taking.policy import Policy
 from voicecli.errors import InputError
 from voicecli.recording.bundle import is_bundle, read_bundle
 from voicecli.rest import Rest
+from voicecli.signals import signals_held
 from voicecli.tune.evaluate import RecordedCall, Score, score
 from voicecli.tune.space import Point
 
@@ -85,18 +88,32 @@ def search(
 ) -> list[Tried]:
     """Try every point on every call; `progress` is called after each point."""
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _prepare, (list(folders),)) as pool:
-        tried: list[Tried] = []
-        for result in pool.map(_try, points, [base] * len(points), chunksize=4):
+    tried: list[Tried] = []
+    with signals_held():  # the workers hold them for good: they are for us, who end the workers
+        pool = ProcessPoolExecutor(workers, context, _prepare, (list(folders),))
+    try:
+        with signals_held():
+            results = pool.map(_try, points, [base] * len(points), chunksize=4)
+        for result in results:
             tried.append(result)
             progress()
-        return tried
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return tried
 
 
 def _prepare(folders: list[Path]) -> None:
     """In a new worker."""
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     _calls.extend(load(folders))
     gc.freeze()  # the calls stay: looking through them for garbage costs a quarter of the time
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed tells its workers nothing: they would wait for work for ever."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+    os._exit(1)
 
 
 def _try(point: Point, base: Policy) -> Tried:

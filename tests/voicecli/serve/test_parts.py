@@ -3,6 +3,7 @@
 import json
 import logging
 import stat
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -219,6 +220,21 @@ def test_warnings_of_a_kind_are_twenty_a_minute_and_the_rest_is_counted():
     for _ in range(100):
         warn(1062)
     assert len(lines) == 124
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("secret", [" hush-token\n", "hush hush+/=%", 'hush"\\hush', "hüsh-hüsh"])
+def test_no_way_to_write_a_secret_escapes(monkeypatch, secret, as_json):
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", secret)
+    lines, bare = [], secret.strip()
+    set_up_logs(lines.append, as_json=as_json)
+    log = logging.getLogger("voicecli.serve")
+    for form in (bare, quote(bare), quote(bare, safe=""), quote(bare, safe="").lower(),
+                 quote_plus(bare), repr(bare), json.dumps(bare)):  # fmt: skip
+        log.info("at https://u:%s@host/?x=%s", form, form, extra={"why": form})
+    for line in lines:
+        assert line.count("[TWILIO_AUTH_TOKEN]") == 3
+        assert "sh" not in line.replace("https", "")
 
 
 def test_a_kept_call_can_be_read_back_redacted(tmp_path):
