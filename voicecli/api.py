@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rich.console import Console, ConsoleOptions, RenderResult
+import rich.console
+from rich.console import ConsoleOptions, RenderResult
 
 from voicecli.models.store import require_models
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_profile, to_toml
@@ -18,6 +19,7 @@ from voicecli.replay.trust import line_of, profile_for
 from voicecli.report.assertions import check, measure, parse_condition, require
 from voicecli.report.call_report import CallReport
 from voicecli.report.json_report import json_report
+from voicecli.report.screen import Console
 from voicecli.report.summary import Summary
 
 PathLike: TypeAlias = str | Path
@@ -61,7 +63,9 @@ class Results:
     def __getitem__(self, index: int) -> CallReport:
         return self.calls[index]
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(
+        self, console: rich.console.Console, options: ConsoleOptions
+    ) -> RenderResult:
         yield Summary(self.calls)
 
     def __str__(self) -> str:

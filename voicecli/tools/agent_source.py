@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from voicecli.foreign import named_path
 from voicecli.tables import Place
 
 WORDS: Final = {"prompt": "system_prompt", "greeting": "greeting"}
@@ -30,7 +31,7 @@ class AgentChoice:
 
     def path(self, profile: Path) -> Path:
         """Where the file is, absolute, for a profile at that path."""
-        return (profile.resolve().parent / Path(self.file).expanduser()).resolve()
+        return (profile.resolve().parent / named_path(self.file)).resolve()
 
 
 def chosen_agent(value: object, place: Place) -> AgentChoice:
@@ -40,7 +41,7 @@ def chosen_agent(value: object, place: Place) -> AgentChoice:
         VoicecliError: of the class `place.error`: it has another form.
     """
     file, _, name = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    if not file or not name.isidentifier():
+    if not file or "\0" in file or not name.isidentifier():
         raise place.wrong('must be a Python file and a class in it, such as "my_agent.py:Dentist"')
     return AgentChoice(file, name)
 

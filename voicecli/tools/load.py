@@ -10,11 +10,13 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from pipelines.engines.tools import Tool
+from voicecli.foreign import named_path
 from voicecli.profile import Profile
 from voicecli.tables import Place, suggest
 from voicecli.tools.builtin import builtin_tool
@@ -25,6 +27,8 @@ from voicecli.tools.schema import tool_of
 NONE: Mapping[str, Tool] = {}
 SETUP = "setup"
 """The function of a tools file that is given the profile's [tools.settings] before any call."""
+BEFORE_END_CALL = "before_end_call"
+"""The function of a tools file that names the tool to be called instead of hanging up, or none."""
 
 
 def load_tools(
@@ -43,8 +47,9 @@ def load_tools(
             model could call.
     """
     tools = dict(agent)
+    path = tools_path(choice, folder)
     if choice.file:
-        found = _of_file(tools_path(choice, folder), choice.settings, place.at("file"))
+        found = _of_file(path, choice.settings, place.at("file"))
         if twice := sorted(tools.keys() & found):
             raise place.at("file").wrong(f"{twice[0]} is also a tool of the agent's class")
         tools |= found
@@ -56,6 +61,9 @@ def load_tools(
             raise place.at("builtin").wrong(f"{name} is also a function of {whose}")
         try:
             tools[name] = builtin_tool(name, choice.transfer_to)
+            if name == "end_call" and choice.file:
+                guard = getattr(sys.modules[_module_name(path)], BEFORE_END_CALL, None)
+                tools[name] = replace(tools[name], instead=guard)
         except ValueError as error:
             raise place.wrong(str(error)) from None
     for example in choice.examples:
@@ -67,7 +75,7 @@ def load_tools(
 
 def tools_path(choice: ToolsChoice, folder: Path) -> Path:
     """Where the file is, absolute."""
-    return (folder / Path(choice.file).expanduser()).resolve()
+    return (folder / named_path(choice.file)).resolve()
 
 
 def code_run(profile: Profile) -> str:
@@ -109,7 +117,7 @@ def executed(path: Path, place: Place, what: str = "tools") -> ModuleType:
     """
     if not path.is_file():
         raise place.wrong(f"there is no file {path}")
-    name = f"voicecli_{what}_{path.stem}"
+    name = _module_name(path, what)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise place.wrong(f"{path} is no Python file")
@@ -123,9 +131,16 @@ def executed(path: Path, place: Place, what: str = "tools") -> ModuleType:
     return module
 
 
+def _module_name(path: Path, what: str = "tools") -> str:
+    return f"voicecli_{what}_{path.stem}"
+
+
 def _refuse_twins(path: Path) -> None:
     """Of two functions of one name the first would silently be lost."""
-    body = ast.parse(path.read_text(encoding="utf-8"), str(path)).body
+    content = path.read_bytes()
+    if b"\0" in content:  # not what Python says of UTF-16
+        raise ValueError("it is not UTF-8 text; save it as UTF-8")
+    body = ast.parse(content, str(path)).body
     names = Counter(node.name for node in body if isinstance(node, ast.FunctionDef))
     for name, times in names.items():
         if times > 1:

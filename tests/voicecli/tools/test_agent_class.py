@@ -217,6 +217,8 @@ def test_what_a_hook_raises_stands_in_the_journal(profile):
         ('agent = "dentist.py"', DENTIST, r'\[agent\] class: must be .* "my_agent\.py:Dentist"'),
         ('agent = "dentist.py:1"', DENTIST, "must be a Python file and a class"),
         ("[agent]\nclass = 3", DENTIST, "must be a Python file and a class"),
+        ('agent = "~nobody\\u0000.py:Dentist"', DENTIST, "must be a Python file and a class"),
+        ('agent = "~no-such-user/x.py:Dentist"', DENTIST, "there is no file .*~no-such"),
         ('agent = "nobody.py:Dentist"', DENTIST, r"there is no file .*nobody\.py"),
         ('agent = "dentist.py:Dentits"', DENTIST, "there is no class Dentits in .*: Dentist"),
         ('agent = { class = "dentist.py:Dentist" }', DENTIST, "on a line of its own"),
