@@ -89,7 +89,8 @@ class Setting:
     key: str
     value: Any
     origin: str
-    """Where it comes from: the profile's file, the default profile, the language, or a default."""
+    """Where it comes from: the profile's file, the agent's class, the default profile, the
+    language, or a default."""
 
 
 def settings_of(profile: Profile) -> Iterator[Setting]:

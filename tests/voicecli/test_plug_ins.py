@@ -7,6 +7,7 @@ from voicecli.doctor.installation import plug_ins
 from voicecli.engines import build_engines
 from voicecli.errors import EngineError, ProfileError, UsageError
 from voicecli.profile import load_profile
+from voicecli.profile_keys import all_tables
 from voicecli.replay.trust import _wishes
 from voicecli.shadow.choice import parse
 
@@ -82,3 +83,13 @@ def test_the_doctor_lists_what_is_added_and_what_is_wrong_with_it(install):
     assert "piper is one of voicecli's own" in found["thief 1.0"].sentence
     assert found["broken 1.0"].verdict == "warning"
     assert "ZeroDivisionError" in found["broken 1.0"].sentence
+
+
+def test_the_keys_of_an_added_engine_are_listed_and_a_broken_one_is_passed_over(
+    install,
+):
+    install("buzz-voice", {TTS: {"buzz": "buzz_voice", "hiss": "gone"}}, {"buzz_voice": BUZZ})
+    tables = {table.engine: table for table in all_tables() if table.name == "tts"}
+    assert [key.name for key in tables["buzz"].keys] == ["level"]
+    assert "piper" in tables
+    assert "hiss" not in tables

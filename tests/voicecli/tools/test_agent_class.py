@@ -11,6 +11,7 @@ from voicecli import replay
 from voicecli.engines import LazyEngines
 from voicecli.errors import ProfileError
 from voicecli.profile import load_profile, to_toml
+from voicecli.profile_keys import settings_of
 from voicecli.replay.trust import _wishes
 
 ENGINES = "".join(f'[{kind}]\nengine = "scripted"\n' for kind in ("vad", "asr", "tts"))
@@ -97,6 +98,13 @@ def test_words_may_stand_in_a_base_of_the_same_file_or_nowhere(profile):
     source = f"from voicecli import Agent\n{base}class Dentist(Base):\n    pass\n"
     agent = profile(source).policy.agent
     assert (agent.greeting, agent.system_prompt) == ("Hello.", "")
+
+
+def test_where_its_words_come_from_is_said(profile):
+    origins = {setting.key: setting.origin for setting in settings_of(profile())}
+    assert origins["class"] == "p.toml"
+    assert origins["greeting"] == origins["system_prompt"] == "class Dentist"
+    assert origins["goodbye"] == "default"
 
 
 def test_reading_the_profile_runs_nothing(profile, tmp_path):
