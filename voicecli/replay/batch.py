@@ -1,5 +1,6 @@
 """Replays calls one after the other: what is shown meanwhile, and what is written after."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from voicecli.replay.trust import profile_for
 from voicecli.replay.verify import recorded_policy, verify
 from voicecli.replay.whatif import run_under
 from voicecli.report.assertions import Outcome, check, parse_condition, require
+from voicecli.report.brief import Brief
 from voicecli.report.call_report import CallReport, build_call_report
 from voicecli.report.json_report import write_json_report
 from voicecli.report.junit import write_junit_report
@@ -65,6 +67,8 @@ class Outputs:
     junit: Path | None
     trace: Path | None
     quiet: bool
+    brief: bool = False
+    """Whether calls are shown on one screen each, and not by their waterfalls and a summary."""
 
 
 def run_batch(
@@ -91,20 +95,19 @@ def run_batch(
             console.print(f"[yellow]{source.name}: {source.audio.note}[/]")
         for report in replayer.replay(source):
             reports.append(report)
-            if not outputs.quiet:
-                console.print(CallWaterfall(report), "")
-                for shadow in report.shadows:
-                    console.print(ShadowDetails(shadow), "", crop=False)
+            _show(console, report, outputs)
         if replayer.interrupted:
             break
     outcomes = [check(condition, reports) for condition in conditions]
-    console.print(Summary(reports, outcomes))
+    if not outputs.brief or outcomes:
+        console.print(Summary(reports, outcomes))
     if batch.shadows:
         console.print("", ShadowSummary(reports), crop=False)
     if len(batch.lines) > 1:
         console.print("", LineTable(reports), crop=False)
     _write_reports(outputs, reports, outcomes)
-    console.print(f"[dim]report: {outputs.json}[/]", highlight=False)
+    if not outputs.brief:
+        console.print(f"[dim]report: {outputs.json}[/]", highlight=False)
     if replayer.interrupted:
         raise SystemExit(INTERRUPTED)
     if replayer.differences:
@@ -112,6 +115,15 @@ def run_batch(
     require(outcomes)
     if strict and (failures := [failure for report in reports for failure in report.failures]):
         raise EngineError(f"{len(failures)} failure(s), the first: {failures[0]}.")
+
+
+def _show(console: Console, report: CallReport, outputs: Outputs) -> None:
+    if outputs.brief:
+        console.print(Brief(report))
+    elif not outputs.quiet:
+        console.print(CallWaterfall(report), "")
+        for shadow in report.shadows:
+            console.print(ShadowDetails(shadow), "", crop=False)
 
 
 def _write_reports(
@@ -228,8 +240,10 @@ class _Replayer:
             folder, call.header, call.entries, call.stereo,
             profile=profile, policy=call.policy, labels=call.labels,
         )  # fmt: skip
-        shown = f"[dim]{call.name}: {folder}/call.wav, journal.jsonl[/]"
-        self._console.print(shown, highlight=False)
+        shown = f"{call.name}: {folder}/call.wav, journal.jsonl"
+        if self._outputs.brief:
+            shown = f"every millisecond and decision: voicecli replay {shlex.quote(str(folder))}"
+        self._console.print(f"[dim]{shown}[/]", highlight=False, soft_wrap=True)
 
 
 def _line_of(bundle: Bundle) -> str:
