@@ -22,6 +22,7 @@ from voicecli.recording.voices import Voice, open_voice
 
 RATE = 16_000
 SCRIPT, AUDIO, LABELS = "call.toml", "caller.flac", "labels.json"
+_DIGITS = 7  # of a second, which tell every sample exactly
 _TAIL_S = 1.0
 _PEAK = 0.5  # -6 dB of full scale: about what a telephone delivers
 _EDGE_DB = -45.0  # under the loudest sample, a sound is over
@@ -31,7 +32,7 @@ _KEY_S = 0.2  # that somebody takes to press a key, where they press some and sa
 _DRAWN_OUT = re.compile(r"(\w+…[.,;:?!]?)")
 _BREATHS_S = 0.7  # of silence and more, with a longer turn to come
 _BREATH_WORDS = 4
-_BREATH_DB = -46.0  # its level at its loudest, against full scale
+_BREATH_DB = -48.0  # its level at its loudest, against full scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,6 @@ def _turns(utterance: Utterance, sound: Samples, position: int) -> list[Turn]:
     piece. A person's clip is labelled from where they begin to speak to where they end, not with
     the silence around that.
     """
-    start_s = position / RATE
     cue = None if utterance.cue_ms is None else Cue(utterance.cue_ms)
     pieces: list[Stretch] = []
     if utterance.file and utterance.text:
@@ -142,10 +142,14 @@ def _turns(utterance: Utterance, sound: Samples, position: int) -> list[Turn]:
     elif utterance.text and utterance.intent in {"end_of_turn", "hold"}:
         pieces = _unbroken(sound)
     *holds, last = pieces or [(0.0, len(sound) / RATE)]
-    turns = [Turn(start_s + start, start_s + end, "", "hold") for start, end in holds]
-    start, end = last
+
+    def placed(stretch: Stretch) -> Stretch:
+        start, end = stretch
+        return round(position / RATE + start, _DIGITS), round(position / RATE + end, _DIGITS)
+
+    turns = [Turn(*placed(stretch), "", "hold") for stretch in holds]
     text = utterance.text.replace("…", "")
-    turns.append(Turn(start_s + start, start_s + end, text, utterance.intent, keys=utterance.keys))
+    turns.append(Turn(*placed(last), text, utterance.intent, keys=utterance.keys))
     turns[0] = replace(turns[0], cue=cue)
     return turns
 
