@@ -172,12 +172,15 @@ class Pacer:
 
 def _room(audio: Samples) -> Samples:
     """What silence sounds like, there and back, so that it can be played over and over."""
-    starts = range(0, len(audio) - _ROOM + 1, FRAME_SAMPLES)
-    powers = np.concatenate([[0.0], np.cumsum(np.square(audio, dtype=np.float64))])
-    quietest = min(starts, key=lambda at: powers[at + _ROOM] - powers[at], default=0)
-    room = audio[quietest : quietest + _ROOM]
-    if len(room) < _ROOM or np.sqrt(np.mean(np.square(room, dtype=np.float64))) > _ROOM_RMS:
+    if len(audio) < _ROOM:
         return np.zeros(FRAME_SAMPLES, np.int16)
+    frames = audio[: len(audio) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    powers = np.einsum("ij,ij->i", frames, frames, dtype=np.float64)
+    of_stretches = np.convolve(powers, np.ones(_ROOM // FRAME_SAMPLES), "valid") / _ROOM
+    if of_stretches.min() > _ROOM_RMS**2:
+        return np.zeros(FRAME_SAMPLES, np.int16)
+    start = int(of_stretches.argmin()) * FRAME_SAMPLES
+    room = audio[start : start + _ROOM]
     return np.concatenate([room, room[::-1]])
 
 
