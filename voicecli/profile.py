@@ -387,6 +387,8 @@ def _one_engine(kind: EngineKind, table: Any, language: Language, place: Place) 
     name = table["engine"]
     table = in_language(kind, table, language)
     rest = {key: value for key, value in table.items() if key != "engine"}
+    if language.code != DEFAULT and rest.get("examples") == default_table(kind).get("examples"):
+        rest.pop("examples", None)  # those that ship are English
     return EngineChoice(name, _settings(kind, name, rest, place, "engine"))
 
 

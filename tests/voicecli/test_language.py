@@ -132,6 +132,7 @@ def test_no_default_sentence_stays_english(profile, code):
     text = text.replace("speaking_rate = 1.05\n", "")
     english = load_profile("embedded").policy.agent
     agent = profile(text).policy.agent
+    assert profile(text).llm.settings.examples == ()
     for name in ("system_prompt", "greeting", "idle_prompts", "cannot_hear", "goodbye", "apology",
                  "not_heard", "filler"):  # fmt: skip
         assert getattr(agent, name) != getattr(english, name), name

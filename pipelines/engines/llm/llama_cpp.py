@@ -54,6 +54,10 @@ class Settings:
     or before (Keskar et al. 2019); what keeps a small model from saying one sentence for ever."""
     max_sentences: int = bounded(0, 0)
     """A reply ends with so many sentences; 0: with `max_tokens`."""
+    examples: tuple[tuple[str, str], ...] = ()
+    """What a caller says and what the agent answers, shown to the model before every conversation
+    as if it had been said: a small model does as it is shown rather than as it is told. Read before
+    the call, so they cost no time in it. Not with tools, whose own examples show when to call."""
     tool_bias: float = 0.0
     """Added to the logit of opening a reply with a tool call: for models too small to know when."""
 
@@ -258,6 +262,12 @@ class LlamaCppLlm:
         )
 
 
+def _turns(examples: tuple[tuple[str, str], ...]) -> Iterator[Message]:
+    for caller, agent in examples:
+        yield Message("caller", caller)
+        yield Message("agent", agent)
+
+
 def _bare(text: str) -> str:
     """Without the punctuation at its end."""
     return text.rstrip(" .?!,;:-…")
@@ -294,7 +304,8 @@ def build(settings: Settings, context: Context) -> LlamaCppLlm:
     check_bounds(settings)
     path = context.locate(settings.weights)
     model = LlamaModel(path, settings.n_ctx, _threads(settings.threads))
-    llm = LlamaCppLlm(settings, model, context.tools, context.examples)
+    shown = () if context.tools else tuple(_turns(settings.examples))
+    llm = LlamaCppLlm(settings, model, context.tools, (*shown, *context.examples))
     begun = (Message("system", context.system_prompt),) if context.system_prompt else ()
     llm.prepare((*begun, Message("caller", "Hello")))
     return llm

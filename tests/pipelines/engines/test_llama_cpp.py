@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.engines.llm.llama_cpp import LlamaCppLlm, Settings, build
 from pipelines.engines.registry import Context
+from pipelines.engines.tools import Tool
 from pipelines.turn_taking.commands import Message
 
 SYSTEM = Message("system", "You are a helpful assistant on the phone. Answer in one sentence.")
@@ -238,6 +239,20 @@ def test_what_was_said_before_is_less_likely_by_the_penalty(penalty, said):
     llm = LlamaCppLlm(Settings(repeat_penalty=penalty), RepeatingModel())
     history = (Message("agent", "again"), ASK)
     assert "".join(llm.stream(history, threading.Event())) == said
+
+
+def test_a_model_is_shown_examples_before_every_conversation_but_not_with_tools(locate):
+    shown = (("Do you work on Sundays?", "No, we rest."),)
+    settings = Settings(examples=shown)
+
+    def prompt(**context):
+        llm = build(settings, Context(locate=locate, **context))
+        return llm._prompt.reply((Message("system", "Be brief."), ASK))
+
+    text = prompt()
+    assert text.index("Be brief.") < text.index("No, we rest.") < text.index(ASK.text)
+    tool = Tool("look", "Looks.", {"type": "object", "properties": {}}, str)
+    assert "No, we rest." not in prompt(tools=(tool,))
 
 
 def test_a_reply_ends_with_so_many_sentences():
