@@ -19,7 +19,16 @@ _ENDS = {
     "jitter_buffer": ("jitter_buffers", "adaptive"),
     "concealment": ("concealments", "appendix_i"),
 }
-PRESETS = Path(__file__).parents[1] / "profiles" / "lines"
+
+
+def _presets() -> Path:
+    """The folder of lines: in this package where a wheel was installed, else in the checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / "lines"
+    return inside if inside.is_dir() else package.parent / "profiles" / "lines"
+
+
+PRESETS = _presets()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +40,8 @@ class Part:
     settings: Any
 
     def build(self, rng: Any) -> Any:
-        """The part, ready for one call."""
-        return parts.load(self.kind, self.name).build(self.settings, rng)
+        """The part, ready for one call; raises LineError if its settings do not fit together."""
+        return parts.build(self.kind, self.name, self.settings, rng)
 
 
 @dataclass(frozen=True, slots=True)

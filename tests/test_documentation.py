@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from voicecli.profile import load_profile
 from voicecli.recording.call_script import read_script
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
 COMMAND = typer.main.get_command(app)
 USAGE_ERROR: Any = typer.BadParameter.__base__
 
@@ -133,6 +134,7 @@ def test_the_pages_have_examples_of_every_kind():
 @pytest.mark.parametrize("example", TOML, ids=_ids(TOML))
 def test_a_toml_example_loads_as_what_it_is(example, tmp_path):
     path = tmp_path / "example.toml"
+    shutil.copy(ROOT / "examples" / "dentist_agent.py", tmp_path)  # which one of them names
     path.write_text(example.text, "utf-8")
     tables = tomllib.loads(example.text)
     if "turns" in tables:

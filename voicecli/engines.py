@@ -13,6 +13,7 @@ from pipelines.engines.registry import Context, SettingsError, build_engine
 from pipelines.engines.restarting import restarting
 from pipelines.engines.tools import Tool
 from pipelines.runtime.clock import day_in_words, local_day
+from pipelines.runtime.hooks import Hooks
 from pipelines.turn_taking.events import EngineKind
 from voicecli.errors import EngineError, ProfileError, VoicecliError
 from voicecli.models.registry import load_registry
@@ -20,6 +21,7 @@ from voicecli.models.store import locate, require_models
 from voicecli.profile import DetectorChoice, EngineChoice, Profile, beside
 from voicecli.tables import Place
 from voicecli.tools.load import load_tools
+from voicecli.tools.load_agent import LoadedAgent, load_agent
 
 
 class LazyEngines:
@@ -29,15 +31,28 @@ class LazyEngines:
         self._profile = profile
         self._loaded: dict[EngineKind, Any] = {}
         self._tools: dict[str, Tool] | None = None
+        self._agent: LoadedAgent | None = None
 
     @property
     def tools(self) -> Mapping[str, Tool]:
-        """What the LLM may call; runs the profile's tools file when first asked for."""
+        """What the LLM may call; runs the profile's Python files when first asked for."""
         if self._tools is None:
             place = Place(str(self._profile.path), ProfileError, "tools")
             folder = self._profile.path.resolve().parent
-            self._tools = load_tools(self._profile.tools, folder, place)
+            agent = self._loaded_agent().tools
+            self._tools = load_tools(self._profile.tools, folder, place, agent)
         return self._tools
+
+    @property
+    def hooks(self) -> Hooks:
+        """The agent's own code that is told what happens; runs its file when first asked for."""
+        return self._loaded_agent().hooks
+
+    def _loaded_agent(self) -> LoadedAgent:
+        if self._agent is None:
+            place = Place(str(self._profile.path), ProfileError, "agent", "class")
+            self._agent = load_agent(self._profile, place)
+        return self._agent
 
     @property
     def vad(self) -> Vad:

@@ -1,6 +1,8 @@
 """A profile (one agent, its engines and thresholds) read from TOML; changes with what it may say.
 
-    [agent]                 what the agent says of its own accord, and its language = "en"
+    [agent]                 what the agent says of its own accord, and its language = "en";
+                            class = "my_agent.py:Dentist": words, tools and hooks of a class
+                            (or only: agent = "my_agent.py:Dentist")
     [vad] [asr] [llm] [tts] engine = "name", and the keys of that engine's Settings; without
                             engine = …, or left out, it is the default profile's with these keys
     [llm.fallback] …        the same for an engine that steps in when that one fails (asr, llm, tts)
@@ -24,17 +26,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.engines.registry import engine_module, engine_names
+from pipelines.engines.registry import BrokenPlugInError, engine_module, engine_names
 from pipelines.engines.speakable import speakable_text
 from pipelines.turn_taking.events import EngineKind
 from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy, ToolPolicy
+from voicecli import foreign
 from voicecli.errors import ProfileError
 from voicecli.foreign import named_path
 from voicecli.language import DEFAULT, Language, check_language, find_language, in_language, speak
+from voicecli.shipped import PROFILES
 from voicecli.tables import Place, build, overlay, read_toml, suggest
+from voicecli.tools.agent_source import WORDS, AgentChoice, chosen_agent, words_of
 from voicecli.tools.choice import ToolsChoice
 
-SHIPPED = Path(__file__).resolve().parents[1] / "profiles"
+SHIPPED = PROFILES
 DEFAULT_PROFILE = "embedded"
 
 POLICY_TABLES = tuple(f.name for f in dataclasses.fields(Policy) if f.name != "agent")
@@ -94,6 +99,10 @@ class Profile:
     notes: tuple[str, ...] = ()
     """What the language leaves out, in sentences for the user."""
     tools: ToolsChoice = field(default_factory=ToolsChoice)
+    agent: AgentChoice | None = None
+    """The agent's class, if it has one."""
+    agent_words: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What of `policy.agent` stands in the class and not in the profile's file."""
     source: str = field(repr=False, default="")
     """The text of the file."""
 
@@ -151,6 +160,7 @@ def load_profile(name_or_path: str) -> Profile:
     place = Place(str(path), ProfileError)
     known = ("name", "agent", *ENGINE_TABLES, "turn_detectors", "tools", "line", "policy")
     _refuse_unknown(tables, known, place)
+    agent, words = _agent(tables, source, path, place)
     language = _language(tables, place)
     engines = {kind: _engine(kind, tables, language, place) for kind in ENGINE_TABLES}
     notes = _check_language(engines, language, place)
@@ -171,6 +181,8 @@ def load_profile(name_or_path: str) -> Profile:
         language=language.code,
         notes=(*notes, *aside),
         tools=_tools(tables.get("tools", {}), place.in_table("tools")),
+        agent=agent,
+        agent_words=words,
         source=source,
         **engines,
     )
@@ -201,9 +213,22 @@ def to_toml(profile: Profile) -> str:
         whole = json.dumps(str(path))
         key = re.compile(rf"^(\s*(?:tools|file)\s*=\s*)(['\"]){re.escape(file)}\2", re.M)
         source = key.sub(lambda found, whole=whole: found[1] + whole, source)
+    if profile.agent is not None:
+        source = _with_words(source, profile, profile.agent)
     if "name" in tomllib.loads(source):
         return source
     return f"name = {json.dumps(profile.name)}\n{source}"
+
+
+def _with_words(source: str, profile: Profile, agent: AgentChoice) -> str:
+    """The text with the agent's class by its whole path, and its words beside it."""
+    found = _agent_line(agent, source)
+    if found is None:  # it was refused when it was read
+        return source
+    keys = {"class": f"{agent.path(profile.path)}:{agent.name}", **profile.agent_words}
+    prefix = "" if found["key"] == "class" else "agent."
+    lines = (f"{prefix}{key} = {foreign.to_toml(text)}" for key, text in keys.items())
+    return source[: found.start()] + "\n".join(lines) + source[found.end() :]
 
 
 def beside(profile: Path, file: str) -> Path:
@@ -236,6 +261,37 @@ def _refuse_unknown(tables: dict[str, Any], known: tuple[str, ...], place: Place
     for table in tables:
         if table not in known:
             raise place.wrong(f"there is no table [{table}]; {suggest(table, known)}")
+
+
+def _agent(
+    tables: dict[str, Any], source: str, path: Path, place: Place
+) -> tuple[AgentChoice | None, dict[str, str]]:
+    """The agent's class and the words that stand in it, which are put into the table [agent]."""
+    table, place = tables.get("agent", {}), place.in_table("agent").at("class")
+    if isinstance(table, str):
+        table = {"class": table}
+    if not isinstance(table, dict):
+        raise place.at("").wrong('must be a table, or agent = "my_agent.py:Dentist"')
+    if "class" not in table:
+        return None, {}
+    agent = chosen_agent(table["class"], place)
+    if _agent_line(agent, source) is None:
+        raise place.wrong(f'write it on a line of its own: class = "{agent.text}"')
+    words = {key: text for key, text in table.items() if key != "class"}
+    missing = [key for key in WORDS.values() if key not in words]
+    added: dict[str, str] = {}
+    if missing:  # a recorded profile has them all: the file need not be there any more
+        found = words_of(agent, path, place)
+        added = {key: found[key] for key in missing}
+    tables["agent"] = {**added, **words}
+    return agent, added
+
+
+def _agent_line(agent: AgentChoice, source: str) -> re.Match[str] | None:
+    """Where a profile's text names the agent's class, as a line of [agent] or as `agent = …`."""
+    text = re.escape(agent.text)
+    line = rf"^[ \t]*(?P<key>(?:agent\.)?class|agent)[ \t]*=[ \t]*(['\"]){text}\2"
+    return re.search(line, source, re.M)
 
 
 def _language(tables: dict[str, Any], place: Place) -> Language:
@@ -293,9 +349,11 @@ def _with_others(kind: EngineKind, table: Any, language: Language, place: Place)
 
 def may_delegate(kind: EngineKind, name: object) -> bool:
     """Whether that engine may leave answers to another, in its table `otherwise`."""
-    if name not in engine_names(kind):
+    try:
+        module = engine_module(kind, str(name))
+    except LookupError:  # refused elsewhere
         return False
-    return bool(getattr(engine_module(kind, str(name)), "MAY_DELEGATE", False))
+    return bool(getattr(module, "MAY_DELEGATE", False))
 
 
 def default_table(kind: str) -> dict[str, Any]:
@@ -335,11 +393,14 @@ def _one_engine(kind: EngineKind, table: Any, language: Language, place: Place) 
 
 
 def _settings(kind: EngineKind, name: object, table: Any, place: Place, key: str) -> Any:
-    names = engine_names(kind)
-    if name not in names:
-        wrong = f'there is no {kind} engine "{name}"; {suggest(str(name), names)}'
-        raise place.at(key).wrong(wrong)
-    return build(engine_module(kind, str(name)).Settings, table, place)
+    try:
+        module = engine_module(kind, str(name))
+    except BrokenPlugInError as error:
+        raise place.at(key).wrong(str(error)) from None
+    except LookupError:
+        wrong = f'there is no {kind} engine "{name}"; {suggest(str(name), engine_names(kind))}'
+        raise place.at(key).wrong(wrong) from None
+    return build(module.Settings, table, place)
 
 
 def _tools(table: Any, place: Place) -> ToolsChoice:

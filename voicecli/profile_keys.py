@@ -6,6 +6,7 @@ accepted are the same.
 """
 
 import ast
+import contextlib
 import dataclasses
 import inspect
 import textwrap
@@ -16,7 +17,7 @@ from dataclasses import MISSING, dataclass
 from functools import cache
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-from pipelines.engines.registry import engine_module, engine_names
+from pipelines.engines.registry import BrokenPlugInError, engine_module, engine_names
 from pipelines.turn_taking.events import EngineKind
 from pipelines.turn_taking.policy import AgentPolicy, Policy
 from voicecli.foreign import to_toml
@@ -88,7 +89,8 @@ class Setting:
     key: str
     value: Any
     origin: str
-    """Where it comes from: the profile's file, the default profile, the language, or a default."""
+    """Where it comes from: the profile's file, the agent's class, the default profile, the
+    language, or a default."""
 
 
 def settings_of(profile: Profile) -> Iterator[Setting]:
@@ -96,6 +98,9 @@ def settings_of(profile: Profile) -> Iterator[Setting]:
     given: dict[str, Any] = tomllib.loads(profile.source)
     yield Setting("", "name", profile.name, _origin("name" in given, profile))
     agent = given.get("agent", {})
+    agent = {"class": agent} if isinstance(agent, str) else agent
+    if profile.agent is not None:
+        yield Setting("agent", "class", profile.agent.text, _origin("class" in agent, profile))
     yield Setting("agent", "language", profile.language, _origin("language" in agent, profile))
     yield from _settings("agent", profile.policy.agent, agent, profile)
     for kind in ENGINE_TABLES:
@@ -141,7 +146,9 @@ def _settings(
         here = key.name in given
         from_base = key.name in (inherited or {})
         origin = _origin(here, profile, inherited=from_base)
-        if origin == "default" and value != key.default:
+        if heading == "agent" and profile.agent_words.get(key.name):
+            origin = f"class {profile.agent.name}" if profile.agent is not None else origin
+        elif origin == "default" and value != key.default:
             origin = f"language {profile.language}"
         yield Setting(heading, key.name, value, origin)
 
@@ -165,13 +172,13 @@ def keys_of(declared: type) -> tuple[Key, ...]:
 def all_tables() -> Iterator[KeyTable]:
     """Every table that a profile may have, with each engine's own keys."""
     language = Key("language", str, "en", None, "Code or name of the language that is spoken.")
-    yield KeyTable("agent", _about(AgentPolicy), (language, *keys_of(AgentPolicy)))
+    chosen = "Python file and class of the agent: `my_agent.py:Dentist`."
+    agent = Key("class", str, "", None, chosen)
+    yield KeyTable("agent", _about(AgentPolicy), (agent, language, *keys_of(AgentPolicy)))
     for kind in ENGINE_TABLES:
-        for name in engine_names(kind):
-            module = engine_module(kind, name)
+        for name, module in _usable(kind):
             yield KeyTable(kind, _about(module), keys_of(module.Settings), name)
-    for name in engine_names("turn_detector"):
-        module = engine_module("turn_detector", name)
+    for name, module in _usable("turn_detector"):
         keys = (*keys_of(DetectorWeight), *keys_of(module.Settings))
         yield KeyTable(f"turn_detectors.{name}", _about(module), keys)
     yield KeyTable("tools", _about(ToolsChoice), keys_of(ToolsChoice))
@@ -179,6 +186,13 @@ def all_tables() -> Iterator[KeyTable]:
     hints = get_type_hints(Policy)
     for name in POLICY_TABLES:
         yield KeyTable(f"policy.{name}", _about(hints[name]), keys_of(hints[name]))
+
+
+def _usable(kind: EngineKind) -> Iterator[tuple[str, Any]]:
+    """Every engine of a kind, but for those of other packages that cannot be loaded."""
+    for name in engine_names(kind):
+        with contextlib.suppress(BrokenPlugInError):
+            yield name, engine_module(kind, name)
 
 
 def default_of(key: Key) -> str:
@@ -238,8 +252,9 @@ def json_schema() -> dict[str, Any]:
         for parent in parents:
             inside = inside["properties"].setdefault(parent, _table_schema("", {}))
         inside["properties"][last] = schema
-    short = {"type": "string", "description": "Short for its key `file`."}
-    root["properties"]["tools"] = {"anyOf": [short, root["properties"]["tools"]]}
+    for table, key in (("tools", "file"), ("agent", "class")):
+        short = {"type": "string", "description": f"Short for its key `{key}`."}
+        root["properties"][table] = {"anyOf": [short, root["properties"][table]]}
     shared = _taken_definitions(root)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "$defs": shared}
 

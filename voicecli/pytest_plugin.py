@@ -83,14 +83,9 @@ class VoicecliFixture:
         Raises:
             VoicecliError: the call, the profile or its weights cannot be used.
         """
-        from voicecli.engines import build_engines
-        from voicecli.profile import load_profile
-        from voicecli.replay.run import Setting, run_call
-        from voicecli.replay.source import open_call
+        from voicecli.api import replay
 
-        agent = load_profile(profile)
-        setting = Setting(agent, line or agent.line)
-        return ReplayReport(run_call(open_call(call), setting, build_engines(agent)).report())
+        return ReplayReport(replay(call, profile=profile, line=line)[0])
 
 
 @pytest.fixture

@@ -1,18 +1,23 @@
-"""Finds an engine by kind and file name and builds it; changes with how engines are looked up.
+"""Finds an engine by kind and name and builds it.
 
 `[asr] engine = "moonshine"` means the module `pipelines.engines.asr.moonshine`, which offers a
-frozen dataclass `Settings` (its fields are the TOML keys) and `build(settings, context)`.
+frozen dataclass `Settings` (its fields are the TOML keys) and `build(settings, context)`; a turn
+detector's also `NEEDS_TEXT`. Another installed package adds such a module of its own by an entry
+point of the group `voicecli.engines.asr` (or vad, llm, tts, turn_detector), whose name is the
+engine's. The name of an engine that is here already stays that engine's.
 """
 
+import dataclasses
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
-from typing import Any, get_args
+from typing import Any, Final, get_args, get_type_hints
 
-from pipelines.engines.protocols import Llm
+from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
 from pipelines.engines.tools import Tool
 from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.events import EngineKind
@@ -22,7 +27,14 @@ class SettingsError(ValueError):
     """What the user wrote in a file that an engine reads is wrong; names the file and the place."""
 
 
+class BrokenPlugInError(LookupError):
+    """An engine of another installed package cannot be used; names the package and says why."""
+
+
 KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
+_PROTOCOLS: Final[dict[EngineKind, type]] = {
+    "vad": Vad, "asr": StreamingAsr, "llm": Llm, "tts": Tts, "turn_detector": TurnDetector,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +59,94 @@ class Context:
 
 
 def engine_names(kind: EngineKind) -> list[str]:
-    """Names of all engines of a kind, sorted; a module with a leading underscore is part of one."""
-    package = importlib.import_module(f"pipelines.engines.{kind}")
-    names = (module.name for module in pkgutil.iter_modules(package.__path__))
-    return sorted(name for name in names if not name.startswith("_"))
+    """Names of all engines of a kind, sorted; those of other installed packages are among them."""
+    return sorted({*_built_in(kind), *(found.name for found in plug_ins(kind))})
 
 
-def engine_module(kind: EngineKind, name: str) -> ModuleType:
-    """The module of one engine; loads only that one.
+def engine_module(kind: EngineKind, name: str) -> Any:
+    """What stands behind an engine's name, a module as a rule; loads only that one.
 
     Raises:
         LookupError: there is no such engine; says which there are.
+        BrokenPlugInError: it is that of another package, which breaks down or offers no engine.
     """
-    names = engine_names(kind)
-    if name not in names:
-        raise LookupError(f'no {kind} engine "{name}"; there are: {", ".join(names)}')
-    return importlib.import_module(f"pipelines.engines.{kind}.{name}")
+    if name in _built_in(kind):
+        return importlib.import_module(f"pipelines.engines.{kind}.{name}")
+    found = [each for each in plug_ins(kind) if each.name == name]
+    if not found:
+        known = ", ".join(engine_names(kind))
+        raise LookupError(f'no {kind} engine "{name}"; there are: {known}')
+    return _plugged_in(kind, found)
 
 
 def build_engine(kind: EngineKind, name: str, settings: Any, context: Context) -> Any:
     """Build the named engine from its Settings; may load weights and take seconds."""
-    return engine_module(kind, name).build(settings, context)
+    engine = engine_module(kind, name).build(settings, context)
+    wanted = _PROTOCOLS[kind]
+    if not isinstance(engine, wanted):
+        raise TypeError(
+            f"what its build() gives is no {wanted.__name__} of pipelines.engines.protocols"
+        )
+    return engine
+
+
+def provider(kind: EngineKind, name: str) -> str:
+    """The other installed package that an engine is of, and its version; empty if there is none."""
+    if name in _built_in(kind):
+        return ""
+    return ", ".join(_package(found) for found in plug_ins(kind) if found.name == name)
+
+
+@functools.cache
+def plug_ins(kind: EngineKind) -> tuple[EntryPoint, ...]:
+    """What other installed packages offer of a kind; nothing of theirs is loaded by asking."""
+    return tuple(entry_points(group=f"voicecli.engines.{kind}"))
+
+
+def examine_plug_in(kind: EngineKind, found: EntryPoint) -> str:
+    """What is wrong with an engine of another package, in a sentence; empty if it can be used."""
+    if found.name in _built_in(kind):
+        return f"is never used: {kind} engine {found.name} is one of voicecli's own; rename it"
+    try:
+        engine_module(kind, found.name)
+    except BrokenPlugInError as error:
+        return str(error)
+    return ""
+
+
+@functools.cache
+def _built_in(kind: EngineKind) -> frozenset[str]:
+    """By file name; a module with a leading underscore is part of an engine."""
+    package = importlib.import_module(f"pipelines.engines.{kind}")
+    names = (module.name for module in pkgutil.iter_modules(package.__path__))
+    return frozenset(name for name in names if not name.startswith("_"))
+
+
+def _package(found: EntryPoint) -> str:
+    return f"{found.dist.name} {found.dist.version}" if found.dist else found.value
+
+
+def _plugged_in(kind: EngineKind, found: list[EntryPoint]) -> Any:
+    name, packages = found[0].name, " and ".join(map(_package, found))
+    if len(found) > 1:
+        raise BrokenPlugInError(
+            f'the {kind} engine "{name}" is offered by {packages}: uninstall all but one'
+        )
+    try:
+        module = found[0].load()
+        _check(kind, module)
+    except (Exception, SystemExit) as error:
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise BrokenPlugInError(
+            f'the {kind} engine "{name}" of the package {packages} cannot be used: {what}'
+        ) from error
+    return module
+
+
+def _check(kind: EngineKind, module: Any) -> None:
+    """Raise TypeError, or whatever reading its type hints raises, unless it offers an engine."""
+    if not (dataclasses.is_dataclass(module.Settings) and callable(module.build)):
+        raise TypeError("Settings must be a dataclass, and build(settings, context) a function")
+    get_type_hints(module.Settings)
+    if kind == "turn_detector" and not isinstance(module.NEEDS_TEXT, bool):
+        raise TypeError("NEEDS_TEXT must be True or False")

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
 from pipelines.engines.tools import Tool
+from pipelines.runtime.hooks import Hooks
 
 
 class Engines(Protocol):
@@ -28,6 +29,11 @@ class Engines(Protocol):
     @property
     def tools(self) -> Mapping[str, Tool]:
         """What the LLM may call, by name."""
+        ...
+
+    @property
+    def hooks(self) -> Hooks:
+        """The agent's own code that is told what happens in the call."""
         ...
 
     @property

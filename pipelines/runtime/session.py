@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.runtime.effects import Effects
 from pipelines.runtime.engines import Engines
+from pipelines.runtime.hooks import HookRunner
 from pipelines.runtime.lanes import Lanes
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.recall import Recall
@@ -84,6 +85,9 @@ class Session:
         self._tools = ToolRunner(
             engines, transport, self._playout, lanes, recall, today=self._today
         )
+        if recall is None and engines.hooks:
+            hooks = HookRunner(engines.hooks, lanes, self._tools.this_call)
+            self._record = _both(record, hooks.take)
         self._effects = Effects(
             engines, self._timeline, self._playout, lanes, tools=self._tools, recall=recall
         )
@@ -197,3 +201,11 @@ class Session:
                 self._hanging_up = True
             case _:
                 self._effects.carry_out(command)
+
+
+def _both(first: Callable[[Entry], None], then: Callable[[Entry], None]) -> Callable[[Entry], None]:
+    def record(entry: Entry) -> None:
+        first(entry)
+        then(entry)
+
+    return record

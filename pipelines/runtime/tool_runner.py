@@ -68,7 +68,7 @@ class ToolRunner:
         self._playout = playout
         self._lanes = lanes
         self._recall = recall
-        self._call = ThisCall(date.fromisoformat(today))
+        self.this_call = ThisCall(date.fromisoformat(today))
         self._said: dict[JobId, str] = {}
         """The caller's turn that each reply with tools answers."""
         self._busy: dict[JobId, int] = {}
@@ -80,7 +80,7 @@ class ToolRunner:
         """What the core is told when a model asks for a tool."""
         tool = self._engines.tools.get(asked.name)
         if tool is not None and tool.instead is not None and self._recall is None:
-            call = replace(self._call, caller_said=self._said.get(job, ""))
+            call = replace(self.this_call, caller_said=self._said.get(job, ""))
             name = copy_context().run(_in_call, tool.instead, call)
             if name in self._engines.tools:
                 tool, asked = self._engines.tools[name], ToolRequest(name, "{}")
@@ -143,7 +143,7 @@ class ToolRunner:
             known = ", ".join(self._engines.tools) or "none"
             yield _failed(command.job, f"there is no tool {command.name}; there are: {known}")
             return
-        call = replace(self._call, caller_said=self._said.get(command.reply, ""))
+        call = replace(self.this_call, caller_said=self._said.get(command.reply, ""))
         calling = (self._called(tool, command.arguments, call) for _ in range(1))
         try:
             daemon = tool.effect == "reads"

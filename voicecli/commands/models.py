@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from voicecli.foreign import say
+from voicecli.shipped import RECORDINGS
 
 if TYPE_CHECKING:
     from voicecli.models.registry import Entry
@@ -161,8 +162,7 @@ def check_asr(
             f"the profile {profile} recognises speech with {choice.name}; only faster_whisper "
             "has an input that can be shortened"
         )
-    shipped = Path(__file__).parents[2] / "recordings"
-    found = compare(choice.settings, read_clips(audio or sorted(shipped.glob("*/"))))
+    found = compare(choice.settings, read_clips(audio or sorted(RECORDINGS.glob("*/"))))
     table = WholeTable(box=None, header_style="bold", pad_edge=False)
     for column in ("chunk_length_s", "mean time", "words wrong"):
         table.add_column(column, justify="right")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from voicecli.foreign import named_path, one_line, say
+from voicecli.shipped import RECORDINGS
 
 app = typer.Typer(
     help="Calls that were kept, and the labelled ones that ship: list, show, export, delete, make.",
@@ -75,7 +76,7 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
         names = [name for name, _ in calls]
         for name, script in calls:
             write_script(folder / name / SCRIPT, script)
-    scripts = scripts_in(folder or _shipped(), names or ())
+    scripts = scripts_in(folder or RECORDINGS, names or ())
     console = Console(stderr=True)
     bar = track(scripts, "speaking", console=console, transient=True,
                 disable=not console.is_terminal)  # fmt: skip
@@ -105,7 +106,7 @@ def list_recordings(folder: Folder = None) -> None:
     console = Console()
     if folder is None and (kept := _kept_table()) is not None:
         console.print(kept, "", crop=False)
-    console.print(_labelled_table(folder or _shipped(), required=folder is not None), crop=False)
+    console.print(_labelled_table(folder or RECORDINGS, required=folder is not None), crop=False)
 
 
 def _kept_table() -> Any:
@@ -202,7 +203,7 @@ def _labelled(call: str, folder: Path | None) -> Path | None:
     from voicecli.recording.bundle import is_bundle
     from voicecli.recording.synthetic import AUDIO, LABELS
 
-    for path in (named_path(call), (folder or _shipped()) / call):
+    for path in (named_path(call), (folder or RECORDINGS) / call):
         if (path / AUDIO).is_file() and (path / LABELS).is_file() and not is_bundle(path):
             return path
     return None
@@ -231,7 +232,7 @@ def _show_labelled(path: Path) -> None:
         at = clock(round(turn.start_s * SECOND))
         table.add_row(at, seconds, turn.intent or "", turn.text)
     console.print(table, crop=False)
-    name = path.name if path.parent == _shipped() else f"'{path}'"
+    name = path.name if path.parent == RECORDINGS else f"'{path}'"
     console.print(f"\nplay it to an agent: voicecli replay {one_line(name)}", soft_wrap=True)
 
 
@@ -295,8 +296,3 @@ def _find(call: str, folder: Path | None) -> Path:
     from voicecli.talk.keep import calls_folder
 
     return find_call(folder or calls_folder(), call)
-
-
-def _shipped() -> Path:
-    # Beside the package, in a clone as in an installation.
-    return Path(__file__).parents[2] / "recordings"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from voicecli.doctor.finding import Finding
-from voicecli.doctor.installation import python, sound, weights
+from voicecli.doctor.installation import plug_ins, python, sound, weights
 from voicecli.doctor.services import services
 from voicecli.errors import VoicecliError
 from voicecli.profile import Profile
@@ -13,6 +13,7 @@ from voicecli.transports.sound_card_devices import SoundCardError
 def examine(profile: Profile, *, audible: bool) -> Iterator[Finding]:
     """Every finding, as soon as it is there; with `audible`, a chirp and speech are played."""
     yield python()
+    yield from plug_ins()
     devices = list(sound())
     yield from devices
     for note in profile.notes:

@@ -4,7 +4,11 @@ import contextlib
 import platform
 import sys
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 
+from pipelines.engines import registry
+from pipelines.engines.registry import KINDS
+from telephony_sim import parts
 from voicecli.doctor.finding import Finding
 from voicecli.errors import WeightsError
 from voicecli.models.store import locate, require_models
@@ -25,6 +29,22 @@ def python() -> Finding:
     if _PYTHONS[0] <= sys.version_info[:2] < _PYTHONS[1]:
         return Finding("Python", "ok", version)
     return Finding("Python", "failed", f"{version}; voicecli needs 3.11 to 3.13.")
+
+
+def plug_ins() -> Iterator[Finding]:
+    """What other installed packages add to voicecli, and whether it can be used."""
+    for kind in KINDS:
+        for found in registry.plug_ins(kind):
+            yield _plug_in(f"{kind} engine", found, registry.examine_plug_in(kind, found))
+    for found in parts.plug_ins("degradations"):
+        yield _plug_in("degradation", found, parts.examine_plug_in("degradations", found))
+
+
+def _plug_in(what: str, found: EntryPoint, wrong: str) -> Finding:
+    package = f"{found.dist.name} {found.dist.version}" if found.dist else found.value
+    if wrong:
+        return Finding("plug-in", "warning", f"{package}: {wrong}.")
+    return Finding("plug-in", "ok", f"{package}: {what} {found.name}")
 
 
 def sound() -> Iterator[Finding]:

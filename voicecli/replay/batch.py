@@ -26,7 +26,7 @@ from voicecli.recording.bundle import PROFILE, Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
 from voicecli.replay.source import CallSource, open_call, told_apart
-from voicecli.replay.trust import profile_for
+from voicecli.replay.trust import line_of, profile_for
 from voicecli.replay.verify import recorded_policy, verify
 from voicecli.replay.whatif import run_under
 from voicecli.report.assertions import Outcome, check, parse_condition, require
@@ -235,7 +235,7 @@ class _Replayer:
                 f"{source.path} has no journal for --policy to work on; run `voicecli replay "
                 f"{source.path}` first, and then this on the folder it leaves."
             )
-        profile = self._profile_of(source.bundle, _line_of(source.bundle))
+        profile = self._profile_of(source.bundle, line_of(source.bundle))
         engines = LazyEngines(profile)
         recorded = load_profile(str(source.path / PROFILE))
         shadows = self._shadows(profile, engines, load_policy(policy, recorded.policy))
@@ -275,7 +275,7 @@ class _Replayer:
         )
         if not self._batch.shadows:
             return report
-        profile = self._profile_of(bundle, _line_of(bundle))
+        profile = self._profile_of(bundle, line_of(bundle))
         shadows = self._shadows(profile, LazyEngines(profile), policy)
         return replace(report, shadows=shadows.report(bundle))
 
@@ -285,7 +285,7 @@ class _Replayer:
         if source.bundle is None:
             profile = _profile_for(source, batch)
         else:
-            own_line = None if batch.lines or batch.profile else _line_of(source.bundle)
+            own_line = None if batch.lines or batch.profile else line_of(source.bundle)
             profile = self._profile_of(source.bundle, own_line)
         engines = self._engines.get(profile, self._console)
         shadows = self._shadows(profile, engines, profile.policy)
@@ -331,11 +331,6 @@ class _Replayer:
         self._console.print(one_line(shown), style="dim", soft_wrap=True)
 
 
-def _line_of(bundle: Bundle) -> str:
-    line = bundle.header.metadata.get("line")
-    return str(line or load_profile(str(bundle.path / PROFILE)).line)
-
-
 def _weights(source: CallSource, batch: Batch) -> Iterator[str]:
     """The models that are sure to be needed."""
     if source.bundle is not None and (batch.policy is not None or not batch.recompute):
@@ -353,7 +348,7 @@ def _profile_for(source: CallSource, batch: Batch) -> Profile:
 
 def _line_for(source: CallSource, batch: Batch, profile: Profile) -> str:
     if source.bundle is not None and batch.profile is None:
-        return _line_of(source.bundle)
+        return line_of(source.bundle)
     return profile.line
 
 

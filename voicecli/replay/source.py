@@ -11,10 +11,11 @@ from voicecli.names import distinct_names
 from voicecli.recording.audio_file import AS_IT_SAYS, CallAudio, Reading, read_call_audio
 from voicecli.recording.bundle import Bundle, is_bundle, read_bundle
 from voicecli.recording.labels import Labels, read_labels
+from voicecli.shipped import RECORDINGS
 
 _DAY = len("2026-11-24")
 OURS = Reading(channels="caller,agent")
-SHIPPED = Path(__file__).resolve().parents[2] / "recordings"
+SHIPPED = RECORDINGS
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, Final
 
+from pipelines.engines.registry import provider
 from pipelines.turn_taking.events import EngineKind
 from telephony_sim.spec import line_names
 from voicecli.errors import ProfileError
@@ -61,6 +62,12 @@ def profile_for(
     return profile
 
 
+def line_of(bundle: Bundle) -> str:
+    """The phone line over which a call was recorded."""
+    line = bundle.header.metadata.get("line")
+    return str(line or load_profile(str(bundle.path / PROFILE)).line)
+
+
 def _wishes(profile: Profile) -> Iterator[str]:
     """All that a profile would set in motion beyond this program and its registered models."""
     if path := code_run(profile):
@@ -70,10 +77,9 @@ def _wishes(profile: Profile) -> Iterator[str]:
             yield f"use [tools] {key.name} = {getattr(profile.tools, key.name)!r:.200}"
     kinds: tuple[EngineKind, ...] = ("vad", "asr", "llm", "tts")
     for kind in kinds:
-        choice: EngineChoice | None = getattr(profile, kind)
-        while choice is not None:
+        named: EngineChoice = getattr(profile, kind)
+        for choice in named.all():
             yield from _wishes_of_engine(kind, choice)
-            choice = choice.fallback
     for detector in profile.turn_detectors:
         yield from _wishes_of_engine("turn_detector", detector)
 
@@ -83,6 +89,9 @@ def _wishes_of_engine(kind: EngineKind, choice: EngineChoice | DetectorChoice) -
         key.name: getattr(choice.settings, key.name) for key in dataclasses.fields(choice.settings)
     }
     if f"{kind}/{choice.name}" not in _LOCAL:
+        if package := provider(kind, choice.name):
+            yield f"run the {kind} engine {choice.name} of the package {package}"
+            return
         where = settings.get("base_url") or settings.get("url") or "a service"
         key = settings.get("api_key_env")
         with_key = f" with the secret in ${key}" if key else ""

@@ -95,6 +95,12 @@ class Metrics(Generic[Subject]):
         relation = f" ({limit})" if holds else f", not {limit}"
         return Outcome(condition, holds, f"{name} is {_shown(value, condition)}{relation}")
 
+    def measure(self, name: str, subject: Subject) -> float | None:
+        """A metric by the name that a condition has for it, durations in milliseconds; None if
+        there was nothing to measure; UsageError says which names there are."""
+        metric, statistic = self._metric(name, name)
+        return self._measure(Condition(name, metric, statistic, "", 0, ""), subject)
+
     def _metric(self, text: str, name: str) -> tuple[str, str]:
         if name in self.numbers:
             return name, ""
@@ -146,4 +152,5 @@ def _shown(value: float, condition: Condition) -> str:
 _REPLAY: Final[Metrics[Sequence[CallReport]]] = Metrics(DURATIONS, NUMBERS)
 parse_condition = _REPLAY.parse
 check = _REPLAY.check
+measure = _REPLAY.measure
 """Conditions on calls that were run here; `voicecli.dial` has its own metrics."""

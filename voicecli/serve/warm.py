@@ -11,6 +11,7 @@ from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Va
 from pipelines.engines.tools import Tool
 from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.runtime.engines import Engines
+from pipelines.runtime.hooks import Hooks
 from pipelines.runtime.timeline import to_int16
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import History, Message, RecordDecision
@@ -35,6 +36,7 @@ class WarmEngines:
     asr: StreamingAsr
     llm: Llm
     tools: Mapping[str, Tool]
+    hooks: Hooks
     tts: Tts
     turn_detectors: Mapping[str, TurnDetector]
     apology: bytes
@@ -46,8 +48,8 @@ def warm_up(engines: Engines, policy: Policy) -> WarmEngines:
     _use(engines, policy.agent)
     speech = KeptSpeech(engines.tts, RATE)
     warm = WarmEngines(
-        engines.vad, engines.asr, engines.llm, engines.tools, speech, engines.turn_detectors,
-        _spoken(speech, policy.agent.apology),
+        engines.vad, engines.asr, engines.llm, engines.tools, engines.hooks, speech,
+        engines.turn_detectors, _spoken(speech, policy.agent.apology),
     )  # fmt: skip
     _rehearse(policy, warm)
     speech.keep_no_more()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.engines.protocols import TurnDetector
-from pipelines.engines.registry import engine_module, engine_names
+from pipelines.engines.registry import BrokenPlugInError, engine_module, engine_names
 from pipelines.runtime.engines import Engines
 from voicecli.engines import build_detector
 from voicecli.errors import UsageError
@@ -46,6 +46,10 @@ def parse(text: str) -> Choice:
     names = engine_names("turn_detector")
     if name not in names:
         raise UsageError(f'--shadow: there is no turn detector "{name}"; {suggest(name, names)}')
+    try:
+        engine_module("turn_detector", name)
+    except BrokenPlugInError as error:
+        raise UsageError(f"--shadow: {error}.") from None
     if not colon:
         return Choice(text, name, TIMER_MS if name == TIMER else None)
     most = 60_000.0 if name == TIMER else 1.0

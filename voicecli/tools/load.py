@@ -24,33 +24,41 @@ from voicecli.tools.choice import ToolsChoice
 from voicecli.tools.declare import MARK, Declared
 from voicecli.tools.schema import tool_of
 
+NONE: Mapping[str, Tool] = {}
 SETUP = "setup"
 """The function of a tools file that is given the profile's [tools.settings] before any call."""
 BEFORE_END_CALL = "before_end_call"
 """The function of a tools file that names the tool to be called instead of hanging up, or none."""
 
 
-def load_tools(choice: ToolsChoice, folder: Path, place: Place) -> dict[str, Tool]:
-    """The tools by name, in order: those of the file, then those that come with voicecli.
+def load_tools(
+    choice: ToolsChoice, folder: Path, place: Place, agent: Mapping[str, Tool] = NONE
+) -> dict[str, Tool]:
+    """The tools by name, in order: the agent's, those of the file, those that come with voicecli.
 
     Args:
         choice: what the profile says.
         folder: that of the profile: what the file's path is relative to.
         place: in the profile, for messages.
+        agent: the tools of the agent's class.
 
     Raises:
         VoicecliError: of the class `place.error`: the file is missing, raises, or declares what no
             model could call.
     """
-    tools: dict[str, Tool] = {}
+    tools = dict(agent)
     path = tools_path(choice, folder)
     if choice.file:
-        tools |= _of_file(path, choice.settings, place.at("file"))
+        found = _of_file(path, choice.settings, place.at("file"))
+        if twice := sorted(tools.keys() & found):
+            raise place.at("file").wrong(f"{twice[0]} is also a tool of the agent's class")
+        tools |= found
     elif choice.settings:
         raise place.at("settings").wrong("is for the functions of a file, and none is named")
     for name in choice.builtin:
         if name in tools:
-            raise place.at("builtin").wrong(f"{name} is also a function of {choice.file}")
+            whose = "the agent's class" if name in agent else choice.file
+            raise place.at("builtin").wrong(f"{name} is also a function of {whose}")
         try:
             tools[name] = builtin_tool(name, choice.transfer_to)
             if name == "end_call" and choice.file:
@@ -71,15 +79,16 @@ def tools_path(choice: ToolsChoice, folder: Path) -> Path:
 
 
 def code_run(profile: Profile) -> str:
-    """The tools file that a profile has run, for whoever is to know; empty if there is none."""
-    tools = profile.tools
-    return str(tools_path(tools, profile.path.resolve().parent)) if tools.file else ""
+    """The Python files that a profile has run, for whoever is to know; empty if there are none."""
+    tools, agent = profile.tools, profile.agent
+    paths = [agent.path(profile.path)] if agent is not None else []
+    if tools.file:
+        paths.append(tools_path(tools, profile.path.resolve().parent))
+    return ", ".join(map(str, paths))
 
 
 def _of_file(path: Path, settings: Mapping[str, Any], place: Place) -> dict[str, Tool]:
-    if not path.is_file():
-        raise place.wrong(f"there is no file {path}")
-    module = _executed(path, place)
+    module = executed(path, place)
     _set_up(module, path, settings, place)
     tools: dict[str, Tool] = {}
     for function in vars(module).values():
@@ -100,8 +109,15 @@ def _of_file(path: Path, settings: Mapping[str, Any], place: Place) -> dict[str,
     return tools
 
 
-def _executed(path: Path, place: Place) -> ModuleType:
-    name = _module_name(path)
+def executed(path: Path, place: Place, what: str = "tools") -> ModuleType:
+    """The module that a Python file is, once it has run; `what` it holds is part of its name.
+
+    Raises:
+        VoicecliError: of the class `place.error`: there is no such file, or it raises; says where.
+    """
+    if not path.is_file():
+        raise place.wrong(f"there is no file {path}")
+    name = _module_name(path, what)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise place.wrong(f"{path} is no Python file")
@@ -115,8 +131,8 @@ def _executed(path: Path, place: Place) -> ModuleType:
     return module
 
 
-def _module_name(path: Path) -> str:
-    return f"voicecli_tools_{path.stem}"
+def _module_name(path: Path, what: str = "tools") -> str:
+    return f"voicecli_{what}_{path.stem}"
 
 
 def _refuse_twins(path: Path) -> None:

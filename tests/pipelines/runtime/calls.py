@@ -74,6 +74,7 @@ class ScriptedEngines:
         self.tts = replaced.get("tts") or build("tts")
         detector = replaced.get("turn_detector") or build("turn_detector")
         self.tools = replaced.get("tools") or {}
+        self.hooks = replaced.get("hooks") or {}
         self.turn_detectors = {"scripted": detector}
 
 

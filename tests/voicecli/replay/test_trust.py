@@ -79,6 +79,30 @@ def test_code_that_a_recording_names_is_not_run(tmp_path, way, where):
     assert not path.with_name("marker").exists()
 
 
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: " ".join(way[:2]))
+def test_the_class_of_an_agent_that_a_recording_names_is_not_run(tmp_path, way):
+    head = 'class = "x.py:X"\nsystem_prompt = "You take bookings for a restaurant."\n'
+    lines = SCRIPTED.replace('system_prompt = "You take bookings for a restaurant."\n', head)
+    call = received(tmp_path, lines)
+    (call / "x.py").write_text(EVIL)
+    result = run(tmp_path, way[0], call, *way[1:])
+    assert isinstance(result.exception, ProfileError)
+    assert f"run the Python file {call / 'x.py'}" in str(result.exception)
+    assert not (call / "marker").exists()
+
+
+def test_every_engine_is_asked_about_however_far_behind_another_it_stands(tmp_path):
+    behind = (
+        '[llm]\nengine = "rules"\nfile = "rules/receptionist.toml"\n'
+        '[llm.otherwise]\nengine = "scripted"\n'
+        '[llm.otherwise.fallback]\nengine = "openai_compatible"\nmodel = "m"\n'
+        'base_url = "http://127.0.0.1:9/v1"\n'
+    )
+    call = read_bundle(received(tmp_path, SCRIPTED.replace('[llm]\nengine = "scripted"\n', behind)))
+    with pytest.raises(ProfileError, match=r"send the call to http://127\.0\.0\.1:9/v1"):
+        profile_for(call, None, trusted=False)
+
+
 def test_it_is_run_once_the_user_agrees(tmp_path):
     call = received(tmp_path, f'tools = "x.py"\n{SCRIPTED}')
     (call / "x.py").write_text(EVIL)

@@ -1,1 +1,0 @@
-"""The calls that ship with voicecli: data only; changes when a call is added to them."""

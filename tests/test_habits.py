@@ -1,0 +1,33 @@
+"""What the pages for contributors say is what is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
+_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+_SPAN = re.compile(r"`((?:tests|pipelines|telephony_sim|voicecli|profiles|recordings)/[\w./*-]+)`")
+
+
+def test_git_checks_before_a_commit_what_make_check_does():
+    recipe = re.search(r"^check:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.M)
+    assert recipe is not None
+    commands = [line.strip("\t@").replace("$(BIN)", ".venv/bin") for line in recipe[1].splitlines()]
+    hooks = re.findall(r"entry: (.*)", (ROOT / ".pre-commit-config.yaml").read_text())
+    assert len(commands) >= 4
+    assert hooks == commands
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_links_to_what_exists(page):
+    links = [page.parent / target for target in _LINK.findall(page.read_text("utf-8"))]
+    assert [str(link) for link in links if not link.exists()] == []
+
+
+def test_contributors_are_sent_to_files_that_exist():
+    named = _SPAN.findall((ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+    assert len(named) >= 15
+    missing = [name for name in named if "KIND" not in name and not list(ROOT.glob(name))]
+    assert missing == []
