@@ -17,10 +17,11 @@ from pipelines.turn_taking.commands import (
     GenerateReply,
     PausePlayout,
     PrepareReply,
-    RecordDecision,
     ResumePlayout,
     SynthesizeClause,
 )
+from pipelines.turn_taking.decisions import AgentDone
+from pipelines.turn_taking.decisions import Decision as Decided
 from pipelines.turn_taking.events import (
     ClauseSynthesized,
     Event,
@@ -54,8 +55,8 @@ class ReplyTrace:
     cancelled: bool = False
     clauses: dict[JobId, tuple[Nanos, str]] = field(default_factory=dict[JobId, tuple[Nanos, str]])
     """Synthesis job -> when it was asked for and its text."""
-    done: Decision | None = None
-    """The decision that says how much of it was heard."""
+    done: AgentDone | None = None
+    """How much of it was heard."""
 
 
 @dataclass(slots=True)
@@ -157,11 +158,9 @@ class JournalIndex:
         clauses = [text for _, text in trace.clauses.values()]
         written = "".join(trace.pieces) or " ".join(clauses)
         heard = " ".join(text for job, (_, text) in trace.clauses.items() if job in self.marks)
-        numbers = trace.done.numbers if trace.done else {}
-        return (
-            str(numbers.get("written", written)).strip(),
-            str(numbers.get("heard", heard)).strip(),
-        )
+        if trace.done is not None:
+            written, heard = trace.done.written, trace.done.heard
+        return written.strip(), heard.strip()
 
     def _take_event(self, event: Event) -> None:
         match event:
@@ -216,12 +215,10 @@ class JournalIndex:
                 self.pauses.append(at)
             case ResumePlayout():
                 self.resumes.append(at)
-            case RecordDecision():
-                decision = decision_of(at, command)
-                self.decisions.append(decision)
-                reply = decision.numbers.get("reply")
-                if decision.verdict == "agent_done" and isinstance(reply, int):
-                    self.replies[reply].done = decision
+            case _ if isinstance(command, Decided):
+                self.decisions.append(decision_of(at, command))
+                if isinstance(command, AgentDone):
+                    self.replies[command.reply].done = command
             case _:
                 pass
 

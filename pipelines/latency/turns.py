@@ -6,13 +6,15 @@ while it was still open whether the caller had finished) costs 0, and shows as `
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from pipelines.latency.decisions import decisions_by_turn
 from pipelines.latency.index import JournalIndex, ReplyTrace, TranscriptionTrace
 from pipelines.latency.vocabulary import SPANS, Decision, SpanName, Turn
-from pipelines.turn_taking.events import JobId, PlayoutStarted
+from pipelines.turn_taking.decisions import RecordDecision, TurnEnded
+from pipelines.turn_taking.events import PlayoutStarted
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import Nanos, from_ms
 
@@ -26,10 +28,7 @@ def fold_turns(journal: Iterable[Entry] | JournalIndex) -> list[Turn]:
     """Every turn of the caller that was judged to be over, in order."""
     index = journal if isinstance(journal, JournalIndex) else JournalIndex(journal)
     commits = _commits(index)
-    outlines = [
-        (_moment(commit, "speech_start_ns", commit.at), commit.at, _job(commit, "reply"))
-        for commit in commits
-    ]
+    outlines = [(commit.began, commit.at, commit.ended.reply) for commit in commits]
     groups = decisions_by_turn(index.decisions, outlines)
     return [
         _turn(index, number, commit, group)
@@ -37,67 +36,84 @@ def fold_turns(journal: Iterable[Entry] | JournalIndex) -> list[Turn]:
     ]
 
 
-def _commits(index: JournalIndex) -> list[Decision]:
-    """The decisions that ended a turn for good: not those the caller undid by going on."""
-    commits: list[Decision] = []
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """The decision that ended a turn."""
+
+    decision: Decision
+    ended: TurnEnded
+
+    @property
+    def at(self) -> Nanos:
+        return self.decision.at
+
+    @property
+    def began(self) -> Nanos:
+        """Media time; what was typed took no time."""
+        return self.at if self.ended.speech is None else self.ended.speech.start
+
+
+def _commits(index: JournalIndex) -> list[_Commit]:
+    """Those that ended a turn for good: not those the caller undid by going on."""
+    commits: list[_Commit] = []
     for decision in index.decisions:
-        if decision.verdict == "turn_ended":
-            commits.append(decision)
-        elif decision.verdict == "turn_reopened" and commits:
-            reply = _job(commits[-1], "reply")
-            if reply is None or index.first_playout(reply) is None:
-                commits.pop()
+        match decision.facts:
+            case TurnEnded() as ended:
+                commits.append(_Commit(decision, ended))
+            case RecordDecision("turn_reopened") if commits:
+                if index.first_playout(commits[-1].ended.reply) is None:
+                    commits.pop()
+            case _:
+                pass
     return commits
 
 
 def _turn(
-    index: JournalIndex, number: int, commit: Decision, decisions: tuple[Decision, ...]
+    index: JournalIndex, number: int, commit: _Commit, decisions: tuple[Decision, ...]
 ) -> Turn:
-    reply = _job(commit, "reply")
-    playout = index.first_playout(reply) if reply is not None else None
-    arrival = _moment(commit, "speech_end_ns", commit.at)
+    reply, speech = commit.ended.reply, commit.ended.speech
+    playout = index.first_playout(reply)
+    arrival = commit.at if speech is None else speech.end
     if playout is not None:
         arrival = index.last_sound(arrival, playout.at + playout.egress)
     end = index.uttered(arrival)
-    written, heard = index.text_of(reply) if reply is not None else ("", "")
+    written, heard = index.text_of(reply)
     milestones = _milestones(index, commit, arrival, playout) if playout else {}
     spans = _telescope(end, milestones, playout) if playout else {}
-    done = index.replies[reply].done if reply is not None else None
-    p = commit.numbers.get("p", -1)
-    silence = commit.numbers.get("silence_ms")
+    done = index.replies[reply].done
     return Turn(
         index=number,
-        start=index.uttered(_moment(commit, "speech_start_ns", commit.at)),
+        start=index.uttered(commit.began),
         end=end,
-        text=_text(index, commit),
-        decision=commit,
-        p_end_of_turn=float(p) if isinstance(p, int | float) and p >= 0 else None,
-        silence_ms=float(silence) if isinstance(silence, int | float) else None,
+        text=commit.ended.text.strip(),
+        decision=commit.decision,
+        p_end_of_turn=speech.p if speech else None,
+        silence_ms=speech.silence_ms if speech else None,
         reply=reply,
         written=written,
         heard=heard,
-        interrupted=done is not None and done.rule == "agent_interrupted",
+        interrupted=done is not None and done.interrupted,
         playout=playout.at if playout else None,
         spans=spans,
         saved=_saved(index, commit, playout, spans) if playout else 0,
-        spent=_spent(commit),
+        spent=from_ms(speech.wasted_ms or 0) if speech else 0,
         speculations_kept=sum(d.verdict == "speculation_kept" for d in decisions),
         speculations_dropped=sum(d.verdict == "speculation_dropped" for d in decisions),
-        tools=tuple(index.tools_of(reply)) if reply is not None else (),
+        tools=tuple(index.tools_of(reply)),
         decisions=decisions,
     )
 
 
 def _milestones(
-    index: JournalIndex, commit: Decision, arrival: Nanos, playout: PlayoutStarted
+    index: JournalIndex, commit: _Commit, arrival: Nanos, playout: PlayoutStarted
 ) -> dict[SpanName, Nanos | None]:
     """When each span ended, as far as the journal says."""
-    reply = index.replies[_job(commit, "reply") or 0]
+    reply, speech = index.replies[commit.ended.reply], commit.ended.speech
     asked, _ = reply.clauses[playout.job]
     return {
         "ingress": arrival,
-        "vad_hangover": _moment(commit, "paused_at_ns", arrival),
-        "endpoint_wait": commit.at - _transcript_wait(index, commit, arrival),
+        "vad_hangover": arrival if speech is None else speech.paused_at,
+        "endpoint_wait": commit.at - _transcript_wait(index, commit),
         "asr_final": max(commit.at, reply.requested or 0),
         "tools": _tools_answered(reply, asked),
         "llm_ttft": None if reply.first_text is None else min(reply.first_text, asked),
@@ -121,19 +137,17 @@ def _tools_answered(reply: ReplyTrace, asked: Nanos) -> Nanos | None:
     return max((at for at in reply.continued if at <= first), default=None)
 
 
-def _transcript_wait(index: JournalIndex, commit: Decision, arrival: Nanos) -> Nanos:
+def _transcript_wait(index: JournalIndex, commit: _Commit) -> Nanos:
     """How much later the turn was over only because its transcript was not there yet.
 
     The silence asked for had been reached at `due`; a transcript that came after it held the
     decision up.
     """
-    trace = _transcription(index, commit)
-    wait_ms = commit.numbers.get("wait_ms")
-    if trace is None or not trace.asked or not isinstance(wait_ms, int | float):
+    speech, trace = commit.ended.speech, _transcription(index, commit)
+    if speech is None or trace is None or not trace.asked:
         return 0
-    due = _moment(commit, "due_ns", arrival + from_ms(wait_ms))
     final = max((final.at for final in trace.finals if final.at <= commit.at), default=commit.at)
-    return max(0, final - due)
+    return max(0, final - speech.due)
 
 
 def _telescope(
@@ -148,20 +162,20 @@ def _telescope(
 
 
 def _saved(
-    index: JournalIndex, commit: Decision, playout: PlayoutStarted, spans: dict[SpanName, Nanos]
+    index: JournalIndex, commit: _Commit, playout: PlayoutStarted, spans: dict[SpanName, Nanos]
 ) -> Nanos:
     """What transcript, text and audio took by themselves, less what the caller waited for them.
 
     Reading the prompt in advance counts as part of the text.
     """
-    reply = index.replies[_job(commit, "reply") or 0]
+    reply, speech = index.replies[commit.ended.reply], commit.ended.speech
     asked, _ = reply.clauses[playout.job]
     trace = _transcription(index, commit)
     took = 0
     if trace is not None and trace.asked and trace.finals:
         final = trace.finals[-1].at
         took += final - max((at for at in trace.asked if at <= final), default=final)
-    paused = _moment(commit, "paused_at_ns", commit.at)
+    paused = commit.at if speech is None else speech.paused_at
     took += sum(
         done - began
         for began, done in index.prefills.values()
@@ -174,28 +188,6 @@ def _saved(
     return max(0, took - paid)
 
 
-def _spent(commit: Decision) -> Nanos:
-    """As the core has it; 0 where engines told no costs."""
-    spent_ms = commit.numbers.get("spent_ms")
-    return from_ms(spent_ms) if isinstance(spent_ms, int | float) else 0
-
-
-def _text(index: JournalIndex, commit: Decision) -> str:
-    trace = _transcription(index, commit)
-    final = trace.finals[-1].text if trace is not None and trace.finals else ""
-    return str(commit.numbers.get("text", final)).strip()
-
-
-def _transcription(index: JournalIndex, commit: Decision) -> TranscriptionTrace | None:
-    job = _job(commit, "transcription")
-    return None if job is None else index.transcriptions.get(job)
-
-
-def _job(decision: Decision, name: str) -> JobId | None:
-    value = decision.numbers.get(name)
-    return value if isinstance(value, int) and value > 0 else None
-
-
-def _moment(decision: Decision, name: str, otherwise: Nanos) -> Nanos:
-    value = decision.numbers.get(name)
-    return value if isinstance(value, int) else otherwise
+def _transcription(index: JournalIndex, commit: _Commit) -> TranscriptionTrace | None:
+    speech = commit.ended.speech
+    return None if speech is None else index.transcriptions.get(speech.transcription)

@@ -11,9 +11,9 @@ from pipelines.turn_taking.commands import (
     GenerateReply,
     History,
     PausePlayout,
-    RecordDecision,
     ResumePlayout,
 )
+from pipelines.turn_taking.decisions import AgentDone, RecordDecision
 from pipelines.turn_taking.dialogue import Dialogue
 from pipelines.turn_taking.events import (
     ClauseSynthesized,
@@ -434,8 +434,8 @@ class AgentFloor:
         self.dialogue.heard(reply)
         if reply.purpose == "reply":
             self._failures = 0
-        reason = because("agent_heard", reply=reply.job, heard=heard, written=reply.written)
-        self._emit(RecordDecision("agent_done", reason))
+        done = because("agent_heard")
+        self._emit(AgentDone(reply.job, heard, reply.written, interrupted=False, reason=done))
         if reply.purpose == "goodbye":
             self.hang_up(because("goodbye_heard"))
         elif reply.ends_call:

@@ -1,12 +1,16 @@
 """The caller's side of the call: from confirmed speech to a turn that is answered or dropped."""
 
+from dataclasses import replace
+
 from pipelines.turn_taking.agent_floor import AgentFloor
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.caller_turn import CallerTurn, Pause, join_words
-from pipelines.turn_taking.commands import (
-    CancelTranscription,
+from pipelines.turn_taking.commands import CancelTranscription, StartTranscription
+from pipelines.turn_taking.decisions import (
+    OverlapJudged,
     RecordDecision,
-    StartTranscription,
+    SpokenTurn,
+    TurnEnded,
 )
 from pipelines.turn_taking.events import (
     EndOfTurnScored,
@@ -25,7 +29,7 @@ from pipelines.turn_taking.speech_gate import (
 )
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import CALLER, Agent, Caller
-from pipelines.turn_taking.turn_end import TurnEnd
+from pipelines.turn_taking.turn_end import Ending, TurnEnd
 from pipelines.turn_taking.while_speaking import WhileSpeaking
 
 
@@ -150,7 +154,7 @@ class CallerSide:
 
     def _lull(self, turn: CallerTurn, change: SpeechLulled, event: FrameScored) -> None:
         """Silence that may become a pause, as most do: have the words and the scores by then."""
-        lull = Pause(change.end, change.faded, event.at, event.ingress, confirmed=False)
+        lull = Pause(change.end, change.faded, event.at, confirmed=False)
         turn.pause = lull
         reason = because("lull_detected", silence_ms=milliseconds(lull.silence(event.at)))
         self._end.ask_for_words_ahead(turn, lull, event.at, reason)
@@ -169,7 +173,7 @@ class CallerSide:
     def _pause(self, turn: CallerTurn, change: SpeechPaused, event: FrameScored) -> None:
         pause = turn.pause
         if pause is None:
-            pause = turn.pause = Pause(change.end, change.faded, event.at, event.ingress)
+            pause = turn.pause = Pause(change.end, change.faded, event.at)
         pause.speech_end, pause.detected_at, pause.confirmed = change.end, event.at, True
         silence_ms = milliseconds(pause.silence(event.at))
         reason = because("pause_detected", silence_ms=silence_ms)
@@ -277,16 +281,16 @@ class CallerSide:
         turn, pause = self.turn, self.pause
         if turn is None or pause is None or turn.over_agent:
             return
-        why = self._end.consider(
+        ending = self._end.consider(
             turn, pause, now,
             heard_until=self._heard_until, sound_under_way=self._gate.undecided,
         )  # fmt: skip
-        if why is None:
+        if ending is None:
             return
         if turn.text and self._overlap.is_echo(turn, now):
             self._drop(turn, pause, now, because("own_words_only", text=turn.text))
         elif turn.text:
-            self._answer(turn, pause, now, why)
+            self._answer(turn, pause, now, ending)
         else:
             speech_ms = milliseconds(pause.speech_end - turn.onset)
             self._drop(turn, pause, now, because("no_words", speech_ms=speech_ms))
@@ -301,7 +305,7 @@ class CallerSide:
         reason = because("no_words_in_speech", speech_ms=speech_ms)
         self._floor.say("apology", agent.not_heard, now, reason)
 
-    def _answer(self, turn: CallerTurn, pause: Pause, now: Nanos, why: Reason) -> None:
+    def _answer(self, turn: CallerTurn, pause: Pause, now: Nanos, ending: Ending) -> None:
         floor = self._floor
         floor.dialogue.settle()
         self._asked_again = False
@@ -311,19 +315,17 @@ class CallerSide:
         if reply is None:
             committed = because("turn_committed")
             reply = floor.generate(floor.dialogue.prompt, now, speculative=False, reason=committed)
-        facts = because(
-            why.rule,
-            **why.numbers,
-            text=turn.text,
+        speech = SpokenTurn(
             transcription=turn.job,
-            reply=reply.job,
-            speech_start_ns=turn.onset,
-            speech_end_ns=self._gate.last_sound,
-            paused_at_ns=pause.detected_at,
-            ingress_ns=pause.ingress,
-            **self._end.ledger.close(),
+            start=turn.onset,
+            end=self._gate.last_sound,
+            paused_at=pause.detected_at,
+            due=ending.due,
+            silence_ms=ending.silence_ms,
+            p=ending.p,
+            wasted_ms=self._end.ledger.close(),
         )
-        self._emit(RecordDecision("turn_ended", facts))
+        self._emit(TurnEnded(turn.text, reply.job, speech, ending.reason))
         self._end.habit.ended(reply.job)
         if pause.speculation is not None:
             lead_ms = milliseconds(now - reply.asked_at)
@@ -359,26 +361,26 @@ class CallerSide:
             if long_enough and pause is None and not self._overlap.line_echoes:
                 self._floor.pause(because("overlap_to_judge", speech_ms=milliseconds(speech)))
             return
-        reason = self._overlap.reason(turn, verdict, speech)
-        if verdict.kind == "interrupts":
-            self.interrupt(reason, now)
+        judged = self._overlap.judged(turn, verdict, speech)
+        if judged.interrupts:
+            self.interrupt(judged, now)
         elif verdict.rule == "overlap_too_short" and self._floor.last_clause:
             # Perhaps an answer a little too soon; `agent_free` makes an ordinary turn of it.
-            reason = because("overlap_kept", **reason.numbers)
-            self._emit(RecordDecision("overlap_ignored", reason))
+            reason = because("overlap_kept", speech_ms=milliseconds(speech), text=judged.text)
+            self._emit(replace(judged, reason=reason))
             self._floor.resume(now, because("resume_ignored"))
         elif pause is not None:
-            self._emit(RecordDecision("overlap_ignored", reason))
+            self._emit(judged)
             if verdict.rule == "overlap_own_words":
                 self._overlap.note_echo()
             self._close(turn, pause, "overlap ignored", now)
             self._floor.resume(now, because("resume_ignored"))
 
-    def interrupt(self, reason: Reason, now: Nanos) -> None:
+    def interrupt(self, judged: OverlapJudged, now: Nanos) -> None:
         """Stop the agent; what the caller says is an ordinary turn from here on."""
-        self._emit(RecordDecision("overlap_interrupts", reason))
+        self._emit(judged)
         reply = self._floor.reply
-        heard = self._floor.interrupt(reason)
+        heard = self._floor.interrupt(judged.reason)
         if self.turn is not None and self.turn.over_beginning_of is not None:
             self._end.habit.cut_into(self.turn.over_beginning_of)
         if not heard and reply is not None and reply.purpose == "reply" and self.turn is not None:

@@ -84,8 +84,6 @@ class Pause:
     faded: Nanos
     """Media time up to which the detector took it for speech: what the models are given."""
     detected_at: Nanos
-    ingress: Nanos
-    """Delay of the line at its start."""
     confirmed: bool = True
     """Has lasted for `pause_ms`; until then it is a lull, in which the turn cannot end."""
     until: Nanos | None = None

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 from pipelines.turn_taking.agent_floor import AgentFloor
 from pipelines.turn_taking.bookkeeping import Desk, Jobs, TimerName, Timers
 from pipelines.turn_taking.caller_side import CallerSide
-from pipelines.turn_taking.commands import Command, History, RecordDecision
+from pipelines.turn_taking.commands import Command, History
+from pipelines.turn_taking.decisions import OverlapJudged, RecordDecision, TurnEnded
 from pipelines.turn_taking.events import (
     CallEnded,
     CallerTyped,
@@ -177,7 +178,7 @@ class Conversation:
 
     def _dtmf(self, event: DtmfReceived) -> None:
         self._timers.cancel("idle")
-        self._interrupt_by_hand(event.at, "interrupted_by_keypad", digit=event.digit)
+        self._interrupt_by_hand(event.at, because("interrupted_by_keypad", digit=event.digit))
         if self._keypad.press(event.digit):
             self._keys_done(event.at)
         else:
@@ -199,7 +200,7 @@ class Conversation:
         if not text:
             return
         self._timers.cancel("idle")
-        self._interrupt_by_hand(event.at, "interrupted_by_typing", text=text)
+        self._interrupt_by_hand(event.at, because("interrupted_by_typing", text=text), text)
         if self._caller.turn is not None:
             self._caller.add_text(text)
             return
@@ -219,21 +220,21 @@ class Conversation:
         floor.heard_caller(text)
         committed = because("turn_committed")
         reply = floor.generate(floor.dialogue.prompt, now, speculative=False, reason=committed)
-        reason = because(rule, **numbers, text=text, reply=reply.job)
-        self._out.append(RecordDecision("turn_ended", reason))
+        reason = because(rule, **numbers, text=text)
+        self._out.append(TurnEnded(text, reply.job, speech=None, reason=reason))
         floor.take(reply, now)
 
     def _interrupt_requested(self, event: InterruptRequested) -> None:
-        self._interrupt_by_hand(event.at, "interrupted_by_request")
+        self._interrupt_by_hand(event.at, because("interrupted_by_request"))
         if self._caller.turn is None and self._floor.reply is None:
             self._floor.start_idle_timer(event.at)
 
-    def _interrupt_by_hand(self, now: Nanos, rule: str, **numbers: Number) -> None:
+    def _interrupt_by_hand(self, now: Nanos, reason: Reason, text: str = "") -> None:
         """Stop the agent for what needs no judging, if it may be stopped."""
         reply = self._floor.reply
         if reply is not None and self._floor.interruptible and not self._floor.muted:
-            reason = because(rule, **numbers, onset_ns=now, detected_ns=now, reply=reply.job)
-            self._caller.interrupt(reason, now)
+            judged = OverlapJudged(True, now, now, text, reply.job, reason)
+            self._caller.interrupt(judged, now)
 
     # -- what goes wrong ----------------------------------------------------------------------
 

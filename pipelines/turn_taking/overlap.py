@@ -4,9 +4,9 @@ from pipelines.turn_taking.agent_floor import AgentFloor
 from pipelines.turn_taking.barge_in import BackchannelList, OverlapVerdict, judge_overlap
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.caller_turn import CallerTurn
-from pipelines.turn_taking.commands import RecordDecision
+from pipelines.turn_taking.decisions import OverlapJudged, RecordDecision
 from pipelines.turn_taking.own_words import without_own_words
-from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
+from pipelines.turn_taking.reasons import because, milliseconds
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import Agent
 
@@ -60,17 +60,14 @@ class Overlap:
         if self._echoes == self._policy.echoes_known_after:
             self._emit(RecordDecision("line_echoes", because("line_echoes", times=self._echoes)))
 
-    def reason(self, turn: CallerTurn, verdict: OverlapVerdict, speech: Nanos) -> Reason:
+    def judged(self, turn: CallerTurn, verdict: OverlapVerdict, speech: Nanos) -> OverlapJudged:
         """The verdict with what it rests on, for the journal."""
-        numbers: dict[str, Number] = {
-            "onset_ns": turn.onset,
-            "detected_ns": turn.detected_at,
-            "speech_ms": milliseconds(speech),
-            "words": verdict.words,
-            "text": turn.settled_text,
-            "reply": self._floor.reply.job if self._floor.reply is not None else 0,
-        }
-        return because(verdict.rule, **numbers)
+        text = turn.settled_text
+        speech_ms = milliseconds(speech)
+        reason = because(verdict.rule, speech_ms=speech_ms, words=verdict.words, text=text)
+        reply = self._floor.reply.job if self._floor.reply is not None else 0
+        interrupts = verdict.kind == "interrupts"
+        return OverlapJudged(interrupts, turn.onset, turn.detected_at, text, reply, reason)
 
     def _said_meanwhile(self, turn: CallerTurn, now: Nanos) -> str:
         start = turn.transcribed_from

@@ -178,7 +178,7 @@ def _failures(entries: Iterable[Entry], decisions: Iterable[Decision]) -> list[s
     for decision in decisions:
         apologises = decision.verdict == "agent_speaks" and decision.rule in _WHY_FAILED
         if apologises and decision.at not in known:
-            why = decision.numbers.get("why", _WHY_FAILED[decision.rule])
+            why = decision.facts.reason.numbers.get("why", _WHY_FAILED[decision.rule])
             found.append((decision.at, f"a turn failed at {decision.at / SECOND:.3f} s: {why}"))
     return [sentence for _, sentence in sorted(found)]
 

@@ -1,13 +1,17 @@
 """Folds a running call's journal into what a live view shows; changes with what that is."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from pipelines.turn_taking.commands import (
     PausePlayout,
-    RecordDecision,
     ResumePlayout,
     SynthesizeClause,
+)
+from pipelines.turn_taking.decisions import (
+    Decision,
+    OverlapJudged,
+    RecordDecision,
+    TurnEnded,
 )
 from pipelines.turn_taking.events import (
     EngineFailed,
@@ -18,7 +22,6 @@ from pipelines.turn_taking.events import (
     PlayoutStarted,
 )
 from pipelines.turn_taking.journal import Entry, Issued
-from pipelines.turn_taking.reasons import Number
 from pipelines.turn_taking.speech_gate import LAST_SOUND
 from pipelines.turn_taking.time import Nanos, to_ms
 from voicecli.serve.wire import Progress
@@ -38,7 +41,7 @@ class ProgressFold:
         self._state = "greeting"
         self._turn = 0
         self._reply_of: dict[JobId, JobId] = {}
-        self._awaited: tuple[Number | None, Nanos] | None = None
+        self._awaited: tuple[JobId, Nanos] | None = None
         """The reply to the caller's turn, and when that was uttered to its end."""
         self._onset: Nanos | None = None
         self._stepped_in: JobId | None = None
@@ -59,8 +62,8 @@ class ProgressFold:
         match entry:
             case Issued(_, SynthesizeClause(job, reply)):
                 self._reply_of[job] = reply
-            case Issued(at, RecordDecision(verdict, reason)):
-                self._decided(verdict, reason.numbers, at)
+            case Issued(at, command) if isinstance(command, Decision):
+                self._decided(command, at)
             case FrameScored(ingress=ingress, sound_until=sound, masked=masked):
                 self._ingress = ingress
                 if sound is not None and not masked:
@@ -126,18 +129,20 @@ class ProgressFold:
         self._failures: list[str] = []
         self._lateness: list[float] = []
 
-    def _decided(self, verdict: str, numbers: Mapping[str, Number], at: Nanos) -> None:
-        if verdict in _STATES:
-            self._state, self.changed = _STATES[verdict], True
-        if verdict == "turn_ended":
-            self._turn += 1
-            uttered = _moment(numbers, "speech_end_ns", at) - self._ingress
-            self._awaited = (numbers.get("reply"), uttered)
-        elif verdict == "turn_reopened":
-            self._turn -= 1
-            self._awaited = None
-        elif verdict == "overlap_interrupts":
-            self._onset = _moment(numbers, "onset_ns", at) - self._ingress
+    def _decided(self, decided: Decision, at: Nanos) -> None:
+        if decided.verdict in _STATES:
+            self._state, self.changed = _STATES[decided.verdict], True
+        match decided:
+            case TurnEnded(reply=reply, speech=speech):
+                self._turn += 1
+                self._awaited = (reply, (at if speech is None else speech.end) - self._ingress)
+            case RecordDecision("turn_reopened"):
+                self._turn -= 1
+                self._awaited = None
+            case OverlapJudged(interrupts=True):
+                self._onset = decided.onset - self._ingress
+            case _:
+                pass
 
     def _heard(self, event: PlayoutStarted) -> None:
         self._egress = event.egress
@@ -153,8 +158,3 @@ class ProgressFold:
             latency = reply - uttered
             self._latencies.append(round(to_ms(latency), 1))
             self._awaited = None
-
-
-def _moment(numbers: Mapping[str, Number], name: str, otherwise: Nanos) -> Nanos:
-    value = numbers.get(name)
-    return value if isinstance(value, int) else otherwise

@@ -14,10 +14,15 @@ from pipelines.turn_taking.commands import (
     ContinueReply,
     FinishTranscription,
     GenerateReply,
-    RecordDecision,
     ScoreEndOfTurn,
     StartTranscription,
     SynthesizeClause,
+)
+from pipelines.turn_taking.decisions import (
+    Decision,
+    OverlapJudged,
+    RecordDecision,
+    TurnEnded,
 )
 from pipelines.turn_taking.events import (
     ClauseSynthesized,
@@ -132,19 +137,19 @@ class LiveTurn:
                 reply = self._replies[command.reply]
                 if reply.clause is None:
                     reply.clause, reply.asked = command.job, at
-            case RecordDecision():
+            case _ if isinstance(command, Decision):
                 self._decision(at, command)
             case _:
                 pass
 
-    def _decision(self, at: Nanos, command: RecordDecision) -> None:
-        numbers = command.reason.numbers
-        if command.verdict == "turn_ended":
-            reply, end = numbers.get("reply"), numbers.get("speech_end_ns")
-            self.committed = at
-            self.reply = reply if isinstance(reply, int) else None
-            self.end = end - self._ingress if isinstance(end, int) else at
-            if not isinstance(end, int):
-                self.paused = at
-        elif command.verdict in {"turn_dropped", "overlap_ignored", "overlap_interrupts"}:
-            self.end = None
+    def _decision(self, at: Nanos, decided: Decision) -> None:
+        match decided:
+            case TurnEnded(speech=speech):
+                self.committed, self.reply = at, decided.reply
+                self.end = at if speech is None else speech.end - self._ingress
+                if speech is None:
+                    self.paused = at
+            case OverlapJudged() | RecordDecision("turn_dropped"):
+                self.end = None
+            case _:
+                pass

@@ -17,11 +17,11 @@ from pipelines.turn_taking.commands import (
     Message,
     PausePlayout,
     PlayClause,
-    RecordDecision,
     ResumePlayout,
     SynthesizeClause,
 )
 from pipelines.turn_taking.conversation import Conversation
+from pipelines.turn_taking.decisions import Decision, TurnEnded
 from pipelines.turn_taking.events import (
     CallerTyped,
     CallerTyping,
@@ -154,7 +154,7 @@ def test_no_answer_begins_while_playout_is_silent_for_what_was_said_over_the_las
                 paused = True
             case ResumePlayout() | ClearPlayout():
                 paused = False
-            case RecordDecision(verdict="turn_ended"):
+            case TurnEnded():
                 assert not paused
             case _:
                 pass
@@ -192,8 +192,8 @@ def test_tools_run_once_and_what_acts_only_when_its_turn_is_over(world: World):
         command: Any = getattr(entry, "command", None)
         if isinstance(entry, ToolRequested):
             asked[entry.job, entry.index] = entry
-        elif isinstance(command, RecordDecision) and command.verdict == "turn_ended":
-            committed.add(command.reason.numbers["reply"])
+        elif isinstance(command, TurnEnded):
+            committed.add(command.reply)
         elif isinstance(command, CallTool):
             called.append((command.reply, command.name))
             if command.name not in {"slots", "a", "b", "c"}:  # those only read
@@ -238,9 +238,9 @@ def test_only_turns_with_words_are_answered_and_never_two_at_once(world: World):
         command: Any = getattr(entry, "command", None)
         if isinstance(command, CancelReply):  # a sentence that failed ends without a verdict
             floor_taken = False
-        if isinstance(command, RecordDecision):
-            if command.verdict == "turn_ended":
-                assert str(command.reason.numbers["text"]).strip()
+        if isinstance(command, Decision):
+            if isinstance(command, TurnEnded):
+                assert command.text.strip()
                 assert not floor_taken
             if command.verdict in {"turn_ended", "agent_speaks"}:
                 floor_taken = True

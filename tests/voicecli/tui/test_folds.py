@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pipelines.latency import fold_turns
-from pipelines.turn_taking.commands import RecordDecision
+from pipelines.turn_taking.decisions import PausesLearned
 from pipelines.turn_taking.events import ClauseSynthesized, FrameScored
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.policy import EndpointingPolicy, Policy
@@ -100,7 +100,7 @@ def test_the_gauge_knows_what_the_callers_pauses_have_added():
     policy = Policy(endpointing=EndpointingPolicy(weights=(("scripted", 1.0),)))
     gauges = Gauges(policy)
     learned = because("own_pauses", ends=0, pauses=9, log_odds=-0.75)
-    gauges.take([Issued(0, RecordDecision("pauses_learned", learned)), *question()])
+    gauges.take([Issued(0, PausesLearned(-0.75, learned)), *question()])
     assert gauges.p_end == pytest.approx(1 / (1 + math.exp(-math.log(0.86 / 0.14) + 0.75)))
 
 

@@ -11,9 +11,15 @@ from pipelines.turn_taking.commands import (
     CancelReply,
     Command,
     PausePlayout,
-    RecordDecision,
     ResumePlayout,
     SynthesizeClause,
+)
+from pipelines.turn_taking.decisions import (
+    AgentDone,
+    Decision,
+    OverlapJudged,
+    RecordDecision,
+    TurnEnded,
 )
 from pipelines.turn_taking.events import (
     ClauseSynthesized,
@@ -123,7 +129,7 @@ class Transcript:
                 self._paused_since = None
             case CancelReply():
                 self._paused_since = None
-            case RecordDecision():
+            case _ if isinstance(command, Decision):
                 return self._decision(command)
             case _:
                 return False
@@ -136,27 +142,22 @@ class Transcript:
                 if not line.settled and clause.begins is not None and not clause.heard:
                     clause.begins += silence
 
-    def _decision(self, command: RecordDecision) -> bool:
-        numbers = command.reason.numbers
-        match command.verdict:
-            case "turn_ended":
-                self._say(str(numbers.get("text", "")) or self._said(), "")
+    def _decision(self, decided: Decision) -> bool:
+        match decided:
+            case TurnEnded(text=text):
+                self._say(text, "")
                 self._settle_caller()
-            case "turn_dropped":
+            case RecordDecision("turn_dropped"):
                 self._withdraw()
-            case "overlap_ignored":
+            case OverlapJudged(interrupts=False):
                 self._set_aside()
-            case "turn_reopened":
+            case RecordDecision("turn_reopened"):
                 self._reopen()
-            case "agent_done":
-                self._done(numbers.get("reply"), str(numbers.get("heard", "")),
-                           str(numbers.get("written", "")))  # fmt: skip
+            case AgentDone():
+                self._done(decided)
             case _:
                 return False
         return True
-
-    def _said(self) -> str:
-        return self._caller.stable if self._caller is not None else ""
 
     def _settle_caller(self) -> None:
         if self._caller is not None:
@@ -186,12 +187,12 @@ class Transcript:
             if before:
                 self.lines.remove(before[-1])
 
-    def _done(self, reply: object, heard: str, written: str) -> None:
-        line = self._replies.get(reply) if isinstance(reply, int) else None
+    def _done(self, done: AgentDone) -> None:
+        line = self._replies.get(done.reply)
         if line is None:
             return
-        words = written.split()
-        count = len(heard.split())
+        words = done.written.split()
+        count = len(done.heard.split())
         line.stable, line.unstable = " ".join(words[:count]), ""
         line.lost = " ".join(words[count:])
         line.settled = True

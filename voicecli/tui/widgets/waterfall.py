@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from pipelines.latency import JournalIndex, SpanName, Turn, fold_turns, spans_worth_showing
-from pipelines.turn_taking.commands import RecordDecision
+from pipelines.turn_taking.decisions import Decision
 from pipelines.turn_taking.events import MarkReached, PlayoutStarted
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.time import MILLISECOND, Nanos
@@ -45,7 +45,7 @@ class Turns:
             self._index.take(entry)
             self.live.take(entry)
             changed = changed or isinstance(entry, PlayoutStarted | MarkReached)
-            decided = isinstance(entry, Issued) and isinstance(entry.command, RecordDecision)
+            decided = isinstance(entry, Issued) and isinstance(entry.command, Decision)
             changed = changed or decided
         if changed:
             self.answered = [turn for turn in fold_turns(self._index) if turn.spans]
