@@ -1,45 +1,32 @@
-"""Folds a journal into barge-ins: changes with how the core stops or spares a reply."""
+"""What a journal says of one stretch of speech over the agent: when it was judged and stopped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Final
 
 from pipelines.latency.index import JournalIndex
-from pipelines.latency.vocabulary import BARGE_IN_SPANS, BargeIn, BargeInSpan, Decision, Turn
+from pipelines.latency.vocabulary import BARGE_IN_SPANS, BargeIn, BargeInSpan, Decision
 from pipelines.turn_taking.decisions import OverlapJudged
-from pipelines.turn_taking.events import PlayoutCleared, PlayoutStarted
-from pipelines.turn_taking.journal import Entry
+from pipelines.turn_taking.events import JobId, PlayoutCleared, PlayoutStarted
 from pipelines.turn_taking.time import MILLISECOND, Nanos
 
 _FRAME: Final[Nanos] = 20 * MILLISECOND
 """The unit on the wire."""
 
 
-def fold_barge_ins(
-    journal: Iterable[Entry] | JournalIndex, turns: Sequence[Turn] = ()
-) -> list[BargeIn]:
-    """Every stretch of the caller's speech over the audible agent that was judged, in order.
+def barge_in_of(
+    index: JournalIndex, decision: Decision, turns: Mapping[JobId, int]
+) -> BargeIn | None:
+    """What this decision says of speech over the audible agent; None if it is about none.
 
-    `turns` are those of the same journal; each barge-in names the one whose reply it was.
+    `turns` gives the number of the turn that a reply answers.
     """
-    index = journal if isinstance(journal, JournalIndex) else JournalIndex(journal)
-    found: list[BargeIn] = []
-    for decision in index.decisions:
-        if isinstance(judged := decision.facts, OverlapJudged):
-            playout = index.playout_before(decision.at, judged.reply)
-            if playout is not None:  # otherwise the agent was thinking: nothing to barge in on
-                turn = next((turn.index for turn in turns if turn.reply == judged.reply), None)
-                found.append(_barge_in(index, decision, judged, playout, turn))
-    return found
-
-
-def _barge_in(
-    index: JournalIndex,
-    decision: Decision,
-    judged: OverlapJudged,
-    playout: PlayoutStarted,
-    turn: int | None,
-) -> BargeIn:
+    judged = decision.facts
+    if not isinstance(judged, OverlapJudged):
+        return None
+    playout = index.playout_before(decision.at, judged.reply)
+    if playout is None:  # the agent was thinking: nothing to barge in on
+        return None
     onset = index.uttered(judged.onset)
     cleared = _cleared(index, decision) if judged.interrupts else None
     silent, spans = None, {}
@@ -54,7 +41,7 @@ def _barge_in(
         judged=decision.at,
         verdict="interrupts" if judged.interrupts else "ignored",
         text=judged.text,
-        turn=turn,
+        turn=turns.get(judged.reply),
         cleared=cleared.at if cleared else None,
         silent_at_ear=silent,
         paused=0 if judged.interrupts else _paused(index, onset, decision.at),

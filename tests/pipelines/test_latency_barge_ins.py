@@ -1,4 +1,4 @@
-from pipelines.latency import BARGE_IN_SPANS, JournalIndex, fold_barge_ins, fold_turns
+from pipelines.latency import BARGE_IN_SPANS, fold_barge_ins, fold_turns
 from pipelines.turn_taking import commands as c
 from pipelines.turn_taking import events as e
 from pipelines.turn_taking.journal import Issued
@@ -28,7 +28,7 @@ def test_an_interruption_is_split_from_onset_to_silence_at_the_ear():
         Issued(ms(3010), agent_done(2, "Sure,", "Sure, x")),
     ]
     turns = fold_turns(journal)
-    (found,) = fold_barge_ins(journal, turns)
+    (found,) = fold_barge_ins(journal)
     assert {name: span / 1e6 for name, span in found.spans.items()} == {
         "detected": 130,
         "judged": 270,
@@ -45,7 +45,7 @@ def test_an_interruption_is_split_from_onset_to_silence_at_the_ear():
 def test_silence_begins_when_playout_is_paused_to_judge_the_speech():
     journal = barge_in(issued(2820, c.PausePlayout))
     journal += [e.PlayoutCleared(ms(3010), 3, ms(400))]
-    (found,) = fold_barge_ins(JournalIndex(journal))
+    (found,) = fold_barge_ins(journal)
     assert found.silent_at_ear == ms(2860)
     assert sum(found.spans.values()) == ms(2860 - 2600)
     assert found.spans["judged"] == ms(2820 - 2730)
@@ -100,6 +100,6 @@ def test_speech_over_the_greeting_belongs_to_no_turn():
         e.PlayoutStarted(ms(10), 1),
         judged(500, interrupts=False, reply=7),
     ]
-    (found,) = fold_barge_ins(journal, fold_turns(journal))
+    (found,) = fold_barge_ins(journal)
     assert found.turn is None
     assert found.written == "Hello there."

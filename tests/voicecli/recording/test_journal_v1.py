@@ -42,7 +42,7 @@ def test_the_facts_of_its_decisions_are_fields_now():
     assert turns[0].p_end_of_turn == 0.9
     assert to_ms(turns[0].spans["vad_hangover"]) > 0
     assert turns[-1].silence_ms is None  # it was typed
-    assert fold_barge_ins(entries, turns)
+    assert fold_barge_ins(entries)
 
 
 def test_what_was_read_is_written_as_a_journal_of_today(tmp_path):

@@ -3,12 +3,16 @@
 import json
 import logging
 import stat
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from pipelines.latency import LatencyFold
 from pipelines.turn_taking.commands import Message, PausePlayout, ResumePlayout, SynthesizeClause
 from pipelines.turn_taking.decisions import TurnEnded
 from pipelines.turn_taking.events import (
+    CallEnded,
     DtmfReceived,
     EngineFailed,
     EngineRemarked,
@@ -19,9 +23,11 @@ from pipelines.turn_taking.events import (
     ReplyTextReceived,
 )
 from pipelines.turn_taking.journal import Issued
+from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.reasons import because
-from pipelines.turn_taking.time import MILLISECOND
+from pipelines.turn_taking.time import MILLISECOND, to_ms
 from tests.decided import overlap, turn_ended
+from tests.pipelines.turn_taking.world import Speech, World
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.serve.keep import record_call
@@ -104,14 +110,15 @@ def test_latency_of_a_turn_and_of_a_barge_in_are_told_once():
         Issued(0, turn_ended(5, end=1000 * ms)),
         PlayoutStarted(1400 * ms, 6, 20 * ms),
         PlayoutStarted(1900 * ms, 7),
-        Issued(0, overlap(interrupts=True, reply=5, onset=2000 * ms)),
+        Issued(2200 * ms, overlap(interrupts=True, reply=5, onset=2000 * ms)),
         PlayoutCleared(2300 * ms, 6, 0),
+        CallEnded(2400 * ms, "hangup"),
     ):
         fold.record(entry)
     told = fold.take(dropped=0, missing=0, underruns=0)
     assert (told.greeting_ms, told.turn) == (120.0, 1)
     # The onset was uttered 30 ms before it arrived.
-    assert (told.voice_to_voice_ms, told.barge_in_ms) == ([450.0], [330.0])
+    assert (told.voice_to_voice_ms, told.barge_in_ms) == ([450.0], [350.0])
     again = fold.take(dropped=0, missing=0, underruns=0)
     assert (again.voice_to_voice_ms, again.greeting_ms) == ([], None)
 
@@ -128,6 +135,7 @@ def test_latency_counts_from_the_last_sound_of_the_turn_as_in_the_report(sounds_
         Issued(1050 * ms, turn_ended(5, end=1000 * ms)),
         *(FrameScored(at * ms, at * ms, at * ms, 0.1, 0, at * ms) for at in sounds_ms),
         PlayoutStarted(1900 * ms, 6),
+        CallEnded(2400 * ms, "hangup"),
     ):
         fold.record(entry)
     assert fold.take(dropped=0, missing=0, underruns=0).voice_to_voice_ms == [latency_ms]
@@ -149,6 +157,7 @@ def test_a_barge_in_counts_until_the_callers_ear_has_silence():
     """That is when the agent fell silent to judge it, and the way to the ear besides."""
     fold, ms, why = ProgressFold(), MILLISECOND, because("interrupted_by_request")
     for entry in (
+        Issued(1900 * ms, SynthesizeClause(7, 5, "Yes.", why)),
         PlayoutStarted(1900 * ms, 7, 60 * ms),
         Issued(2050 * ms, PausePlayout(why)),
         Issued(2100 * ms, ResumePlayout(why)),  # it went on, and stopped again
@@ -158,6 +167,30 @@ def test_a_barge_in_counts_until_the_callers_ear_has_silence():
     ):
         fold.record(entry)
     assert fold.take(dropped=0, missing=0, underruns=0).barge_in_ms == [260.0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_server_tells_the_times_that_the_report_of_the_same_call_has(seed):
+    """However the delay of the line jumps about, and whatever is heard after a turn's last word."""
+    random = np.random.default_rng(seed)
+    asked = [Speech(2000 + at, 3000 + at, "i would like a table") for at in (0, 7000)]
+    call = World(Policy(), [*asked, Speech(4600, 5600, "no wait stop")], until_ms=16_000)
+    entries = [
+        replace(
+            entry, ingress=int(random.integers(200)) * MILLISECOND,
+            sound_until=entry.end if entry.speech > 0.5 or random.random() < 0.2 else None,
+        )
+        if isinstance(entry, FrameScored) else entry
+        for entry in call.run()
+    ]  # fmt: skip
+    fold, report = ProgressFold(), LatencyFold(entries)
+    for entry in entries:
+        fold.record(entry)
+    told = fold.take(dropped=0, missing=0, underruns=0)
+    assert told.voice_to_voice_ms == [round(to_ms(turn.voice_to_voice), 1) for turn in report.turns]
+    [stopped] = [b.silent_at_ear - b.onset for b in report.barge_ins]
+    assert told.barge_in_ms == [round(to_ms(stopped), 1)]
+    assert told.turn == 3
 
 
 FORM = {

@@ -32,11 +32,16 @@ from tests.decided import agent_done, overlap, turn_ended
 
 
 def frames(start_ms: int, end_ms: int, speech: float, ingress_ms: int = 20) -> list[Entry]:
-    """The VAD's judgements, one every 32 ms."""
+    """The VAD's judgements, one every 32 ms; the stretch of sound that they judge ends with it."""
+    ends = range(start_ms + 32, end_ms + 1, 32)
+    until = {at: at for at in ends} | {ends[-1]: end_ms} if speech >= 0.5 and ends else {}
     return [
-        FrameScored(from_ms(at + 2), from_ms(at - 32), from_ms(at), speech, from_ms(ingress_ms))
-        for at in range(start_ms + 32, end_ms + 1, 32)
-    ]
+        FrameScored(
+            from_ms(at + 2), from_ms(at - 32), from_ms(at), speech, from_ms(ingress_ms),
+            from_ms(until[at]) if at in until else None,
+        )
+        for at in ends
+    ]  # fmt: skip
 
 
 def greeting() -> list[Entry]:
