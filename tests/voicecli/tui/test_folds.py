@@ -38,7 +38,7 @@ def test_words_that_may_change_are_kept_apart_from_those_that_do_not():
 
 @pytest.mark.parametrize(
     ("now_ms", "heard"),
-    [(3900, ""), (3950, "Yes,"), (4850, "Yes, we have one"), (6619, None)],
+    [(4209, ""), (4210, "Yes,"), (5109, "Yes, we have"), (5110, "Yes, we have one"), (6619, None)],
 )
 def test_the_agents_words_appear_as_they_are_heard(now_ms, heard):
     fold = transcript(greeting(), question(), answer(heard=True), now_ms=now_ms)

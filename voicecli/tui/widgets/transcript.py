@@ -30,6 +30,7 @@ from pipelines.turn_taking.events import (
     PartialTranscript,
     PlayoutStarted,
 )
+from pipelines.turn_taking.heard import said_by
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import Nanos
 from voicecli.report.screen import Screen
@@ -40,6 +41,7 @@ from voicecli.tui.widgets.part import Moment, Part
 class _Clause:
     text: str
     audio: Nanos = 0
+    complete: bool = False
     begins: Nanos | None = None
     heard: bool = False
 
@@ -95,7 +97,8 @@ class Transcript:
             case FinalTranscript() if event.text:
                 self._say(event.text, "")
             case ClauseSynthesized() if event.job in self._owner:
-                self._owner[event.job].clauses[event.job].audio = event.audio
+                clause = self._owner[event.job].clauses[event.job]
+                clause.audio, clause.complete = event.audio, event.complete
             case PlayoutStarted() if event.job in self._owner:
                 self._begin(event)
             case MarkReached() if event.job in self._owner:
@@ -199,15 +202,15 @@ class Transcript:
 
 
 def _split(clauses: Iterable[_Clause], now: Nanos) -> tuple[str, str]:
-    """The words heard by `now`, spread evenly over each clause's audio, and those to come."""
+    """The words heard by `now`, and those to come."""
     heard: list[str] = []
     coming: list[str] = []
     for clause in clauses:
         words = clause.text.split()
         count = len(words) if clause.heard else 0
-        if clause.begins is not None and not clause.heard and clause.audio > 0:
-            share = min(max((now - clause.begins) / clause.audio, 0.0), 1.0)
-            count = min(len(words), int(share * len(words)) + (share > 0))
+        if clause.begins is not None and not clause.heard:
+            into = now - clause.begins
+            count = said_by(clause.text, into, clause.audio, whole=clause.complete)
         heard += words[:count]
         coming += words[count:]
     return " ".join(heard), " ".join(coming)
