@@ -42,7 +42,7 @@ class CallerSide:
 
     def __init__(self, desk: Desk, floor: AgentFloor) -> None:
         self._policy, self._jobs = desk.policy, desk.jobs
-        self._timers, self._emit = desk.timers, desk.emit
+        self._timers, self._ask, self._emit = desk.timers, desk.questions.ask, desk.emit
         self._floor = floor
         self._gate = SpeechGate(desk.policy.gate)
         self._overlap = Overlap(desk, floor)
@@ -94,7 +94,7 @@ class CallerSide:
         pause = turn.pause
         if turn.over_agent:
             if self._gate.speaking:
-                self._judge_overlap(turn, now)
+                self._ask("overlap")
         elif pause is None:
             return
         elif not pause.confirmed:
@@ -102,9 +102,9 @@ class CallerSide:
                 self._lull_over(turn, pause, now)
         elif self._gate.silent_since > pause.speech_end:
             pause.speech_end = self._gate.silent_since  # a soft last word
-            self.consider_end(now)
+            self._ask("end")
         elif pause.overdue and not self._gate.undecided:
-            self.consider_end(now)
+            self._ask("end")
 
     def _begin(self, onset: Nanos, event: FrameScored) -> None:
         floor = self._floor
@@ -125,7 +125,7 @@ class CallerSide:
             turn.over_beginning_of = floor.reply.job
         if floor.state is Agent.THINKING:
             floor.reply.hold()
-        self._judge_overlap(turn, event.at)
+        self._ask("overlap")
 
     def _go_on(self, turn: CallerTurn, onset: Nanos, event: FrameScored) -> None:
         """The caller speaks again after a pause within the turn."""
@@ -186,10 +186,10 @@ class CallerSide:
             self._timers.set("overlap", max(change.end + resume_after, event.at))
             if self._floor.paused and self._overlap.is_brief(turn, change.faded):
                 sound_ms = milliseconds(change.faded - turn.onset)
-                self._floor.resume(event.at, because("resume_brief", sound_ms=sound_ms))
+                self._floor.resume(because("resume_brief", sound_ms=sound_ms))
             return
         self._end.ask_detectors(turn, pause, "audio", event.at, reason)
-        self.consider_end(event.at)
+        self._ask("end")
 
     def _restart_transcription(self, turn: CallerTurn, reason: Reason) -> None:
         """Go on listening under a new job, so that answers to the old questions are stale."""
@@ -206,7 +206,7 @@ class CallerSide:
             return
         turn.stable, turn.unstable = event.stable, event.unstable
         if turn.over_agent:
-            self._judge_overlap(turn, event.at)
+            self._ask("overlap")
         else:
             self._early.words(turn, event)
 
@@ -218,16 +218,20 @@ class CallerSide:
         pause.final = text
         self._timers.cancel("transcript")
         if turn.over_agent:
-            self._judge_overlap(turn, now)
+            self._ask("overlap")
             return
         if looped:
             self._early.drop(turn, now)
             pause.asked.add("text")
+        self._settle_words(turn, pause, now)
+
+    def _settle_words(self, turn: CallerTurn, pause: Pause, now: Nanos) -> None:
+        """The words of an ordinary turn are final: ask those that read."""
         self._early.settle(turn, pause, now)
         if turn.text:
             reason = because("final_transcript", words=len(turn.text.split()))
             self._end.ask_detectors(turn, pause, "text", now, reason)
-        self.consider_end(now)
+        self._ask("end")
 
     def scored(self, event: EndOfTurnScored) -> None:
         """A detector has answered."""
@@ -236,7 +240,7 @@ class CallerSide:
             self._early.scored(turn.eager, event)
         elif self.pause is not None:
             self.pause.scores[event.detector] = event.probability
-            self.consider_end(event.at)
+            self._ask("end")
 
     def work_done(self, event: WorkDone) -> None:
         """An engine says what a job has cost."""
@@ -331,7 +335,7 @@ class CallerSide:
             lead_ms = milliseconds(now - reply.asked_at)
             reason = because("speculation_paid", lead_ms=lead_ms, clauses=len(reply.clauses))
             self._emit(RecordDecision("speculation_kept", reason))
-        floor.take(reply, now)
+        floor.take(reply)
 
     def _drop(self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason) -> None:
         self._end.drop_speculation(pause, now)
@@ -350,7 +354,11 @@ class CallerSide:
 
     # -- speech over the agent ----------------------------------------------------------------
 
-    def _judge_overlap(self, turn: CallerTurn, now: Nanos) -> None:
+    def judge_overlap(self, now: Nanos) -> None:
+        """Judge what is said over the agent, if anything is."""
+        turn = self.turn
+        if turn is None or not turn.over_agent or self._floor.reply is None:
+            return
         if self._floor.muted:
             return  # asked again when the clause has been heard
         pause = turn.pause
@@ -363,20 +371,20 @@ class CallerSide:
             return
         judged = self._overlap.judged(turn, verdict, speech)
         if judged.interrupts:
-            self.interrupt(judged, now)
+            self.interrupt(judged)
         elif verdict.rule == "overlap_too_short" and self._floor.last_clause:
             # Perhaps an answer a little too soon; `agent_free` makes an ordinary turn of it.
             reason = because("overlap_kept", speech_ms=milliseconds(speech), text=judged.text)
             self._emit(replace(judged, reason=reason))
-            self._floor.resume(now, because("resume_ignored"))
+            self._floor.resume(because("resume_ignored"))
         elif pause is not None:
             self._emit(judged)
             if verdict.rule == "overlap_own_words":
                 self._overlap.note_echo()
             self._close(turn, pause, "overlap ignored", now)
-            self._floor.resume(now, because("resume_ignored"))
+            self._floor.resume(because("resume_ignored"))
 
-    def interrupt(self, judged: OverlapJudged, now: Nanos) -> None:
+    def interrupt(self, judged: OverlapJudged) -> None:
         """Stop the agent; what the caller says is an ordinary turn from here on."""
         self._emit(judged)
         reply = self._floor.reply
@@ -386,7 +394,7 @@ class CallerSide:
         if not heard and reply is not None and reply.purpose == "reply" and self.turn is not None:
             self.turn.carried = join_words(self._floor.dialogue.take_back(), self.turn.carried)
             self._emit(RecordDecision("turn_reopened", because("reopened")))
-        self.agent_free(now)
+        self._ask("floor")
 
     def overlap_unjudged(self, now: Nanos) -> None:
         """Silence after overlapping speech, and still no verdict: the agent goes on meanwhile."""
@@ -394,15 +402,10 @@ class CallerSide:
         if turn is None or pause is None:
             return
         if pause.final is not None:
-            self._judge_overlap(turn, now)
+            self._ask("overlap")
         else:
             silence_ms = milliseconds(pause.silence(now))
-            self._floor.resume(now, because("resume_unjudged", silence_ms=silence_ms))
-
-    def clause_heard(self, now: Nanos) -> None:
-        """A clause of the agent's was heard to its end: what could not stop it may now."""
-        if self.turn is not None and self.turn.over_agent:
-            self._judge_overlap(self.turn, now)
+            self._floor.resume(because("resume_unjudged", silence_ms=silence_ms))
 
     def agent_free(self, now: Nanos) -> None:
         """The agent no longer has the floor: overlapping speech has become an ordinary turn.
@@ -419,10 +422,10 @@ class CallerSide:
         reason = because("pause_detected", silence_ms=milliseconds(pause.silence(now)))
         self._end.ask_detectors(turn, pause, "audio", now, reason)
         if pause.final is not None:
-            self.words_final(pause.final, now)
+            self._settle_words(turn, pause, now)
         else:
             self._end.ask_for_words(turn, pause, now, reason)
-            self.consider_end(now)
+            self._ask("end")
 
     def owner_of_speculation(self, job: int) -> Reply | None:
         """The reply made in advance, if this is one of its jobs."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pipelines.turn_taking.agent_floor import AgentFloor
-from pipelines.turn_taking.bookkeeping import Desk, Jobs, TimerName, Timers
+from pipelines.turn_taking.bookkeeping import Desk, Jobs, Questions, TimerName, Timers
 from pipelines.turn_taking.caller_side import CallerSide
 from pipelines.turn_taking.commands import Command, History
 from pipelines.turn_taking.decisions import OverlapJudged, RecordDecision, TurnEnded
@@ -63,8 +63,9 @@ class Conversation:
         self._out: list[Command] = []
         self._jobs = Jobs()
         self._timers = Timers()
-        desk = Desk(policy, self._jobs, self._timers, self._out.append)
-        self._floor = AgentFloor(desk, self._agent_free)
+        self._questions = Questions()
+        desk = Desk(policy, self._jobs, self._timers, self._questions, self._out.append)
+        self._floor = AgentFloor(desk)
         self._caller = CallerSide(desk, self._floor)
         self._keypad = Keypad(policy.agent.dtmf_terminator)
         self._typed: list[str] = []
@@ -104,6 +105,17 @@ class Conversation:
         """
         if self._over:
             return ()
+        self._perceive(event)
+        if not self._over:
+            self._decide(event.at)
+        if not self._out:
+            return ()
+        commands = tuple(self._out)
+        self._out.clear()
+        return commands
+
+    def _perceive(self, event: Event) -> None:
+        """Note what the event tells, and which questions it raises."""
         if type(event) is FrameScored:  # nine of ten events: no lookup
             self._caller.frame(event)
         elif self._is_stale(event):
@@ -112,12 +124,22 @@ class Conversation:
             self._out.append(RecordDecision("result_dropped", reason))
         else:
             self._HANDLERS[type(event)](self, event)
-        self._over = self._over or self._floor.state is Agent.ENDED
-        if not self._out:
-            return ()
-        commands = tuple(self._out)
-        self._out.clear()
-        return commands
+
+    def _decide(self, now: Nanos) -> None:
+        """Answer the questions raised, in this order: none raises one that comes before it."""
+        floor, caller, asked = self._floor, self._caller, self._questions.take
+        floor.advance(now)
+        if floor.state is not Agent.ENDED:
+            if asked("overlap"):
+                caller.judge_overlap(now)
+            if asked("floor"):
+                caller.agent_free(now)
+            if asked("end"):
+                caller.consider_end(now)
+            if asked("by_hand"):
+                self._answer_by_hand(now)
+            floor.advance(now)
+        self._over = floor.state is Agent.ENDED
 
     def _is_stale(self, event: Event) -> bool:
         """Whether this is the result of work that no longer matters: the only place that says so.
@@ -151,7 +173,7 @@ class Conversation:
         if reply is not None:
             self._REPLY_HANDLERS[type(event)](self._floor, reply, event)
         if isinstance(event, MarkReached):
-            self._caller.clause_heard(event.at)
+            self._questions.ask("overlap")  # what could not stop it may now
 
     def _tool_answered(self, event: ToolFinished | ToolFailed) -> None:
         failed = isinstance(event, ToolFailed)
@@ -159,20 +181,11 @@ class Conversation:
         reply = self._reply_of(event.job)
         call = self._floor.tools.answered(event.job, result, event.at, failed=failed)
         if call is not None:
-            self._floor.tool_answered(call, reply, event.at)
+            self._floor.tool_answered(call, reply)
 
     def _tools_late(self, now: Nanos) -> None:
         for call in self._floor.tools.overdue(now):
-            self._floor.tool_answered(call, self._reply_of(call.job), now)
-
-    def _agent_free(self, now: Nanos) -> None:
-        """The agent no longer has the floor: what came up meanwhile is answered now."""
-        if self._caller.turn is not None:
-            self._caller.agent_free(now)
-        elif self._typed:
-            self._answer_typed(now)
-        elif digits := self._keypad.take_complete():
-            self._answer_keys(digits, now)
+            self._floor.tool_answered(call, self._reply_of(call.job))
 
     # -- the keypad and the keyboard ----------------------------------------------------------
 
@@ -180,20 +193,16 @@ class Conversation:
         self._timers.cancel("idle")
         self._interrupt_by_hand(event.at, because("interrupted_by_keypad", digit=event.digit))
         if self._keypad.press(event.digit):
-            self._keys_done(event.at)
+            self._keys_done()
         else:
             self._timers.set("dtmf", event.at + from_ms(self._policy.agent.dtmf_timeout_ms))
 
-    def _keys_done(self, now: Nanos) -> None:
+    def _keys_done(self) -> None:
         self._timers.cancel("dtmf")
         self._keypad.complete()
         if self._caller.turn is not None:
             self._caller.add_text(_spoken_keys(self._keypad.take_complete()))
-        elif self._floor.reply is None:
-            self._answer_keys(self._keypad.take_complete(), now)
-
-    def _answer_keys(self, digits: str, now: Nanos) -> None:
-        self._answer(_spoken_keys(digits), now, "end_by_keypad", digits=digits)
+        self._questions.ask("by_hand")
 
     def _typed_text(self, event: CallerTyped) -> None:
         text = event.text.strip()
@@ -205,13 +214,18 @@ class Conversation:
             self._caller.add_text(text)
             return
         self._typed.append(text)
-        if self._floor.reply is None:
-            self._answer_typed(event.at)
+        self._questions.ask("by_hand")
 
-    def _answer_typed(self, now: Nanos) -> None:
-        text = " ".join(self._typed)
-        self._typed.clear()
-        self._answer(text, now, "end_by_typing")
+    def _answer_by_hand(self, now: Nanos) -> None:
+        """Reply to what was typed or keyed, if anything was and nobody speaks."""
+        if self._floor.reply is not None or self._caller.turn is not None:
+            return
+        if self._typed:
+            text = " ".join(self._typed)
+            self._typed.clear()
+            self._answer(text, now, "end_by_typing")
+        elif digits := self._keypad.take_complete():
+            self._answer(_spoken_keys(digits), now, "end_by_keypad", digits=digits)
 
     def _answer(self, text: str, now: Nanos, rule: str, **numbers: Number) -> None:
         """Reply to what was not spoken, and so needs no end of turn to be found."""
@@ -222,7 +236,7 @@ class Conversation:
         reply = floor.generate(floor.dialogue.prompt, now, speculative=False, reason=committed)
         reason = because(rule, **numbers, text=text)
         self._out.append(TurnEnded(text, reply.job, speech=None, reason=reason))
-        floor.take(reply, now)
+        floor.take(reply)
 
     def _interrupt_requested(self, event: InterruptRequested) -> None:
         self._interrupt_by_hand(event.at, because("interrupted_by_request"))
@@ -234,7 +248,7 @@ class Conversation:
         reply = self._floor.reply
         if reply is not None and self._floor.interruptible and not self._floor.muted:
             judged = OverlapJudged(True, now, now, text, reply.job, reason)
-            self._caller.interrupt(judged, now)
+            self._caller.interrupt(judged)
 
     # -- what goes wrong ----------------------------------------------------------------------
 
@@ -246,7 +260,7 @@ class Conversation:
         elif event.kind == "asr":
             self._caller.transcription_failed(event.at, reason)
         elif event.kind == "turn_detector":
-            self._caller.consider_end(event.at)
+            self._questions.ask("end")
         else:
             self._reply_failed(event, reason)
 
@@ -261,16 +275,15 @@ class Conversation:
         elif self._caller.disown(reply):
             reply.cancel(reason)  # asked for again, in earnest, when the turn ends
         elif event.kind == "tts":
-            self._floor.voice_failed(reply, event.job, event.at, reason)
+            self._floor.voice_failed(reply, event.job, reason)
         else:
-            self._floor.fail(reply, event.at, reason)
+            self._floor.failed(reply, reason)
 
     # -- time and the call --------------------------------------------------------------------
 
     def _deadline_reached(self, event: DeadlineReached) -> None:
         for name in self._timers.take_due(event.at):
-            if self._floor.state is not Agent.ENDED:
-                self._TIMER_HANDLERS[name](self, event.at)
+            self._TIMER_HANDLERS[name](self, event.at)
 
     def _idle(self, now: Nanos) -> None:
         if self._caller.turn is None and self._floor.reply is None:
@@ -322,16 +335,16 @@ class Conversation:
     }
 
     _TIMER_HANDLERS: ClassVar[dict[TimerName, Callable[["Conversation", Nanos], None]]] = {
-        "endpoint": lambda core, now: core._caller.consider_end(now),
+        "endpoint": lambda core, _now: core._questions.ask("end"),
         "transcript": lambda core, now: core._caller.transcript_late(now),
         "overlap": lambda core, now: core._caller.overlap_unjudged(now),
-        "reply": lambda core, now: core._floor.reply_late(now),
-        "sentence": lambda core, now: core._floor.sentence_whole(now),
+        "reply": lambda core, _now: core._floor.reply_late(),
+        "sentence": lambda core, _now: core._floor.sentence_whole(),
         "tool": _tools_late,
-        "filler": lambda core, now: core._floor.filler_due(now),
-        "playout": lambda core, now: core._floor.marks_missing(now),
+        "filler": lambda core, _now: core._floor.filler_due(),
+        "playout": lambda core, _now: core._floor.marks_missing(),
         "idle": _idle,
-        "dtmf": _keys_done,
+        "dtmf": lambda core, _now: core._keys_done(),
     }
 
 

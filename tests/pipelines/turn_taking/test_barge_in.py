@@ -204,3 +204,13 @@ def test_the_history_keeps_only_what_was_heard_before_the_interruption():
     agents = [m.text for m in world.core.history if m.role == "agent"]
     assert ANSWER.startswith(agents[0])
     assert 0 < len(agents[0].split()) < 6
+
+
+def test_words_over_the_last_that_must_be_heard_do_not_bring_back_a_call_that_has_ended():
+    protected = replace(POLICY, barge_in=BargeInPolicy(uninterruptible=("goodbye",)))
+    over = Speech(2250, 3300, "wait i have one more question")
+    world = overlap(over, policy=protected, replies=("Goodbye and take care. @ends_call:end",))
+    [done] = world.verdicts("agent_done")
+    assert done.command.heard == "Goodbye and take care."
+    assert not world.verdicts("overlap_interrupts")
+    assert len(world.verdicts("turn_ended")) == 1

@@ -208,7 +208,7 @@ class TestBargeIn:
         assert agent[0].startswith("We are")
         assert "holiday" not in agent[0]
         done = world.verdicts("agent_done")[0].command
-        assert done.rule == "agent_interrupted"
+        assert done.interrupted
         assert done.heard == agent[0]
 
     @pytest.mark.parametrize("text", ["uh huh", "Mm-hmm.", "yeah, okay", "Right!"])

@@ -13,6 +13,7 @@ from pipelines.turn_taking.commands import (
     CancelTool,
     ClearPlayout,
     ContinueReply,
+    EndCall,
     GenerateReply,
     Message,
     PausePlayout,
@@ -141,6 +142,14 @@ def test_every_call_comes_to_rest(world: World):
     world.run()
     ended = world.core.agent is Agent.ENDED
     assert ended or (world.core.caller, world.core.agent) == (Caller.SILENT, Agent.LISTENING)
+
+
+@_SLOW
+@given(_worlds())
+def test_nothing_is_decided_once_the_agent_has_hung_up(world: World):
+    commands = [entry for entry in world.run() if isinstance(entry, Issued)]
+    ends = [at for at, entry in enumerate(commands) if isinstance(entry.command, EndCall)]
+    assert ends in ([], [len(commands) - 1])
 
 
 @_SLOW
