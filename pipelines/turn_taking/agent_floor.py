@@ -34,7 +34,7 @@ PLAYOUT_GRACE_MS = 3000
 
 
 class AgentFloor:
-    """The agent's machine: LISTENING, THINKING, SPEAKING.
+    """The agent's machine: the states of `Agent`.
 
     Results of engines and playout are noted as they come; `advance` decides what follows from them.
     """
@@ -48,8 +48,6 @@ class AgentFloor:
         self.state = Agent.LISTENING
         self.reply: Reply | None = None
         """The utterance that has the floor."""
-        self.paused = False
-        """Whether playout is silent while overlapping speech is judged."""
         self.voice = OwnVoice()
         self.dialogue = Dialogue(desk)
         self.caller_understood = False
@@ -168,14 +166,14 @@ class AgentFloor:
         reply.started(event)
         clause = next(clause for clause in reply.clauses if clause.job == event.job)
         self.voice.began(clause, event.at + event.egress)
-        if reply is self.reply and self.state is Agent.THINKING:
-            self._move("first sound")
+        if reply is self.reply:
+            self._first_sound()
         self._changes(reply)
 
     def mark(self, reply: Reply, event: MarkReached) -> None:
         """A clause was heard to its end."""
-        if reply is self.reply and self.state is Agent.THINKING:
-            self._move("first sound")  # its PlayoutStarted was lost
+        if reply is self.reply:
+            self._first_sound()  # its PlayoutStarted may have been lost
         reply.mark(event.job)
         self._changes(reply)
 
@@ -236,8 +234,8 @@ class AgentFloor:
 
     def pause(self, reason: Reason) -> None:
         """Fall silent while overlapping speech is judged."""
-        if self.reply is not None and self.reply.queued and not self.paused:
-            self.paused = True
+        if self.reply is not None and self.reply.queued and not self.state.held:
+            self._move("held")
             self._timers.cancel("playout")
             self._emit(PausePlayout(reason))
 
@@ -245,8 +243,8 @@ class AgentFloor:
         """Go on after a false interruption."""
         if self.reply is None:
             return
-        if self.paused:
-            self.paused = False
+        if self.state.held:
+            self._move("resumed")
             self._emit(ResumePlayout(reason))
         self.reply.release()
         self._changes(self.reply)
@@ -266,9 +264,9 @@ class AgentFloor:
         reply.cancel(reason)
         if reply.queued:
             self._emit(ClearPlayout(reason))
-        self.reply, self.paused = None, False
+        self.reply = None
         self._timers.cancel("reply", "sentence", "filler", "playout")
-        heard = self.state is Agent.SPEAKING
+        heard = self.state.audible
         self._move("interrupted" if heard else "reply withdrawn")
         if heard:
             self.dialogue.await_clearing(reply)
@@ -341,8 +339,7 @@ class AgentFloor:
         if self.reply is not None:
             reason = because("marks_missing", waited_ms=PLAYOUT_GRACE_MS)
             self._emit(RecordDecision("marks_assumed", reason))
-            if self.state is Agent.THINKING:
-                self._move("first sound")
+            self._first_sound()
             self.reply.mark_all_queued()
             self._changes(self.reply)
 
@@ -412,7 +409,7 @@ class AgentFloor:
             self._timers.cancel("reply")
         else:
             self._await_reply(now)
-        if reply.being_heard and not self.paused:
+        if reply.being_heard and not self.state.held:
             grace = from_ms(PLAYOUT_GRACE_MS)
             self._timers.set("playout", now + reply.unheard_audio + grace)
         else:
@@ -426,7 +423,7 @@ class AgentFloor:
     def _watch_silence(self, reply: Reply, now: Nanos) -> None:
         """While the caller waits and hears nothing, a filler is due some time."""
         _, filler, after_ms = self._filler(reply)
-        if not filler or self.paused:
+        if not filler or self.state.held:
             self._timers.cancel("filler")
         elif not self._timers.is_set("filler"):
             self._timers.set("filler", now + from_ms(after_ms))
@@ -460,11 +457,11 @@ class AgentFloor:
 
     def _leave_floor(self, resume: Reason) -> None:
         """The utterance is over. If it was to be silent, the next one must not be."""
-        if self.paused:
+        if self.state.held:
             self._emit(ResumePlayout(resume))
-        self.reply, self.paused = None, False
+        self.reply = None
         self._timers.cancel("reply", "sentence", "filler", "playout")
-        self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
+        self._move("heard to the end" if self.state.audible else "reply withdrawn")
 
     def _count_failure(self, now: Nanos) -> None:
         self._failures += 1
@@ -484,6 +481,10 @@ class AgentFloor:
 
     def _await_reply(self, now: Nanos) -> None:
         self._timers.set("reply", now + from_ms(self._policy.agent.reply_timeout_ms))
+
+    def _first_sound(self) -> None:
+        if not self.state.audible:
+            self._move("first sound")
 
     def _move(self, trigger: str) -> None:
         self.state = AGENT[self.state, trigger]

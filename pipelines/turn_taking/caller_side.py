@@ -28,13 +28,13 @@ from pipelines.turn_taking.speech_gate import (
     SpeechPaused,
 )
 from pipelines.turn_taking.time import Nanos, from_ms
-from pipelines.turn_taking.transitions import CALLER, Agent, Caller
+from pipelines.turn_taking.transitions import CALLER, Caller
 from pipelines.turn_taking.turn_end import Ending, TurnEnd
 from pipelines.turn_taking.while_speaking import WhileSpeaking
 
 
 class CallerSide:
-    """The caller's machine: SILENT, SPEAKING, PAUSED.
+    """The caller's machine: the states of `Caller`.
 
     Speech over the agent is judged first (`barge_in.py`); only what is no backchannel and no noise
     becomes a turn whose end is looked for (`turn_end.py`).
@@ -72,7 +72,6 @@ class CallerSide:
             if turn is not None:
                 self._unchanged(turn, event.at)
         elif isinstance(change, SpeechConfirmed):
-            self._move("speech confirmed")
             if change.by_energy:
                 sound_ms = milliseconds(event.end - change.onset)
                 self._emit(
@@ -83,7 +82,7 @@ class CallerSide:
             else:
                 self._go_on(turn, change.onset, event)
         elif isinstance(change, SpeechLulled):
-            if turn is not None and not turn.over_agent:
+            if turn is not None and not self.state.over_agent:
                 self._lull(turn, change, event)
         elif turn is not None:
             self._move("pause")
@@ -92,12 +91,12 @@ class CallerSide:
     def _unchanged(self, turn: CallerTurn, now: Nanos) -> None:
         """The turn speaks on, or is silent for longer."""
         pause = turn.pause
-        if turn.over_agent:
+        if self.state.over_agent:
             if self._gate.speaking:
                 self._ask("overlap")
         elif pause is None:
             return
-        elif not pause.confirmed:
+        elif self.state is Caller.LULL:
             if self._gate.faded > pause.faded:
                 self._lull_over(turn, pause, now)
         elif self._gate.silent_since > pause.speech_end:
@@ -113,17 +112,16 @@ class CallerSide:
         reason = because(rule, speech_ms=speech_ms, agent=floor.state.value)
         start = max(self._transcribed_until, onset - from_ms(self._policy.gate.pre_roll_ms), 0)
         over_agent = floor.reply is not None and floor.interruptible
-        turn = CallerTurn(
-            onset, self._jobs.start(), start, over_agent, event.at, began_over_agent=over_agent
-        )
+        turn = CallerTurn(onset, self._jobs.start(), start, event.at, began_over_agent=over_agent)
         self.turn = turn
+        self._move("speech over agent" if over_agent else "speech confirmed")
         self._timers.cancel("idle")
         self._emit(StartTranscription(turn.job, start, reason))
         if not over_agent or floor.reply is None:
             return
         if not floor.reply.any_clause_heard:
             turn.over_beginning_of = floor.reply.job
-        if floor.state is Agent.THINKING:
+        if not floor.state.audible:
             floor.reply.hold()
         self._ask("overlap")
 
@@ -132,16 +130,18 @@ class CallerSide:
         pause, turn.pause = turn.pause, None
         if pause is None:
             return
+        self._move("speech confirmed")
         self._timers.cancel("endpoint", "transcript", "overlap")
         self._jobs.end(*pause.jobs)
         long = onset - turn.transcribed_from > from_ms(self._policy.endpointing.carry_over_ms)
         self._end.drop_speculation(pause, event.at)
-        if turn.over_agent and self._overlap.is_brief(turn, pause.faded):
+        over_agent = self.state.over_agent
+        if over_agent and self._overlap.is_brief(turn, pause.faded):
             turn.onset, turn.detected_at = onset, event.at  # that was another sound
         silence_ms = milliseconds(max(0, onset - pause.speech_end))
         reason = because("speech_went_on", silence_ms=silence_ms)
         self._emit(RecordDecision("turn_resumed", reason))
-        if not turn.over_agent:
+        if not over_agent:
             self._end.habit.went_on(onset - pause.speech_end)
         if long and pause.final is not None and pause.until is not None:
             turn_ms = milliseconds(onset - turn.onset)
@@ -154,7 +154,8 @@ class CallerSide:
 
     def _lull(self, turn: CallerTurn, change: SpeechLulled, event: FrameScored) -> None:
         """Silence that may become a pause, as most do: have the words and the scores by then."""
-        lull = Pause(change.end, change.faded, event.at, confirmed=False)
+        self._move("lull")
+        lull = Pause(change.end, change.faded, event.at)
         turn.pause = lull
         reason = because("lull_detected", silence_ms=milliseconds(lull.silence(event.at)))
         self._end.ask_for_words_ahead(turn, lull, event.at, reason)
@@ -162,6 +163,7 @@ class CallerSide:
 
     def _lull_over(self, turn: CallerTurn, lull: Pause, now: Nanos) -> None:
         """It was a gap within a word or between two."""
+        self._move("lull over")
         turn.pause = None
         self._timers.cancel("endpoint", "transcript")
         self._jobs.end(*lull.jobs)
@@ -174,20 +176,18 @@ class CallerSide:
         pause = turn.pause
         if pause is None:
             pause = turn.pause = Pause(change.end, change.faded, event.at)
-        pause.speech_end, pause.detected_at, pause.confirmed = change.end, event.at, True
+        pause.speech_end, pause.detected_at = change.end, event.at
         silence_ms = milliseconds(pause.silence(event.at))
         reason = because("pause_detected", silence_ms=silence_ms)
-        if turn.over_agent:
+        if self.state.over_agent:
             self._end.ask_for_words(turn, pause, event.at, reason)
-        else:
-            self._end.ask_for_words_ahead(turn, pause, event.at, reason)
-        if turn.over_agent:
             resume_after = from_ms(self._policy.barge_in.resume_after_ms)
             self._timers.set("overlap", max(change.end + resume_after, event.at))
-            if self._floor.paused and self._overlap.is_brief(turn, change.faded):
+            if self._floor.state.held and self._overlap.is_brief(turn, change.faded):
                 sound_ms = milliseconds(change.faded - turn.onset)
                 self._floor.resume(because("resume_brief", sound_ms=sound_ms))
             return
+        self._end.ask_for_words_ahead(turn, pause, event.at, reason)
         self._end.ask_detectors(turn, pause, "audio", event.at, reason)
         self._ask("end")
 
@@ -205,7 +205,7 @@ class CallerSide:
         if turn is None or (turn.pause is not None and turn.pause.final is not None):
             return
         turn.stable, turn.unstable = event.stable, event.unstable
-        if turn.over_agent:
+        if self.state.over_agent:
             self._ask("overlap")
         else:
             self._early.words(turn, event)
@@ -217,7 +217,7 @@ class CallerSide:
             return
         pause.final = text
         self._timers.cancel("transcript")
-        if turn.over_agent:
+        if self.state.over_agent:
             self._ask("overlap")
             return
         if looped:
@@ -261,11 +261,11 @@ class CallerSide:
         turn, pause = self.turn, self.pause
         if turn is None:
             return
-        if pause is not None and not pause.confirmed:
+        if pause is not None and self.state is Caller.LULL:
             self._lull_over(turn, pause, now)
         elif pause is None:
             self._restart_transcription(turn, reason)
-        elif turn.text or turn.over_agent:
+        elif turn.text or self.state.over_agent:
             self.words_final(join_words(turn.stable, turn.unstable), now)
         else:
             self._drop(turn, pause, now, reason)
@@ -283,10 +283,10 @@ class CallerSide:
     def consider_end(self, now: Nanos) -> None:
         """End the turn if that is due."""
         turn, pause = self.turn, self.pause
-        if turn is None or pause is None or turn.over_agent:
+        if turn is None or pause is None or self.state.over_agent:
             return
         ending = self._end.consider(
-            turn, pause, now,
+            turn, pause, now, may_end=self.state is Caller.PAUSED,
             heard_until=self._heard_until, sound_under_way=self._gate.undecided,
         )  # fmt: skip
         if ending is None:
@@ -357,7 +357,7 @@ class CallerSide:
     def judge_overlap(self, now: Nanos) -> None:
         """Judge what is said over the agent, if anything is."""
         turn = self.turn
-        if turn is None or not turn.over_agent or self._floor.reply is None:
+        if turn is None or not self.state.over_agent or self._floor.reply is None:
             return
         if self._floor.muted:
             return  # asked again when the clause has been heard
@@ -415,7 +415,8 @@ class CallerSide:
         turn, pause = self.turn, self.pause
         if turn is None:
             return
-        turn.over_agent = False
+        if self.state.over_agent:
+            self._move("agent left floor")
         self._timers.cancel("overlap", "idle")
         if pause is None:
             return

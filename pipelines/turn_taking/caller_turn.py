@@ -17,11 +17,10 @@ class CallerTurn:
     """Its transcription."""
     transcribed_from: Nanos
     """Media time at which that transcription starts."""
-    over_agent: bool
-    """Began while the agent had the floor, and is not judged yet."""
     detected_at: Nanos
     """When its speech was confirmed."""
     began_over_agent: bool = False
+    """Whether that was while the agent had the floor."""
     over_beginning_of: JobId | None = None
     """The reply of which no clause had been heard when it began."""
     carried: str = ""
@@ -84,8 +83,6 @@ class Pause:
     faded: Nanos
     """Media time up to which the detector took it for speech: what the models are given."""
     detected_at: Nanos
-    confirmed: bool = True
-    """Has lasted for `pause_ms`; until then it is a lull, in which the turn cannot end."""
     until: Nanos | None = None
     """Media time up to which the final transcript was asked for; None: not asked yet."""
     final: str | None = None

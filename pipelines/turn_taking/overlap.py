@@ -8,7 +8,6 @@ from pipelines.turn_taking.decisions import OverlapJudged, RecordDecision
 from pipelines.turn_taking.own_words import without_own_words
 from pipelines.turn_taking.reasons import because, milliseconds
 from pipelines.turn_taking.time import Nanos, from_ms
-from pipelines.turn_taking.transitions import Agent
 
 
 class Overlap:
@@ -37,7 +36,7 @@ class Overlap:
             echoes=self.line_echoes,
             whole=pause is not None and pause.final is not None,
             settled=pause is not None and pause.silence(now) >= resume_after,
-            audible=self._floor.state is Agent.SPEAKING,
+            audible=self._floor.state.audible,
             backchannels=self._backchannels,
             policy=self._policy,
         )

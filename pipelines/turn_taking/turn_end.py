@@ -102,21 +102,22 @@ class TurnEnd:
         pause: Pause,
         now: Nanos,
         *,
+        may_end: bool,
         heard_until: Nanos,
         sound_under_way: bool,
     ) -> Ending | None:
         """Why to end the turn now, or None: then it is waited for or worked ahead.
 
-        Called whenever anything about the pause changes. `heard_until` is the media time up to
-        which the caller was heard; `sound_under_way` says that they may just have begun to speak
-        again.
+        Called whenever anything about the pause changes. Unless it `may_end`, as in a lull, it is
+        only worked ahead. `heard_until` is the media time up to which the caller was heard;
+        `sound_under_way` says that they may just have begun to speak again.
         """
         p, wait = self._wait(pause)
         due = pause.speech_end + wait
-        if now < due or not pause.confirmed:
+        if now < due or not may_end:
             lead = due - from_ms(self._policy.speculation.reply_lead_ms)
             self._work_ahead(turn, pause, p, now, nearly_due=now >= lead)
-            if pause.confirmed:
+            if may_end:
                 self._timers.set("endpoint", lead if now < lead else due)
                 self._record_hold(pause, p, due, now)
             return None
