@@ -1,24 +1,16 @@
-"""The caller's side of the call: from confirmed speech to a turn that is answered or dropped."""
-
-from dataclasses import replace
+"""The caller's side of the call: what is heard of them, and the turn that it makes."""
 
 from pipelines.turn_taking.agent_floor import AgentFloor
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.caller_turn import CallerTurn, Pause, join_words
 from pipelines.turn_taking.commands import CancelTranscription, StartTranscription
-from pipelines.turn_taking.decisions import (
-    OverlapJudged,
-    RecordDecision,
-    SpokenTurn,
-    TurnEnded,
-)
+from pipelines.turn_taking.decisions import RecordDecision
 from pipelines.turn_taking.events import (
     EndOfTurnScored,
     FrameScored,
     PartialTranscript,
     WorkDone,
 )
-from pipelines.turn_taking.overlap import Overlap
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.speech_gate import (
@@ -29,28 +21,27 @@ from pipelines.turn_taking.speech_gate import (
 )
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import CALLER, Caller
-from pipelines.turn_taking.turn_end import Ending, TurnEnd
+from pipelines.turn_taking.turn_end import TurnEnd
 from pipelines.turn_taking.while_speaking import WhileSpeaking
 
 
 class CallerSide:
     """The caller's machine: the states of `Caller`.
 
-    Speech over the agent is judged first (`barge_in.py`); only what is no backchannel and no noise
-    becomes a turn whose end is looked for (`turn_end.py`).
+    It notes what is heard, asks for words and scores, and raises the questions that are answered
+    elsewhere: speech over the agent in `overlap.py`, the end of a turn in `answering.py`.
     """
 
-    def __init__(self, desk: Desk, floor: AgentFloor) -> None:
+    def __init__(self, desk: Desk, floor: AgentFloor, end: TurnEnd) -> None:
         self._policy, self._jobs = desk.policy, desk.jobs
         self._timers, self._ask, self._emit = desk.timers, desk.questions.ask, desk.emit
         self._floor = floor
-        self._gate = SpeechGate(desk.policy.gate)
-        self._overlap = Overlap(desk, floor)
-        self._end = TurnEnd(desk, floor)
-        self._early = WhileSpeaking(desk, floor, self._end.ledger, self._end.readers)
+        self._end = end
+        self._early = WhileSpeaking(desk, floor, end.ledger, end.readers)
         self._transcribed_until: Nanos = 0
-        self._heard_until: Nanos = 0
-        self._asked_again = False
+        self.gate = SpeechGate(desk.policy.gate)
+        self.heard_until: Nanos = 0
+        """Media time."""
         self.state = Caller.SILENT
         self.turn: CallerTurn | None = None
 
@@ -63,8 +54,8 @@ class CallerSide:
 
     def frame(self, event: FrameScored) -> None:
         """The VAD has judged a chunk."""
-        self._heard_until = event.end
-        change = self._gate.handle(event, trust_energy=self._floor.reply is None)
+        self.heard_until = event.end
+        change = self.gate.handle(event, trust_energy=self._floor.reply is None)
         if event.sound_until is not None:
             self._floor.sound_heard(event.at)
         turn = self.turn
@@ -92,17 +83,17 @@ class CallerSide:
         """The turn speaks on, or is silent for longer."""
         pause = turn.pause
         if self.state.over_agent:
-            if self._gate.speaking:
+            if self.gate.speaking:
                 self._ask("overlap")
         elif pause is None:
             return
         elif self.state is Caller.LULL:
-            if self._gate.faded > pause.faded:
+            if self.gate.faded > pause.faded:
                 self._lull_over(turn, pause, now)
-        elif self._gate.silent_since > pause.speech_end:
-            pause.speech_end = self._gate.silent_since  # a soft last word
+        elif self.gate.silent_since > pause.speech_end:
+            pause.speech_end = self.gate.silent_since  # a soft last word
             self._ask("end")
-        elif pause.overdue and not self._gate.undecided:
+        elif pause.overdue and not self.gate.undecided:
             self._ask("end")
 
     def _begin(self, onset: Nanos, event: FrameScored) -> None:
@@ -136,7 +127,7 @@ class CallerSide:
         long = onset - turn.transcribed_from > from_ms(self._policy.endpointing.carry_over_ms)
         self._end.drop_speculation(pause, event.at)
         over_agent = self.state.over_agent
-        if over_agent and self._overlap.is_brief(turn, pause.faded):
+        if over_agent and self._is_brief(turn, pause.faded):
             turn.onset, turn.detected_at = onset, event.at  # that was another sound
         silence_ms = milliseconds(max(0, onset - pause.speech_end))
         reason = because("speech_went_on", silence_ms=silence_ms)
@@ -169,7 +160,7 @@ class CallerSide:
         self._jobs.end(*lull.jobs)
         self._end.drop_speculation(lull, now)
         if lull.until is not None:
-            silence_ms = milliseconds(self._gate.faded - lull.faded)
+            silence_ms = milliseconds(self.gate.faded - lull.faded)
             self._restart_transcription(turn, because("lull_over", silence_ms=silence_ms))
 
     def _pause(self, turn: CallerTurn, change: SpeechPaused, event: FrameScored) -> None:
@@ -183,13 +174,17 @@ class CallerSide:
             self._end.ask_for_words(turn, pause, event.at, reason)
             resume_after = from_ms(self._policy.barge_in.resume_after_ms)
             self._timers.set("overlap", max(change.end + resume_after, event.at))
-            if self._floor.state.held and self._overlap.is_brief(turn, change.faded):
+            if self._floor.state.held and self._is_brief(turn, change.faded):
                 sound_ms = milliseconds(change.faded - turn.onset)
                 self._floor.resume(because("resume_brief", sound_ms=sound_ms))
             return
         self._end.ask_for_words_ahead(turn, pause, event.at, reason)
         self._end.ask_detectors(turn, pause, "audio", event.at, reason)
         self._ask("end")
+
+    def _is_brief(self, turn: CallerTurn, end: Nanos) -> bool:
+        """Whether a turn that ends here is too short for the agent to stay silent for."""
+        return end - turn.onset < from_ms(self._policy.barge_in.brief_ms)
 
     def _restart_transcription(self, turn: CallerTurn, reason: Reason) -> None:
         """Go on listening under a new job, so that answers to the old questions are stale."""
@@ -268,150 +263,18 @@ class CallerSide:
         elif turn.text or self.state.over_agent:
             self.words_final(join_words(turn.stable, turn.unstable), now)
         else:
-            self._drop(turn, pause, now, reason)
-            if self._floor.reply is None:
-                text = self._policy.agent.not_heard
-                self._floor.apologise(now, text, because("not_heard"))
+            pause.lost = reason
+            self._ask("end")
 
     def add_text(self, text: str) -> None:
         """Keys were pressed, or words typed, in the midst of the turn."""
         if self.turn is not None:
             self.turn.carried = join_words(self.turn.carried, text)
 
-    # -- the end of the turn ------------------------------------------------------------------
+    # -- what was decided ---------------------------------------------------------------------
 
-    def consider_end(self, now: Nanos) -> None:
-        """End the turn if that is due."""
-        turn, pause = self.turn, self.pause
-        if turn is None or pause is None or self.state.over_agent:
-            return
-        ending = self._end.consider(
-            turn, pause, now, may_end=self.state is Caller.PAUSED,
-            heard_until=self._heard_until, sound_under_way=self._gate.undecided,
-        )  # fmt: skip
-        if ending is None:
-            return
-        if turn.text and self._overlap.is_echo(turn, now):
-            self._drop(turn, pause, now, because("own_words_only", text=turn.text))
-        elif turn.text:
-            self._answer(turn, pause, now, ending)
-        else:
-            speech_ms = milliseconds(pause.speech_end - turn.onset)
-            self._drop(turn, pause, now, because("no_words", speech_ms=speech_ms))
-            self._ask_again(speech_ms, now)
-
-    def _ask_again(self, speech_ms: float, now: Nanos) -> None:
-        """Say that nothing was understood, where it was probably more than a noise."""
-        agent = self._policy.agent
-        if self._asked_again or not 0 < agent.ask_again_ms <= speech_ms:
-            return
-        self._asked_again = True
-        reason = because("no_words_in_speech", speech_ms=speech_ms)
-        self._floor.say("apology", agent.not_heard, now, reason)
-
-    def _answer(self, turn: CallerTurn, pause: Pause, now: Nanos, ending: Ending) -> None:
-        floor = self._floor
-        floor.dialogue.settle()
-        self._asked_again = False
-        self._close(turn, pause, "turn ended", now)
-        floor.heard_caller(turn.text)
-        reply = pause.speculation
-        if reply is None:
-            committed = because("turn_committed")
-            reply = floor.generate(floor.dialogue.prompt, now, speculative=False, reason=committed)
-        speech = SpokenTurn(
-            transcription=turn.job,
-            start=turn.onset,
-            end=self._gate.last_sound,
-            paused_at=pause.detected_at,
-            due=ending.due,
-            silence_ms=ending.silence_ms,
-            p=ending.p,
-            wasted_ms=self._end.ledger.close(),
-        )
-        self._emit(TurnEnded(turn.text, reply.job, speech, ending.reason))
-        self._end.habit.ended(reply.job)
-        if pause.speculation is not None:
-            lead_ms = milliseconds(now - reply.asked_at)
-            reason = because("speculation_paid", lead_ms=lead_ms, clauses=len(reply.clauses))
-            self._emit(RecordDecision("speculation_kept", reason))
-        floor.take(reply)
-
-    def _drop(self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason) -> None:
-        self._end.drop_speculation(pause, now)
-        self._close(turn, pause, "turn dropped", now)
-        self._emit(RecordDecision("turn_dropped", reason))
-        if self._floor.reply is None:
-            self._floor.start_idle_timer(now)
-
-    def _close(self, turn: CallerTurn, pause: Pause, trigger: str, now: Nanos) -> None:
-        self._jobs.end(turn.job, *pause.jobs)
-        self._early.turn_over(turn, now)
-        self._timers.cancel("endpoint", "transcript", "overlap")
-        self._transcribed_until = pause.until or pause.faded
-        self.turn = None
-        self._move(trigger)
-
-    # -- speech over the agent ----------------------------------------------------------------
-
-    def judge_overlap(self, now: Nanos) -> None:
-        """Judge what is said over the agent, if anything is."""
-        turn = self.turn
-        if turn is None or not self.state.over_agent or self._floor.reply is None:
-            return
-        if self._floor.muted:
-            return  # asked again when the clause has been heard
-        pause = turn.pause
-        speech = self._gate.faded - turn.onset
-        verdict = self._overlap.judge(turn, speech, now)
-        if verdict is None:
-            long_enough = speech >= from_ms(self._policy.barge_in.pause_after_ms)
-            if long_enough and pause is None and not self._overlap.line_echoes:
-                self._floor.pause(because("overlap_to_judge", speech_ms=milliseconds(speech)))
-            return
-        judged = self._overlap.judged(turn, verdict, speech)
-        if judged.interrupts:
-            self.interrupt(judged)
-        elif verdict.rule == "overlap_too_short" and self._floor.last_clause:
-            # Perhaps an answer a little too soon; `agent_free` makes an ordinary turn of it.
-            reason = because("overlap_kept", speech_ms=milliseconds(speech), text=judged.text)
-            self._emit(replace(judged, reason=reason))
-            self._floor.resume(because("resume_ignored"))
-        elif pause is not None:
-            self._emit(judged)
-            if verdict.rule == "overlap_own_words":
-                self._overlap.note_echo()
-            self._close(turn, pause, "overlap ignored", now)
-            self._floor.resume(because("resume_ignored"))
-
-    def interrupt(self, judged: OverlapJudged) -> None:
-        """Stop the agent; what the caller says is an ordinary turn from here on."""
-        self._emit(judged)
-        reply = self._floor.reply
-        heard = self._floor.interrupt(judged.reason)
-        if self.turn is not None and self.turn.over_beginning_of is not None:
-            self._end.habit.cut_into(self.turn.over_beginning_of)
-        if not heard and reply is not None and reply.purpose == "reply" and self.turn is not None:
-            self.turn.carried = join_words(self._floor.dialogue.take_back(), self.turn.carried)
-            self._emit(RecordDecision("turn_reopened", because("reopened")))
-        self._ask("floor")
-
-    def overlap_unjudged(self, now: Nanos) -> None:
-        """Silence after overlapping speech, and still no verdict: the agent goes on meanwhile."""
-        turn, pause = self.turn, self.pause
-        if turn is None or pause is None:
-            return
-        if pause.final is not None:
-            self._ask("overlap")
-        else:
-            silence_ms = milliseconds(pause.silence(now))
-            self._floor.resume(because("resume_unjudged", silence_ms=silence_ms))
-
-    def agent_free(self, now: Nanos) -> None:
-        """The agent no longer has the floor: overlapping speech has become an ordinary turn.
-
-        It may be in a pause already.
-        """
+    def agent_left_floor(self, now: Nanos) -> None:
+        """What was said over the agent is an ordinary turn; it may be in a pause already."""
         turn, pause = self.turn, self.pause
         if turn is None:
             return
@@ -427,6 +290,20 @@ class CallerSide:
         else:
             self._end.ask_for_words(turn, pause, now, reason)
             self._ask("end")
+
+    def close(self, trigger: str, now: Nanos) -> None:
+        """The turn is over, whatever became of it."""
+        turn, pause = self.turn, self.pause
+        if turn is None or pause is None:
+            return
+        self._jobs.end(turn.job, *pause.jobs)
+        self._early.turn_over(turn, now)
+        self._timers.cancel("endpoint", "transcript", "overlap")
+        self._transcribed_until = pause.until or pause.faded
+        self.turn = None
+        self._move(trigger)
+
+    # -- replies made before the turn is over -------------------------------------------------
 
     def owner_of_speculation(self, job: int) -> Reply | None:
         """The reply made in advance, if this is one of its jobs."""

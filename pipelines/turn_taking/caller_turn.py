@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from pipelines.turn_taking.events import JobId
+from pipelines.turn_taking.reasons import Reason
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.time import Nanos
 
@@ -86,6 +87,8 @@ class Pause:
     until: Nanos | None = None
     """Media time up to which the final transcript was asked for; None: not asked yet."""
     final: str | None = None
+    lost: Reason | None = None
+    """Why its words will never be known."""
     scores: dict[str, float] = field(default_factory=dict[str, float])
     asked: set[str] = field(default_factory=set[str])
     """Kinds of detectors asked so far."""

@@ -3,14 +3,16 @@
 `Conversation(policy).handle(event)` returns the commands that the event causes; `deadline` is the
 moment at which the core wants a DeadlineReached. It does no I/O and reads no clock, so the same
 events always give the same commands. The contract follows aioquic (time as an argument) and h11
-(state tables, `transitions.py`). The caller's side is `caller_side.py`, the agent's
-`agent_floor.py`.
+(state tables, `transitions.py`). What is heard of the caller is noted in
+`caller_side.py`, what becomes of the agent's utterance in `agent_floor.py`; what follows from both
+is decided in `_decide`.
 """
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pipelines.turn_taking.agent_floor import AgentFloor
+from pipelines.turn_taking.answering import Answering
 from pipelines.turn_taking.bookkeeping import Desk, Jobs, Questions, TimerName, Timers
 from pipelines.turn_taking.caller_side import CallerSide
 from pipelines.turn_taking.commands import Command, History
@@ -44,11 +46,13 @@ from pipelines.turn_taking.events import (
     WorkDone,
 )
 from pipelines.turn_taking.keypad import Keypad
+from pipelines.turn_taking.overlap import Overlap
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.reasons import Number, Reason, because
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import Agent, Caller
+from pipelines.turn_taking.turn_end import TurnEnd
 
 
 class Conversation:
@@ -66,7 +70,10 @@ class Conversation:
         self._questions = Questions()
         desk = Desk(policy, self._jobs, self._timers, self._questions, self._out.append)
         self._floor = AgentFloor(desk)
-        self._caller = CallerSide(desk, self._floor)
+        end = TurnEnd(desk, self._floor)
+        self._caller = CallerSide(desk, self._floor, end)
+        self._overlap = Overlap(desk, self._caller, self._floor, end.habit)
+        self._answering = Answering(desk, self._caller, self._floor, end, self._overlap)
         self._keypad = Keypad(policy.agent.dtmf_terminator)
         self._typed: list[str] = []
         self._over = False
@@ -127,15 +134,15 @@ class Conversation:
 
     def _decide(self, now: Nanos) -> None:
         """Answer the questions raised, in this order: none raises one that comes before it."""
-        floor, caller, asked = self._floor, self._caller, self._questions.take
+        floor, asked = self._floor, self._questions.take
         floor.advance(now)
         if floor.state is not Agent.ENDED:
             if asked("overlap"):
-                caller.judge_overlap(now)
+                self._overlap.decide(now)
             if asked("floor"):
-                caller.agent_free(now)
+                self._caller.agent_left_floor(now)
             if asked("end"):
-                caller.consider_end(now)
+                self._answering.decide(now)
             if asked("by_hand"):
                 self._answer_by_hand(now)
             floor.advance(now)
@@ -248,7 +255,7 @@ class Conversation:
         reply = self._floor.reply
         if reply is not None and self._floor.interruptible and not self._floor.muted:
             judged = OverlapJudged(True, now, now, text, reply.job, reason)
-            self._caller.interrupt(judged)
+            self._overlap.interrupt(judged)
 
     # -- what goes wrong ----------------------------------------------------------------------
 
@@ -337,7 +344,7 @@ class Conversation:
     _TIMER_HANDLERS: ClassVar[dict[TimerName, Callable[["Conversation", Nanos], None]]] = {
         "endpoint": lambda core, _now: core._questions.ask("end"),
         "transcript": lambda core, now: core._caller.transcript_late(now),
-        "overlap": lambda core, now: core._caller.overlap_unjudged(now),
+        "overlap": lambda core, now: core._overlap.unjudged(now),
         "reply": lambda core, _now: core._floor.reply_late(),
         "sentence": lambda core, _now: core._floor.sentence_whole(),
         "tool": _tools_late,
