@@ -6,7 +6,7 @@ export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXA
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help install demo test check format bench bench-replay bench-line bench-engines bench-serve
-.PHONY: talk-svg bench-talk diagram lock clean
+.PHONY: bench-attack talk-svg bench-talk docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -57,6 +57,9 @@ bench-serve: .venv/.installed-dev ## Measure the server under calls
 	@$(BIN)/python scripts/bench_serve.py load 1 10 50
 	@$(BIN)/python scripts/bench_serve.py embedded
 
+bench-attack: .venv/.installed-dev ## Measure good calls while the port is attacked
+	@$(BIN)/python -m scripts.bench_attack
+
 talk-svg: .venv/.installed-dev ## Draw docs/talk.svg from a live call on a virtual sound card
 	@scripts/apt-packages
 	@$(BIN)/python scripts/draw_talk.py
@@ -65,8 +68,9 @@ bench-talk: .venv/.installed-dev ## Measure talks over a loudspeaker, on a virtu
 	@scripts/apt-packages
 	@$(BIN)/python scripts/bench_talk.py
 
-diagram: .venv/.installed ## Draw the state machines of docs/ARCHITECTURE.md from their tables
+docs: .venv/.installed ## Write what the docs say of state machines and settings from the code
 	@$(BIN)/python scripts/draw_transitions.py
+	@$(BIN)/python scripts/draw_settings.py
 
 check: .venv/.installed-dev ## Lint, types, import contracts
 	@$(BIN)/ruff check .

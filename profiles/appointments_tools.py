@@ -26,6 +26,11 @@ HELP = "How can I help you?"
 ELSE = "Is there anything else?"
 BOOKS = re.compile(r"\b(book|make|new)\b", re.I)
 REFUSES = re.compile(r"\b(no|not|don't|wait|but|rather|instead|wrong|actually|change)\b", re.I)
+AGREES = re.compile(
+    r"\b(yes|yeah|yep|sure|ok|okay|right|correct|exactly|perfect|great|wonderful|lovely|fine)\b",
+    re.I,
+)
+LEAVES = re.compile(r"\b(bye|goodbye|no|nothing|that's (all|it)|that is (all|it))\b", re.I)
 _calendar = Path("appointments.db")
 
 
@@ -134,6 +139,17 @@ def opening_hours() -> str:
 def small_talk() -> str:
     """The caller says anything else."""
     return f"I can only help you with appointments here. {_wish().asked or HELP}"
+
+
+def before_end_call() -> str:
+    """What is to be called instead of hanging up; nothing if the call may end.
+
+    A small model takes "Yes, thanks a lot" for a goodbye; but a question is open.
+    """
+    wish, said = _wish(), this_call().caller_said
+    if wish.agreed_on is not None and AGREES.search(said) and not REFUSES.search(said):
+        return "agree"
+    return "small_talk" if wish.wants and wish.asked and not LEAVES.search(said) else ""
 
 
 def _understood(wish: Wish, when: str, name: str) -> str:

@@ -72,12 +72,12 @@ class Server:
         command = [sys.executable, "-m", "voicecli.cli", "serve", "--insecure",
                    "--no-record", "-p", profile, "--max-calls", str(calls),
                    "--port", str(PORT), *options]  # fmt: skip
-        log = Path(self._folder.name) / "log"
-        with log.open("w") as out:
+        self.log = Path(self._folder.name) / "log"
+        with self.log.open("w") as out:
             self.process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-        while " ready " not in log.read_text():
+        while " ready " not in self.log.read_text():
             if self.process.poll() is not None:
-                sys.exit(f"the server does not start:\n{log.read_text()}")
+                sys.exit(f"the server does not start:\n{self.log.read_text()}")
             time.sleep(0.02)
         self.load_s = time.monotonic() - started
 

@@ -1,4 +1,4 @@
-"""Changes when the forms in which packet arrivals are recorded do."""
+"""Reads packet arrivals in the forms in which they are recorded."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from telephony_sim.errors import LineError
 from telephony_sim.rtp import Unwrapper
+from telephony_sim.text_file import decode
 
 PACKET_MS = 20.0
 POSSIBLE_MS = 2000  # one way; anything else is two clocks that disagree
@@ -42,11 +43,11 @@ def read_arrivals(path: Path) -> Arrivals:
     naming file and line, for anything else.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = decode(path.read_bytes())
     except OSError as error:
         raise LineError(f"cannot read the trace {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise LineError(f"{path} is neither CSV nor JSON lines: it is not text") from error
+    except ValueError as error:
+        raise LineError(f"{path} is neither CSV nor JSON lines: {error}") from error
     rows = _json_rows(text, path) if text.lstrip().startswith("{") else _csv_rows(text, path)
     if len(rows) < 2:
         raise LineError(

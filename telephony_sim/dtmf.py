@@ -1,4 +1,4 @@
-"""Changes when the tones of a telephone keypad, or how they are told from speech, do.
+"""The tones of a telephone keypad: makes them, and tells them from speech.
 
 Frequencies: ITU-T Q.23. Sending levels and durations: ETSI ES 201 235-2. Receiving tolerances:
 ITU-T Q.24 (frequency accepted within 1.5 %, refused beyond 3.5 %; 40 ms accepted, 23 ms refused;

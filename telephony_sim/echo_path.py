@@ -1,4 +1,4 @@
-"""Changes when the way an echo is computed from its reflections does."""
+"""An echo, computed from its reflections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when a caller needs to tell one kind of bad line or bad signal from another."""
+"""The errors of this package: a line or a signal that cannot be used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the way a whole recording is sent through a line does."""
+"""Sends a whole recording through a phone line."""
 
 from __future__ import annotations
 

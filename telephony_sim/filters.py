@@ -1,4 +1,4 @@
-"""Changes when the way recursive filters are designed or run does."""
+"""Recursive filters, designed once and run block by block."""
 
 from __future__ import annotations
 

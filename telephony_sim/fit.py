@@ -1,4 +1,4 @@
-"""Changes when the way a network's parameters are estimated from its packets does."""
+"""Estimates a network's parameters from its packets, as a line that can be simulated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the companding laws of ITU-T G.711 do.
+"""The companding laws of ITU-T G.711, µ-law and A-law.
 
 A code is one octet as it travels on the wire: even bits inverted for A-law, all bits inverted for
 µ-law. PCM is 16-bit, left-justified: the 14 bits of µ-law and the 13 bits of A-law sit at the top.

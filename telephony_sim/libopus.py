@@ -1,4 +1,4 @@
-"""Changes when the C interface of libopus that we call does.
+"""The part of the C interface of libopus that we call.
 
 A minimal ctypes binding, because FFmpeg (and PyAV over it) cannot ask libopus to decode a lost
 packet from the redundancy in the one that follows. The library is the one inside PyAV's wheel,

@@ -1,4 +1,4 @@
-"""Changes when what goes into a line or comes out of it does."""
+"""A phone line: 20 ms frames in, what the far end hears of them out."""
 
 from __future__ import annotations
 

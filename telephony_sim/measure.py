@@ -1,4 +1,4 @@
-"""Changes when what is measured about a degraded call does."""
+"""What is measured about a degraded call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the order in which a network's parts decide a packet's fate does."""
+"""A network: the order in which its parts decide a packet's fate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the contract between a line and the parts it is made of does.
+"""The contract between a phone line and the parts it is made of, and how they are found.
 
 A part is one file; its file name is its name in TOML. The file offers a frozen dataclass
 `Settings`, whose fields are the TOML keys, and `build(settings, rng)`. Nothing is registered.

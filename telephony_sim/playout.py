@@ -1,4 +1,4 @@
-"""Changes when what is played each 20 ms, given what has arrived, does."""
+"""Decides what is played each 20 ms, given what has arrived."""
 
 from __future__ import annotations
 

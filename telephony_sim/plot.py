@@ -1,21 +1,24 @@
-"""Changes when the picture of one passage through a line does."""
+"""The picture of one passage through a phone line."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 
 from telephony_sim.errors import LineError
 from telephony_sim.file import FileResult
 
+PICTURES = (".png", ".svg", ".pdf")
 MAX_COLUMNS = 4000  # of the waveform: more than a picture has pixels
 
 
-def plot(result: FileResult, title: str, path: Path) -> None:
+def plot(result: FileResult, title: str, file: Path | BinaryIO, kind: str | None = None) -> None:
     """Draw waveforms, spectrogram, delay and loss over time into a PNG, PDF or SVG file.
+
+    `kind` says which of them an open file is to be; the name of a path says it itself.
 
     Raises LineError without the package matplotlib or where the file cannot be written.
     """
@@ -30,15 +33,15 @@ def plot(result: FileResult, title: str, path: Path) -> None:
         3, 1, sharex=True, figsize=(12, 8), layout="constrained"
     )
     _draw_waves(waves, result)
-    waves.set_title(title)
+    waves.set_title(title, parse_math=False)  # a name may hold $
     with np.errstate(divide="ignore"):  # digital silence has no decibels
         spectrum.specgram(result.pcm / 32768, NFFT=256, Fs=8000, noverlap=128, vmin=-130)
     spectrum.set_ylabel("received, Hz")
     _draw_delay(delay, result)
     try:
-        figure.savefig(path, dpi=120)
+        figure.savefig(file, dpi=120, format=kind)
     except (OSError, ValueError) as error:
-        raise LineError(f"cannot write the plot {path}: {error}") from error
+        raise LineError(f"cannot write the plot {file}: {error}") from error
     finally:
         pyplot.close(figure)
 

@@ -1,4 +1,4 @@
-"""Changes when the perceptual scores we borrow from other packages do."""
+"""Perceptual scores (PESQ, STOI) that other packages compute."""
 
 from __future__ import annotations
 

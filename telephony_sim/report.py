@@ -1,4 +1,4 @@
-"""Changes when the figures that describe one passage through a line do."""
+"""The figures that describe one passage through a phone line."""
 
 from __future__ import annotations
 

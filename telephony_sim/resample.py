@@ -1,4 +1,4 @@
-"""Changes when the way one sample rate is turned into another does."""
+"""Turns one sample rate into another."""
 
 from __future__ import annotations
 

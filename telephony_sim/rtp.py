@@ -1,4 +1,4 @@
-"""Changes when what we use of RTP (RFC 3550) does: sequence numbers, timestamps, their wrapping."""
+"""What we use of RTP (RFC 3550): sequence numbers, timestamps, and their wrapping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the way settings are declared, read from TOML or checked does.
+"""Settings of parts: declared as dataclasses, read from TOML, checked.
 
 A part of a line declares a frozen dataclass `Settings` whose annotations carry the allowed range:
 

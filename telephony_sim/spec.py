@@ -1,8 +1,7 @@
-"""Changes when the TOML format of a phone line does."""
+"""A phone line as a TOML file describes it."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Literal, cast
 
 from telephony_sim import parts, settings
 from telephony_sim.errors import LineError, SettingError, UnknownNameError
+from telephony_sim.text_file import read_toml
 
 Direction = Literal["uplink", "downlink"]
 DIRECTIONS: tuple[Direction, ...] = ("uplink", "downlink")
@@ -75,11 +75,11 @@ def load_line(path_or_name: str | Path) -> LineSpec:
             )
         path = PRESETS / f"{path_or_name}.toml"
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document, _ = read_toml(path)
     except OSError as error:
         raise LineError(f"cannot read the line {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LineError(f"{path} is not a TOML file: {error}") from error
+    except ValueError as error:
+        raise LineError(f"{path}: {error}") from error
     return parse_line(document, path)
 
 

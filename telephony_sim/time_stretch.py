@@ -1,4 +1,4 @@
-"""Changes when the way speech is shortened or lengthened by a pitch period does.
+"""Shortens or lengthens speech by whole pitch periods, without a change of pitch.
 
 WebRTC NetEQ's accelerate and preemptive expand in spirit (a pitch period taken out or put in where
 the waveform resembles itself), with the cross-fade of WSOLA (Verhelst & Roelands, ICASSP 1993) over

@@ -1,4 +1,4 @@
-"""Changes when what can happen to a packet on its way does."""
+"""What can happen to a packet on its way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when what lies between a codec's two ends does."""
+"""What lies between a codec's two ends: packets, network, jitter buffer, playout."""
 
 from __future__ import annotations
 

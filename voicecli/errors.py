@@ -5,11 +5,18 @@ escapes is a defect in voicecli. VOICECLI_DEBUG=1 shows tracebacks. Errors of on
 8 `dial`, 9 `serve` (Twilio, tunnel), 11 the sound card, 12 a Ray cluster.
 """
 
+_LONGEST = 8_000
+
 
 class VoicecliError(Exception):
     """Something the user can understand and mend."""
 
     exit_code = 10
+
+    def __str__(self) -> str:
+        """The sentence, cut where a value in it is absurdly long."""
+        text = super().__str__()
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 class AssertionUnmetError(VoicecliError):

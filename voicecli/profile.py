@@ -25,9 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.engines.registry import engine_module, engine_names
+from pipelines.engines.speakable import speakable_text
 from pipelines.turn_taking.events import EngineKind
-from pipelines.turn_taking.policy import EndpointingPolicy, Policy
+from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy, ToolPolicy
 from voicecli.errors import ProfileError
+from voicecli.foreign import named_path
 from voicecli.language import DEFAULT, Language, check_language, find_language, in_language, speak
 from voicecli.tables import Place, build, overlay, read_toml, suggest
 from voicecli.tools.choice import ToolsChoice
@@ -35,9 +37,15 @@ from voicecli.tools.choice import ToolsChoice
 SHIPPED = Path(__file__).resolve().parents[1] / "profiles"
 DEFAULT_PROFILE = "embedded"
 
-_POLICY_TABLES = tuple(f.name for f in dataclasses.fields(Policy) if f.name != "agent")
-_ENGINE_TABLES: tuple[EngineKind, ...] = ("vad", "asr", "llm", "tts")
-_FALLBACK_KINDS: tuple[EngineKind, ...] = ("asr", "llm", "tts")
+POLICY_TABLES = tuple(f.name for f in dataclasses.fields(Policy) if f.name != "agent")
+ENGINE_TABLES: tuple[EngineKind, ...] = ("vad", "asr", "llm", "tts")
+FALLBACK_KINDS: tuple[EngineKind, ...] = ("asr", "llm", "tts")
+DERIVED = frozenset({("EndpointingPolicy", "weights"), ("EndpointingPolicy", "text_detectors")})
+"""Fields of a policy, by class and name, that follow from other tables of the profile."""
+_SPOKEN = (
+    "greeting", "idle_prompts", "cannot_hear", "goodbye", "apology", "not_heard", "filler",
+)  # fmt: skip
+"""Sentences of [agent] and [policy.tools] that go to the reader as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +114,19 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class LineChoice:
+    """Keys of the table [line]."""
+
     name: str = "clean"
+    """A phone line of profiles/lines, or the path of a file that describes one."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Weight:
+class DetectorWeight:
+    """The key that every turn detector's table has."""
+
     weight: float = field(default=1.0, metadata={"range": (0.01, 100)})
+    """Of its log-odds among those of the other detectors."""
 
 
 def weights_of(choices: Iterable[EngineChoice | DetectorChoice]) -> tuple[str, ...]:
@@ -135,23 +149,24 @@ def load_profile(name_or_path: str) -> Profile:
     path = _find(name_or_path)
     tables, source = read_toml(path, ProfileError)
     place = Place(str(path), ProfileError)
-    known = ("name", "agent", *_ENGINE_TABLES, "turn_detectors", "tools", "line", "policy")
+    known = ("name", "agent", *ENGINE_TABLES, "turn_detectors", "tools", "line", "policy")
     _refuse_unknown(tables, known, place)
     language = _language(tables, place)
-    engines = {kind: _engine(kind, tables, language, place) for kind in _ENGINE_TABLES}
+    engines = {kind: _engine(kind, tables, language, place) for kind in ENGINE_TABLES}
     notes = _check_language(engines, language, place)
     detectors, endpointing, aside = _turn_detectors(
         tables.get("turn_detectors", {}), language, place
     )
     policy = speak(_policy(Policy(endpointing=endpointing), tables, place), language)
-    if changed := _changed(endpointing, policy.endpointing, ("weights", "text_detectors")):
+    derived = [name for _, name in DERIVED]
+    if changed := _changed(endpointing, policy.endpointing, derived):
         where = place.in_table("policy.endpointing").at(changed)
         raise where.wrong("follows from the tables [turn_detectors.NAME] with weight = 1.0")
     return Profile(
         name=_name(tables, path, place),
         path=path,
         turn_detectors=detectors,
-        line=build(_Line, tables.get("line", {}), place.in_table("line")).name,
+        line=build(LineChoice, tables.get("line", {}), place.in_table("line")).name,
         policy=policy,
         language=language.code,
         notes=(*notes, *aside),
@@ -178,7 +193,7 @@ def to_toml(profile: Profile) -> str:
     source = profile.source
     rules = {getattr(choice.settings, "file", "") for choice in profile.llm.all()}
     for file in sorted({profile.tools.file, *rules} - {""}):
-        path = profile.path.resolve().parent / Path(file).expanduser()
+        path = profile.path.resolve().parent / named_path(file)
         if file in rules:
             path = beside(profile.path, file)
             if path == SHIPPED / file:
@@ -193,7 +208,7 @@ def to_toml(profile: Profile) -> str:
 
 def beside(profile: Path, file: str) -> Path:
     """Where a file is that a profile names: beside the profile, or else among those that ship."""
-    path = profile.resolve().parent / Path(file).expanduser()
+    path = profile.resolve().parent / named_path(file)
     return SHIPPED / file if not path.exists() and (SHIPPED / file).is_file() else path
 
 
@@ -201,7 +216,7 @@ def _find(name_or_path: str) -> Path:
     shipped = SHIPPED / f"{name_or_path}.toml"
     if name_or_path in shipped_profiles():
         return shipped
-    path = Path(name_or_path).expanduser()
+    path = named_path(name_or_path)
     if path.is_file():
         return path
     raise ProfileError(
@@ -266,20 +281,26 @@ def _with_others(kind: EngineKind, table: Any, language: Language, place: Place)
     """An engine with its fallback, which has none of its own, and the one it may delegate to."""
     others: dict[str, EngineChoice] = {}
     if isinstance(table, dict):
-        if kind in _FALLBACK_KINDS and "fallback" in table:
+        if kind in FALLBACK_KINDS and "fallback" in table:
             here = place.in_table("fallback")
             others["fallback"] = _one_engine(kind, table["fallback"], language, here)
-        if _may_delegate(kind, table.get("engine")) and "otherwise" in table:
+        if may_delegate(kind, table.get("engine")) and "otherwise" in table:
             here = place.in_table("otherwise")
             others["otherwise"] = _with_others(kind, table["otherwise"], language, here)
         table = {key: value for key, value in table.items() if key not in others}
     return dataclasses.replace(_one_engine(kind, table, language, place), **others)
 
 
-def _may_delegate(kind: EngineKind, name: object) -> bool:
+def may_delegate(kind: EngineKind, name: object) -> bool:
+    """Whether that engine may leave answers to another, in its table `otherwise`."""
     if name not in engine_names(kind):
         return False
     return bool(getattr(engine_module(kind, str(name)), "MAY_DELEGATE", False))
+
+
+def default_table(kind: str) -> dict[str, Any]:
+    """The default profile's table [kind]."""
+    return read_toml(_find(DEFAULT_PROFILE), ProfileError)[0][kind]
 
 
 def _default_engine(kind: EngineKind, changes: dict[str, Any], place: Place) -> dict[str, Any]:
@@ -288,10 +309,10 @@ def _default_engine(kind: EngineKind, changes: dict[str, Any], place: Place) -> 
     Raises:
         ProfileError: the changes have a key that the default engine does not know.
     """
-    table: dict[str, Any] = read_toml(_find(DEFAULT_PROFILE), ProfileError)[0][kind]
+    table = default_table(kind)
     fields = dataclasses.fields(engine_module(kind, table["engine"]).Settings)
     known = {"engine", *(field.name for field in fields)}
-    if kind in _FALLBACK_KINDS:
+    if kind in FALLBACK_KINDS:
         known.add("fallback")
     for key in changes:
         if key not in known:
@@ -339,7 +360,7 @@ def _turn_detectors(
         weight = {key: value for key, value in table.items() if key == "weight"}
         rest = {key: value for key, value in table.items() if key != "weight"}
         settings = _settings("turn_detector", name, rest, here, "")
-        choice = DetectorChoice(name, settings, build(_Weight, weight, here).weight)
+        choice = DetectorChoice(name, settings, build(DetectorWeight, weight, here).weight)
         known = getattr(settings, "languages", (language.code,))
         if language.code in known:
             choices.append(choice)
@@ -352,7 +373,7 @@ def _turn_detectors(
     return tuple(choices), endpointing, aside
 
 
-def _changed(before: object, after: object, fields: tuple[str, ...]) -> str | None:
+def _changed(before: object, after: object, fields: Iterable[str]) -> str | None:
     return next((name for name in fields if getattr(before, name) != getattr(after, name)), None)
 
 
@@ -367,8 +388,8 @@ def _policy(base: Policy, tables: dict[str, Any], place: Place) -> Policy:
         raise place.at("policy").wrong("must be tables [policy.NAME]")
     policy_place = place.in_table("policy")
     for name in given:
-        if name not in _POLICY_TABLES:
-            valid = suggest(name, _POLICY_TABLES)
+        if name not in POLICY_TABLES:
+            valid = suggest(name, POLICY_TABLES)
             raise policy_place.wrong(f"there is no table [policy.{name}]; {valid}")
     changes = {
         name: overlay(getattr(base, name), table, policy_place.in_table(name))
@@ -376,9 +397,24 @@ def _policy(base: Policy, tables: dict[str, Any], place: Place) -> Policy:
     }
     if "agent" in tables:
         changes["agent"] = overlay(base.agent, tables["agent"], place.in_table("agent"))
-    policy = dataclasses.replace(base, **changes)
+    policy = dataclasses.replace(
+        base, **{name: _without_markup(part) for name, part in changes.items()}
+    )
     _check_fit(policy, policy_place)
     return policy
+
+
+def _without_markup(part: Any) -> Any:
+    """A table of the policy with the sentences that are spoken as a model's reply would be."""
+    if not isinstance(part, AgentPolicy | ToolPolicy):
+        return part
+    said: dict[str, Any] = {}
+    for name in (name for name in _SPOKEN if hasattr(part, name)):
+        text = getattr(part, name)
+        said[name] = (
+            speakable_text(text) if isinstance(text, str) else tuple(map(speakable_text, text))
+        )
+    return dataclasses.replace(part, **said)
 
 
 def _check_fit(policy: Policy, place: Place) -> None:

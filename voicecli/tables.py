@@ -6,24 +6,19 @@ what may be left out, and `field(metadata={"range": (low, high)})` the bounds of
 
 import dataclasses
 import difflib
-import re
-import tomllib
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from pipelines.engines import text_file
 from voicecli.errors import VoicecliError
 
 T = TypeVar("T")
 Bounds: TypeAlias = tuple[float | None, float | None]
 """Lowest and highest allowed value, both included; None: no bound on that side."""
 
-_MOST_BYTES = 262_144
-_TOO_DOTTED = re.compile(
-    r"""(?<![\w"'-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}"""
-)
 _TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -60,18 +55,9 @@ def read_toml(path: Path, error: type[VoicecliError]) -> tuple[dict[str, Any], s
         VoicecliError: of the class `error`: the file cannot be read or is no TOML.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise error(f"{path}: larger than {_MOST_BYTES:,} bytes, which no such file needs")
-        text = path.read_text("utf-8")
-        if _TOO_DOTTED.search(text):  # takes a TOML reader quadratic time and memory
-            raise error(f"{path}: a key has more than 32 dotted parts")
-        return tomllib.loads(text), text
-    except UnicodeDecodeError:
-        raise error(f"{path}: not a TOML file (it is not UTF-8 text)") from None
-    except tomllib.TOMLDecodeError as problem:
-        raise error(f"{path}: not valid TOML: {problem}") from None
-    except (RecursionError, ValueError):  # nested too deep; a number of thousands of digits
-        raise error(f"{path}: not a TOML file that can be read: a value is absurd") from None
+        return text_file.read_toml(path)
+    except ValueError as problem:
+        raise error(f"{path}: {problem}") from None
     except OSError as problem:
         raise error(f"{path}: cannot be read: {problem.strerror}") from None
 
@@ -198,7 +184,7 @@ def _convert_scalar(annotation: Any, value: Any, place: Place) -> Any:
 
 
 def _check_range(bounds: Bounds | None, value: Any, place: Place) -> None:
-    if bounds is None or value is None:
+    if bounds is None or not isinstance(value, int | float):
         return
     low, high = bounds
     if (low is not None and not value >= low) or (high is not None and not value <= high):

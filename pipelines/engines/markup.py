@@ -1,6 +1,7 @@
 """Takes out of a model's stream what is not for the caller: reasoning, tool protocol, tags."""
 
 import html
+import json
 import re
 
 _NAME = r"[A-Za-z_][\w:.-]{0,60}"
@@ -55,6 +56,12 @@ _PAUSES = frozenset(
 _ALIAS = re.compile(r"""alias\s?=\s?(?:"([^"]*)"|'([^']*)'|(\S+))""")
 _NO_PAUSE = re.compile(r"""strength\s?=\s?["']?none""")
 
+_ROLE = re.compile(r"(?:assistant|model|final)\b:?\s*", re.IGNORECASE)
+_CODE = re.compile(
+    r"[{}]|\w_\w|\w\(|\w=|\":|^\s*[\w.]*\s*$(?<![.!?])|^[,;:.)]|^(?:analysis|commentary)\b"
+)
+"""What no plain text has in it, nor begins with: a name, a call, JSON, half a sentence."""
+
 _TURN_ENDS = frozenset(
     {"im_end", "eot_id", "eom_id", "eot", "eos", "endoftext", "end_of_text", "end_of_turn",
      "return", "user", "human", "system"}
@@ -79,6 +86,12 @@ class Markup:
         self._held = ""
         self._hidden = "reasoning" if reasoning_first else ""
         """What is being left out: until the end of the reply, or of what this names."""
+        self._kept = ""
+        """What was left out since, in case that its end never comes."""
+        self._inside: list[str] = []
+        """Tags of the protocol that stand open within it."""
+        self._is_protocol = False
+        """Whether there were any, so that what was left out is no text."""
         self._channel = ""
         self._said = False
         self.reasoned_first = False
@@ -95,8 +108,14 @@ class Markup:
         return self._release(self._held + piece, complete=False)
 
     def finish(self) -> str:
-        """What was held back, in case that it was the beginning of a mark."""
-        return self._release(self._held, complete=True)
+        """What was held back as a mark's beginning, or left out in a tag that was never closed.
+
+        Of the latter, only plain text: a model has opened a tag and then talked on.
+        """
+        out = self._release(self._held, complete=True)
+        if self._hidden and self._hidden not in {"reasoning", "rest"} and not self._is_protocol:
+            out += " " + _plain(self._channel or self._kept)
+        return out
 
     def _release(self, text: str, *, complete: bool) -> str:
         out: list[str] = []
@@ -126,7 +145,9 @@ class Markup:
             self._channel += text
         elif self._hidden == "header" and "\n" in text:
             self._hidden, text = "", text.partition("\n")[2]
-        if not self._hidden and text:
+        if self._hidden:
+            self._kept += text
+        elif text:
             out.append(text)
             self._said = self._said or not text.isspace()
 
@@ -144,6 +165,9 @@ class Markup:
                 self._close(name, out)
             elif not self._hidden:
                 self._open(name, mark, out)
+            elif _PROTOCOL.fullmatch(name) and not mark["empty"]:
+                self._inside.append(_key(name))
+                self._is_protocol = True
 
     def _open(self, name: str, mark: re.Match[str], out: list[str]) -> None:
         attributes = mark["attributes"] or ""
@@ -154,17 +178,22 @@ class Markup:
             return
         elif alias:
             self._say(html.unescape(next(filter(None, alias.groups()), "")), out)
-            self._hidden = _key(name)
+            self._hide(_key(name))
         elif _REASONING.fullmatch(name):
             self._say(" ", out)
             self._hidden = "reasoning"
         elif name in _UNSPOKEN or _PROTOCOL.fullmatch(name):
             self._say(" ", out)
-            self._hidden = _key(name)
+            self._hide(_key(name))
+
+    def _hide(self, what: str) -> None:
+        self._hidden, self._kept, self._inside, self._is_protocol = what, "", [], False
 
     def _close(self, name: str, out: list[str]) -> None:
         if _REASONING.fullmatch(name):
             self._end_reasoning(out)
+        elif _key(name) in self._inside:
+            self._inside.remove(_key(name))
         elif self._hidden == _key(name):
             self._hidden = ""
         elif not self._hidden and name in _PAUSES:
@@ -184,20 +213,32 @@ class Markup:
         if self._hidden == "rest":
             return
         if "tool" in name or "python" in name:
-            self._hidden = "" if ends else "tool token"
+            self._hide("" if ends else "tool token")
         elif "think" in name or "thought" in name:
             self._end_reasoning(out) if ends else self._say(" ", out)
             self._hidden = "" if ends else "reasoning"
         elif name in _TURN_ENDS or name in _TURN_BEGINS:
             # What a model writes after its turn is somebody else's.
-            self._hidden = "rest" if self._said else "header"
+            self._hide("rest" if self._said else "header")
         elif name == "channel":
-            self._hidden, self._channel = "channel", ""
+            self._hide("channel")
+            self._channel = ""
         elif name in {"message", "end_header_id"}:
             final = self._hidden != "channel" or self._channel.strip().startswith("final")
             self._hidden = "" if final else "reasoning"
         elif name in {"assistant", "model", "end"}:
             self._hidden = ""
+
+
+def _plain(text: str) -> str:
+    """What of a text may be said that stands where a tool's call or answer should."""
+    text = _ROLE.sub("", text.strip())
+    try:
+        while text.startswith(("{", "[")):
+            text = text[json.JSONDecoder().raw_decode(text)[1] :].lstrip()
+    except (ValueError, RecursionError):
+        return ""
+    return "" if _CODE.search(text) or not re.search(r"[^\W\d_]", text) else text
 
 
 def ends_in_opened_reasoning(prompt: str) -> bool:

@@ -30,7 +30,7 @@ _LONGEST_EMPHASIS = 80
 """Characters after which an opening star is taken to be a star."""
 _KEPT_SYMBOLS = frozenset("°№^´")
 _UNSAYABLE = frozenset({"So", "Sk", "Cc", "Cf", "Cs", "Co", "Cn", "Me"})
-_PAUSES = frozenset(",;:.!?…-–—")
+_PAUSES = frozenset(",;:.!?…-–—。｡！？，、；：؟۔।،؛")
 
 
 def speakable(pieces: Iterable[str], markup: Markup | None = None) -> Iterator[str]:
@@ -51,6 +51,11 @@ def speakable(pieces: Iterable[str], markup: Markup | None = None) -> Iterator[s
                 yield out
     if out := cleaner.feed(markup.finish()) + cleaner.finish():
         yield out
+
+
+def speakable_text(text: str) -> str:
+    """The same of a text that is there as a whole."""
+    return "".join(speakable([text]))
 
 
 class _Cleaner:

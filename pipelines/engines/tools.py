@@ -62,5 +62,8 @@ class Tool:
     """Takes only the time it says it does (`pipelines.engines.modelled`)."""
     quotes: frozenset[str] = frozenset()
     """Parameters that hold words of the caller's turn; an engine may hold the model to that."""
+    instead: Callable[[], str] | None = field(default=None, repr=False)
+    """Names the tool that is to be called instead, in this call and at this moment; or none. Does
+    not block."""
     return_direct: bool = False
     """What it gives is said to the caller as it stands: no model is asked to put it into words."""

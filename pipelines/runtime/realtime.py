@@ -26,6 +26,7 @@ from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND, Nanos
 
+_WAITING_S: Final = 0.5
 _BRIEF: Final = frozenset({"vad"})
 """Lanes whose work is done sooner than it is handed to a thread and back: 0.1 ms."""
 
@@ -69,10 +70,12 @@ def run_alone(
     *,
     clock: MonotonicClock | None = None,
     gauges: Gauges | None = None,
+    waiting: Callable[[], None] | None = None,
 ) -> Session:
     """The same on a thread of its own: blocks until the call is over.
 
-    The voice detector runs on this thread, between the caller's frame and the agent's.
+    The voice detector runs on this thread, between the caller's frame and the agent's. `waiting` is
+    called now and then while engines finish after the call's end.
     """
     clock, gauges = clock or MonotonicClock(), gauges or Gauges()
     results = SimpleQueue[Callable[[], None]]()
@@ -87,7 +90,7 @@ def run_alone(
             with suppress(Empty):  # nothing came before it was time
                 results.get(timeout=max(0, wake - clock.now()) / SECOND)()
     finally:
-        lanes.close()
+        lanes.close(waiting)
     return call.session
 
 
@@ -177,14 +180,17 @@ class _ThreadLanes:
         for stop in self._stops.pop(job, []):
             stop.set()
 
-    def close(self) -> None:
-        """Stop everything; waits for the step under way on each lane."""
+    def close(self, waiting: Callable[[], None] | None = None) -> None:
+        """Stop everything; waits for the step under way on each lane, calling `waiting`."""
         self._closing.set()
         for job in list(self._stops):
             self.cancel(job)
         for queue in self._queues.values():
             queue.put(None)
         for thread in self._threads:
+            while waiting is not None and thread.is_alive():
+                thread.join(_WAITING_S)
+                waiting()
             thread.join()
 
     def _run_lane(self, queue: "SimpleQueue[tuple[Work, threading.Event] | None]") -> None:

@@ -40,6 +40,8 @@ class _Limits:
     """How loud sound is, in dB: over the floor, against the loudest of late, and of full scale."""
 
     BEGINS: Final = (10.0, -20.0, -55.0)
+    RISES: Final = (10.0, -28.0, -60.0)
+    """Just before it begins: its soft onset."""
     GOES_ON: Final = (6.0, -28.0, -60.0)
 
 
@@ -59,6 +61,8 @@ class SoundMeter:
         self._peak = _QUIETEST_DB
         self._lows = deque([math.inf], _FLOOR_BLOCKS)
         self._hops = self._loud = self._quiet = 0
+        self._rising = 0
+        """Hops in a row, up to now, that are at least its soft onset."""
         self.began: int | None = None
         """Where the sound under way began; None: there is none."""
         self.ended = 0
@@ -97,10 +101,11 @@ class SoundMeter:
         self._lows[-1] = min(self._lows[-1], level)
         self._peak = max(level, self._peak - _PEAK_FALLS_DB)
         if self.began is None:
+            self._rising = self._rising + 1 if self._exceeds(level, _Limits.RISES) else 0
             self._loud = self._loud + 1 if self._exceeds(level, _Limits.BEGINS) else 0
             if self._loud < _BEGINS:
                 return False
-            self.began = max(0, self._at - _BEGINS * self._hop)
+            self.began = max(0, self._at - self._rising * self._hop)
         elif not self._exceeds(level, _Limits.GOES_ON):
             self._quiet += 1
             if self._quiet == _ENDS:

@@ -6,8 +6,21 @@ from collections.abc import Iterator
 from pipelines.turn_taking.policy import ClausePolicy
 
 # Punctuation counts only with white space behind it: "3.5" and "e.g." in mid-stream do not split.
-_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"')\]”’»]*+\s+|\n+")
-_PAUSE = re.compile(r"(?<![.!?…,;:–—])[.!?…,;:–—]++[\"')\]”’»]*+\s+|\s[–—-]\s+|\n+")
+# Chinese and Japanese have none there: their marks count once it is seen that no closing quote
+# belongs to them.
+_STOPS, _COMMAS, _QUOTES = ".!?…؟۔।", ",;:–—،؛", r"\"')\]”’»"
+_WIDE_STOPS, _WIDE_COMMAS, _WIDE_QUOTES = "。｡！？", "，、；：", "”’」』）】》"
+_WIDE_END = rf"(?<![{_WIDE_STOPS}])[{_WIDE_STOPS}]++[{_WIDE_QUOTES}]*+(?:\s+|(?=\S))"
+_SENTENCE_END = re.compile(rf"(?<![{_STOPS}])[{_STOPS}]++[{_QUOTES}]*+\s+|\n+|{_WIDE_END}")
+_PAUSE = re.compile(
+    rf"(?<![{_STOPS}{_COMMAS}])[{_STOPS}{_COMMAS}]++[{_QUOTES}]*+\s+|\s[–—-]\s+|\n+|{_WIDE_END}"
+    rf"|(?<![{_WIDE_COMMAS}])[{_WIDE_COMMAS}]++[{_WIDE_QUOTES}]*+(?:\s+|(?=[^\s\d]))"
+)
+_WITHOUT_SPACES = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_WORD = re.compile(
+    rf"[{_WITHOUT_SPACES}]{{1,2}}|[^\s{_WITHOUT_SPACES}{_WIDE_STOPS}{_WIDE_COMMAS}{_WIDE_QUOTES}]+"
+)
+"""A word; in Chinese and Japanese, where no spaces tell, two characters."""
 _ABBREVIATION = re.compile(
     r"\b(?:(?i:Mrs?|Ms|Dr|St|Prof|Mt|vs|e\.g|i\.e|a\.m|p\.m|approx|Rs)|Ft|Lt|Sgt|Capt|Gov|Sen|Rev"
     r"|Ste|[A-HJ-Z])\.\s+$"
@@ -40,7 +53,7 @@ def sayable(text: str) -> bool:
 
 def ends_sentence(text: str) -> bool:
     """Whether the text ends where a sentence does."""
-    return text.rstrip(" \"')]").endswith((".", "!", "?", "…"))
+    return text.rstrip(f" \"')]{_WIDE_QUOTES}").endswith((*_STOPS, *_WIDE_STOPS))
 
 
 class ClauseSplitter:
@@ -111,11 +124,15 @@ class ClauseSplitter:
         if policy.cut_at == "sentence":
             return next((end.end() for end in self._ends(_SENTENCE_END)), None)
         least = policy.first_min_words if self._first else policy.min_words
+        words = counted = 0
         for match in self._ends(_PAUSE):
+            words += len(_WORD.findall(self._pending, counted, match.end()))
+            counted = match.end()
             # A whole sentence is speakable however short it is; the first clause waits for
             # `first_min_words` all the same, lest "Dr" or "OK." be all there is to say.
-            whole_sentence = not self._first and _SENTENCE_END.fullmatch(match.group()) is not None
-            if whole_sentence or len(self._pending[: match.end()].split()) >= least:
+            sentence = None if self._first else _SENTENCE_END.match(self._pending, match.start())
+            whole_sentence = sentence is not None and sentence.end() == match.end()
+            if whole_sentence or words >= least:
                 return match.end()
         return self._word_end(policy.first_max_words if self._first else policy.max_words)
 

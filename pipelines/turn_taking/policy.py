@@ -114,6 +114,7 @@ class BargeInPolicy:
     """Who gets to stop the agent, and how soon."""
 
     enabled: bool = True
+    """Whether the caller can interrupt the agent."""
     pause_after_ms: int = _bounded(90, 0, _MINUTE_MS)
     """Overlapping speech that makes the agent fall silent while it is judged."""
     brief_ms: int = _bounded(220, 0, _MINUTE_MS)
@@ -141,6 +142,7 @@ class BargeInPolicy:
     resume_after_ms: int = _bounded(350, 0, _MINUTE_MS)
     """Silence after overlapping speech that was no interruption before the agent goes on."""
     greeting_interruptible: bool = True
+    """Whether they can during the greeting."""
     uninterruptible: tuple[str, ...] = ()
     """Phrases of the agent's, such as "this call is recorded": a clause with one of them is heard
     to its end. What the caller says meanwhile is judged then. Compared without case."""
@@ -168,6 +170,7 @@ class ClausePolicy:
     min_words: int = _bounded(4, 1)
     """Later clauses are at least this long, unless a sentence ends."""
     max_words: int = _bounded(30, 1)
+    """They are cut after this many words."""
     sentence_after_ms: int = _bounded(250, 0, _MINUTE_MS)
     """A sentence is spoken when nothing has followed it for so long; where it ends in a number, an
     initial or "a.m.", after four times as long. 0: it waits for the next word."""
@@ -182,6 +185,7 @@ class AgentPolicy:
     system_prompt: str = ""
     """What the LLM is told first. `{date}` in it becomes the day on which the call began."""
     greeting: str = ""
+    """Said when the call begins; empty: the caller speaks first."""
     idle_prompts: tuple[str, ...] = ("Are you still there?", "Is there anything else?")
     """Said one after the other to a silent caller; after the last, the call is ended."""
     cannot_hear: str = "I can't hear you."
@@ -191,6 +195,7 @@ class AgentPolicy:
     idle_sound_ms: int = _bounded(60_000, 0, 10 * _MINUTE_MS)
     """... for so long at most: what makes sound for a minute, and says nothing, is no caller."""
     goodbye: str = "I'll hang up now. Goodbye."
+    """Said before the agent hangs up."""
     apology: str = "Sorry, I had a problem there. Could you say that again?"
     """Said when the reply could not be made."""
     not_heard: str = "Sorry, I didn't catch that."
@@ -210,6 +215,7 @@ class AgentPolicy:
     dtmf_timeout_ms: int = _bounded(2000, 0, _MINUTE_MS)
     """Pause after a key press that ends a row of digits."""
     dtmf_terminator: str = "#"
+    """The key that ends a row of digits at once; empty: none does."""
 
     def prompt_on(self, today: str) -> str:
         """The system prompt of a call that begins on this day, in words; empty if nobody knows."""

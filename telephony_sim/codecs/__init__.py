@@ -1,4 +1,4 @@
-"""Changes when what a line asks of a codec does; one codec a file, found by file name."""
+"""What a line asks of a codec; one codec a file, found by file name."""
 
 from __future__ import annotations
 

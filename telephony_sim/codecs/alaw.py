@@ -1,4 +1,4 @@
-"""Changes when a line's use of G.711 A-law does."""
+"""G.711 A-law as a codec of a line."""
 
 from __future__ import annotations
 

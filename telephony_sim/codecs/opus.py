@@ -1,4 +1,4 @@
-"""Changes when a line's use of Opus does."""
+"""Opus (RFC 6716) as a codec of a line."""
 
 from __future__ import annotations
 

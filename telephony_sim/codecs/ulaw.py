@@ -1,4 +1,4 @@
-"""Changes when a line's use of G.711 µ-law does."""
+"""G.711 µ-law as a codec of a line."""
 
 from __future__ import annotations
 

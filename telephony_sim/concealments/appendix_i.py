@@ -1,4 +1,4 @@
-"""Changes when our reading of ITU-T G.711 Appendix I does.
+"""Packet loss concealment after ITU-T G.711 Appendix I.
 
 ITU-T G.711 Appendix I (09/1999), "A high quality low-complexity algorithm for packet loss
 concealment with G.711": written from its text, figures kept, in 10 ms steps at 8 kHz.

@@ -1,4 +1,4 @@
-"""Changes when the baseline that repeats the last packet does."""
+"""Repeats the last packet for a lost one."""
 
 from __future__ import annotations
 

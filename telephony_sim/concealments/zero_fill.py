@@ -1,4 +1,4 @@
-"""Changes when the baseline that plays silence for a lost packet does."""
+"""Plays silence for a lost packet: the baseline."""
 
 from __future__ import annotations
 

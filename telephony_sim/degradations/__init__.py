@@ -1,4 +1,4 @@
-"""Changes when what a line asks of a degradation does; one degradation a file, found by file name.
+"""What a line asks of a degradation; one degradation a file, found by file name.
 
 A degradation works either on the audio or on the packets; both carry their state from call to
 call, and neither may notice into which pieces a call was cut.

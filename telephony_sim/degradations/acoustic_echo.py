@@ -1,4 +1,4 @@
-"""Changes when the model of echo through the air does."""
+"""Echo through the air, from loudspeaker to microphone."""
 
 from __future__ import annotations
 

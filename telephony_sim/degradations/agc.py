@@ -1,4 +1,4 @@
-"""Changes when the model of automatic gain control in a handset or gateway does."""
+"""Automatic gain control in a handset or gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of background talkers does."""
+"""Background talkers."""
 
 from __future__ import annotations
 

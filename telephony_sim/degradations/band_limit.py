@@ -1,4 +1,4 @@
-"""Changes when the model of the telephone band does."""
+"""The telephone band."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of packet loss in bursts does."""
+"""Packet loss in bursts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of an overdriven input stage does."""
+"""An overdriven input stage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of unequal clocks at the two ends does."""
+"""Unequal clocks at the two ends."""
 
 from __future__ import annotations
 

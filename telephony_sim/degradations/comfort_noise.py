@@ -1,4 +1,4 @@
-"""Changes when the model of silence suppression with comfort noise does."""
+"""Silence suppression with comfort noise."""
 
 from __future__ import annotations
 

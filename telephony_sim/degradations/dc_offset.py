@@ -1,4 +1,4 @@
-"""Changes when the model of a badly biased input does."""
+"""A badly biased input."""
 
 from __future__ import annotations
 

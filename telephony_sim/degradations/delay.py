@@ -1,4 +1,4 @@
-"""Changes when the model of constant network delay does."""
+"""A constant network delay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of packets that arrive twice does."""
+"""Packets that arrive twice."""
 
 from __future__ import annotations
 

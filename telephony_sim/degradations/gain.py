@@ -1,4 +1,4 @@
-"""Changes when the model of a send or receive gain does."""
+"""A send or receive gain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of everyday queueing jitter does."""
+"""Everyday queueing jitter."""
 
 from __future__ import annotations
 

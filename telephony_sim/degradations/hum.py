@@ -1,4 +1,4 @@
-"""Changes when the model of mains hum does."""
+"""Mains hum."""
 
 from __future__ import annotations
 

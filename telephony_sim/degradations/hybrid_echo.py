@@ -1,4 +1,4 @@
-"""Changes when the model of electrical echo at a hybrid does."""
+"""Electrical echo at a hybrid, where two wires become four."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of sudden delay spikes does."""
+"""Sudden delay spikes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of brief outages does."""
+"""Brief outages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of pink room noise does."""
+"""Pink room noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of independent packet loss does."""
+"""Independent packet loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the replay of measured packet delays does."""
+"""Measured packet delays, replayed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of packets that overtake each other does."""
+"""Packets that overtake each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the model of a further codec on the way does."""
+"""A further codec on the way."""
 
 from __future__ import annotations
 

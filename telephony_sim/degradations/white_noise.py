@@ -1,4 +1,4 @@
-"""Changes when the model of white circuit noise does."""
+"""White circuit noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when what playout asks of a jitter buffer does; one strategy a file."""
+"""What playout asks of a jitter buffer; one strategy a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes when the way the adaptive jitter buffer chooses its delay does."""
+"""A jitter buffer that follows the delays it sees."""
 
 from __future__ import annotations
 

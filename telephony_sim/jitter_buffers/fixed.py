@@ -1,4 +1,4 @@
-"""Changes when the fixed jitter buffer does."""
+"""A jitter buffer of one fixed delay."""
 
 from __future__ import annotations
 

@@ -105,5 +105,5 @@ def test_a_missing_or_binary_trace_is_refused(tmp_path):
         read_arrivals(tmp_path / "none.csv")
     path = tmp_path / "sound.wav"
     path.write_bytes(b"RIFF\xff\xfe\xfa")
-    with pytest.raises(LineError, match="not text"):
+    with pytest.raises(LineError, match="not UTF-8 text"):
         read_arrivals(path)

@@ -1,5 +1,7 @@
 """What is wrong with a line is said with file, table, key and allowed range."""
 
+import time
+
 import pytest
 
 from telephony_sim.errors import LineError, SettingError, UnknownNameError
@@ -81,7 +83,7 @@ def test_an_unknown_line_names_those_that_exist():
 def test_a_missing_or_garbled_file_is_named(tmp_path, write):
     with pytest.raises(LineError, match=r"cannot read .*none\.toml"):
         load_line(tmp_path / "none.toml")
-    with pytest.raises(LineError, match=r"mine\.toml is not a TOML file"):
+    with pytest.raises(LineError, match=r"mine\.toml: not valid TOML"):
         load_line(write("[uplink"))
 
 
@@ -103,3 +105,26 @@ def test_the_seven_lines_ship_and_say_where_their_numbers_come_from():
     for name in line_names():
         assert load_line(name).description
         assert (PRESETS / f"{name}.toml").read_text("utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".".join(["a"] * 30_000) + " = 1", "[" + ".".join(['"a"'] * 10_000) + "]",
+        "a = " + "[" * 50_000, "a = " + "9" * 5000, "# " + "x" * 300_000,
+    ],
+    ids=range(5),
+)  # fmt: skip
+def test_a_file_that_a_toml_reader_chokes_on_is_refused_at_once(tmp_path, text):
+    (tmp_path / "mine.toml").write_text(text)
+    before = time.process_time()
+    with pytest.raises(LineError, match=r"mine\.toml: (a key|not a|larger)"):
+        load_line(tmp_path / "mine.toml")
+    assert time.process_time() - before < 1
+
+
+def test_many_numbers_on_a_line_are_no_dotted_key(tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        f'description = "{0.5, 1.5} " # {[n / 8 for n in range(99)]}'
+    )
+    assert load_line(tmp_path / "mine.toml").name == "mine"

@@ -122,7 +122,7 @@ def test_a_trace_becomes_a_line_that_can_be_used(tmp_path, recording):
         (("{in}", "--line", "{bad}"), ProfileError, "probability is 1.5.*between 0 and 1"),
         (("none.wav",), InputError, "no file none.wav"),
         (("{text}",), InputError, "not audio"),
-        (("{in}", "-o", "{folder}/none/out.wav"), StorageError, "Cannot write"),
+        (("{in}", "-o", "{folder}/text.wav/out.wav"), StorageError, "cannot be written"),
         (("{in}", "-o", "{folder}/out.xyz"), StorageError, "wav or .flac"),
         (("--fit", "{text}"), InputError, "no column sequence"),
         (("--fit", "none.csv"), InputError, "cannot read the trace"),

@@ -332,6 +332,21 @@ def test_a_policy_file_lays_only_its_keys_over_the_base(write):
     )
 
 
+def test_sentences_of_a_profile_are_spoken_without_their_markup(write):
+    path = write(
+        ENGINES + "[agent]\nsystem_prompt = '**Be** brief.'\ngreeting = '# Hello, *Ann*!'\n"
+        "idle_prompts = ['- Still `there`?', 'Plain.']\nfiller = '<b>One</b> moment.'\n"
+        "dtmf_terminator = '*'\n[policy.tools]\nfiller = '_Wait_, please.'\n"
+    )
+    policy = load_profile(path).policy
+    assert policy.agent.greeting == "Hello, Ann!"
+    assert policy.agent.idle_prompts == ("Still there?", "Plain.")
+    assert (policy.agent.filler, policy.tools.filler) == ("One moment.", "Wait, please.")
+    assert (policy.agent.system_prompt, policy.agent.dtmf_terminator) == ("**Be** brief.", "*")
+    over = write("[agent]\ngoodbye = '**Bye.**'\n", "over.toml")
+    assert load_policy(Path(over), policy).agent.goodbye == "Bye."
+
+
 def test_a_policy_file_may_weigh_the_detectors_anew(write):
     path = write("[policy.endpointing]\nweights = [['scripted', 3]]\n")
     changed = load_policy(Path(path), load_profile("scripted").policy)

@@ -66,7 +66,7 @@ def compare(  # noqa: PLR0917 - a command line's options, all keywords to its us
         steps(profiles[0]) if ablation else profiles,
         calls,
         line=line,
-        shadows=tuple(parse(text) for text in shadow or ()),
+        shadows=tuple(dict.fromkeys(parse(text) for text in shadow or ())),
         json_file=json_file,
         html=html,
         plot=plot,

@@ -8,9 +8,13 @@ import typer
 from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.commands.replay import PaceName
 from voicecli.errors import UsageError
+from voicecli.foreign import say
 
 # Imports stand inside the function: `voicecli --help` registers this module and must stay fast.
 # ruff: noqa: PLC0415
+
+_FILES = 16
+"""Beside one a call."""
 
 
 def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
@@ -94,9 +98,11 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
     import asyncio
     import os
 
+    from voicecli.descriptors import require_descriptors
     from voicecli.dial.conditions import parse_condition
     from voicecli.dial.run import AUTH_TOKEN, Plan, parse_keys, report_on, result_of, run_plan
     from voicecli.dial.script import open_script
+    from voicecli.names import refuse_to_overwrite
 
     for text in asserts or []:
         parse_condition(text)  # better now than after the call
@@ -107,7 +113,10 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
     if not (mic or source or sink):
         script = open_script(call, reading_of(raw, channels))
         if script.audio.note:
-            typer.echo(f"{script.name}: {script.audio.note}")
+            say(f"{script.name}: {script.audio.note}")
+        own = None if out is None else out / f"{script.name}.wav"
+        refuse_to_overwrite((own, json_file, junit), (Path(call), Path(line)))
+        require_descriptors(_FILES + calls)
         plan = Plan(url, script, line, seed, pace.value, pressed, calls, ramp, max_duration)
         results = asyncio.run(run_plan(plan, out))
     elif calls > 1 or pressed:
@@ -121,5 +130,5 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
             result_of(hold(Handset(url, source, sink, line, seed, token, max_duration)), out)
         ]
         if out is not None:
-            typer.echo(f"kept: {out / results[0].name}.wav")
+            say(f"kept: {out / results[0].name}.wav")
     report_on(url, results, asserts or [], json_file=json_file, junit=junit)

@@ -28,25 +28,25 @@ def doctor(
 
     Exits with 1 if something does not work; a warning only means that calls will be less good.
     """
-    from rich.console import Console
-
     from voicecli.doctor.examine import examine
     from voicecli.profile import load_profile
-    from voicecli.report.screen import screen_of
+    from voicecli.report.screen import Console, screen_of
 
-    console = Console(highlight=False)
+    console = Console()
     screen = screen_of(console)
     signs = {
-        "ok": f"[green]{screen.pick('✓', 'ok  ')}[/]",
-        "warning": f"[yellow]{screen.pick('!', 'warn')}[/]",
-        "failed": f"[red]{screen.pick('✗', 'FAIL')}[/]",
+        "ok": (screen.pick("✓", "ok  "), "green"),
+        "warning": (screen.pick("!", "warn"), "yellow"),
+        "failed": (screen.pick("✗", "FAIL"), "red"),
     }
     findings = []
     for finding in examine(load_profile(profile), audible=sound):
         findings.append(finding)
         name, sentence = screen.text(finding.name), screen.text(finding.sentence)
-        console.print(f"{signs[finding.verdict]} {name:<30}", end="")
-        console.print(sentence, markup=False, soft_wrap=True)
+        sign, colour = signs[finding.verdict]
+        console.print(sign, style=colour, end="")
+        console.print(f" {name:<30}", end="")
+        console.print(sentence, soft_wrap=True)
     if json_file is not None:
         _write(json_file, findings)
     if any(finding.verdict == "failed" for finding in findings):
@@ -55,14 +55,13 @@ def doctor(
 
 def _write(path: Path, findings: list) -> None:  # type: ignore[type-arg] - of Finding, loaded late
     import dataclasses
-    import json
 
-    from voicecli.recording.journal import storing
+    from voicecli.foreign import to_json
+    from voicecli.report.json_report import write_whole
 
     report = {
         "schema": "voicecli.doctor/1",
         "healthy": all(finding.verdict != "failed" for finding in findings),
         "findings": [dataclasses.asdict(finding) for finding in findings],
     }
-    with storing(path):
-        path.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+    write_whole(path, to_json(report, indent=2) + "\n")

@@ -16,6 +16,7 @@ import typer
 
 from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.errors import InputError, ProfileError, StorageError, UsageError
+from voicecli.foreign import one_line, say, visible
 
 if TYPE_CHECKING:
     from telephony_sim.file import FileResult
@@ -39,6 +40,7 @@ class DirectionName(StrEnum):
 class _Row:
     """One line's figures and, if asked for, its scores."""
 
+    name: str
     report: LineReport
     scores: tuple[float, float] | None
 
@@ -119,18 +121,18 @@ def _as_user_errors() -> Iterator[None]:
 def _fit(trace: Path, out: Path | None) -> None:
     from telephony_sim.arrivals import read_arrivals
     from telephony_sim.fit import fit, line_toml
+    from voicecli.names import refuse_to_overwrite
+    from voicecli.report.json_report import write_whole
 
+    refuse_to_overwrite((out,), (trace,))
     text = line_toml(fit(read_arrivals(trace)), trace.name)
     if out is None:
-        print(text, end="")
+        print(visible(text), end="")
         return
     if out.suffix != ".toml":
         raise UsageError(f"--fit writes a line: --out must end in .toml, not {out.name}")
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"Cannot write {out}: {error.strerror}.") from error
-    print(f"{out}: hear it with voicecli line IN.wav --line {out}")
+    write_whole(out, text)
+    say(f"{out}: hear it with voicecli line IN.wav --line {out}")
 
 
 def _run(
@@ -144,33 +146,43 @@ def _run(
     quality: bool,
     plot: Path | None,
 ) -> None:
-    from rich.console import Console
-
+    from telephony_sim.plot import PICTURES
     from telephony_sim.report import report
     from telephony_sim.spec import load_line
     from voicecli.extras import require_extra
+    from voicecli.names import distinct_names, refuse_to_overwrite
+    from voicecli.private import draft_of
     from voicecli.recording.audio_file import read_call_audio
+    from voicecli.recording.journal import storing
+    from voicecli.report.screen import Console
 
     if plot is not None:
         require_extra("--plot", "quality", "matplotlib")
+        refuse_to_overwrite((plot,), [source, *map(Path, names)])
+        if plot.suffix.lower() not in PICTURES:
+            raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(PICTURES)}.")
     if quality:
         require_extra("--quality", "quality", "pesq", "pystoi")
+    refuse_to_overwrite((out,), [source, *map(Path, names)])
     specs = [load_line(name) for name in names]
+    short = distinct_names([(Path(name).stem, Path(name)) for name in names])
     audio = read_call_audio(source, reading=reading)
     console = Console()
     if audio.note:
-        console.print(audio.note, style="yellow")
+        console.print(one_line(audio.note), style="yellow")
     rows: list[_Row] = []
-    for spec in specs:
+    for spec, name in zip(specs, short, strict=True):
         result = _send(spec, audio, direction, seed)
         scores = _scores(result) if quality else None
-        rows.append(_Row(report(spec, result, direction.value), scores))
+        rows.append(_Row(name, report(spec, result, direction.value), scores))
         if out is not None:
             _write(result, out)
         if plot is not None:
             from telephony_sim.plot import plot as draw
 
-            draw(result, f"{source.name} over {spec.name} ({direction.value})", plot)
+            title = one_line(f"{source.name} over {spec.name} ({direction.value})")
+            with storing(plot), draft_of(plot) as file:
+                draw(result, title, file, plot.suffix[1:].lower())
     console.print(_table(rows), crop=False)
 
 
@@ -201,19 +213,21 @@ def _scores(result: FileResult) -> tuple[float, float]:
 
 
 def _write(result: FileResult, out: Path) -> None:
+    import io
+
     import soundfile
 
-    # The suffix stays last: it names the format.
-    partial = out.with_name(f".{out.stem}.partial{out.suffix}")
+    from voicecli.private import draft_of
+    from voicecli.recording.journal import storing
+
+    # Encoded in memory: libsndfile reports a full disk without saying so.
+    content = io.BytesIO()
     try:
-        soundfile.write(partial, result.pcm, 8000)
-        partial.replace(out)
-    except OSError as error:
-        raise StorageError(f"Cannot write {out}: {error.strerror or error}.") from error
+        soundfile.write(content, result.pcm, 8000, format=out.suffix[1:])
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
-        raise StorageError(f"Cannot write {out}: name a .wav or .flac file in a folder.") from error
-    finally:
-        partial.unlink(missing_ok=True)
+        raise StorageError(f"Cannot write {out}: name a .wav or .flac file.") from error
+    with storing(out), draft_of(out) as draft:
+        draft.write(content.getvalue())
 
 
 def _table(rows: list[_Row]) -> WholeTable:
@@ -221,7 +235,7 @@ def _table(rows: list[_Row]) -> WholeTable:
 
     table = WholeTable("", box=None, header_style="bold")
     for row in rows:
-        table.add_column(row.report.line, justify="right")
+        table.add_column(row.name, justify="right")
     for label, *cells in zip(*(_cells(row) for row in rows), strict=True):
         table.add_row(label[0], *(cell[1] for cell in (label, *cells)))
     return table

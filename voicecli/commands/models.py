@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicecli.foreign import say
+
 if TYPE_CHECKING:
     from voicecli.models.registry import Entry
 
@@ -19,15 +21,14 @@ app.add_typer(check_app, name="check")
 @app.command("list")
 def list_models() -> None:
     """Show every model: size, licence, source, and whether it is here."""
-    from rich.console import Console
-
     from voicecli.models.registry import load_registry
     from voicecli.models.space import megabytes
     from voicecli.models.store import NOT_THERE, damage, size_of
+    from voicecli.report.screen import Console
     from voicecli.report.whole_table import WholeTable
 
     registry = load_registry()
-    console = Console(highlight=False)
+    console = Console()
     table = WholeTable(box=None, header_style="bold", pad_edge=False)
     table.add_column("name", no_wrap=True)
     table.add_column("size", no_wrap=True, justify="right")
@@ -46,7 +47,9 @@ def list_models() -> None:
         "Licences are what the publishers say."
     )
     for name, members in registry.sets.items():
-        console.print(f"\nset [bold]{name}[/bold]: {', '.join(members)}")
+        console.print("\nset ", end="")
+        console.print(name, style="bold", end="")
+        console.print(f": {', '.join(members)}")
 
 
 @app.command()
@@ -67,7 +70,7 @@ def pull(
         raise UsageError(f"say which models to pull, by name or by set. Sets: {sets}")
     entries = registry.expand(names)
     if not any(damage(entry, thorough=False) for entry in entries):
-        typer.echo(f"Nothing to do: {', '.join(entry.name for entry in entries)} already here.")
+        say(f"Nothing to do: {', '.join(entry.name for entry in entries)} already here.")
         return
     from voicecli.models.screen import PullScreen
     from voicecli.tui.terminal import stopping_on_signals
@@ -98,7 +101,7 @@ def verify(
     damaged: list[Entry] = []
     for entry in entries:
         problem = damage(entry, thorough=True)
-        typer.echo(f"{entry.name}: {problem or 'ok'}")
+        say(f"{entry.name}: {problem or 'ok'}")
         if problem:
             discard(entry)
             damaged.append(entry)
@@ -118,7 +121,7 @@ def show_path(
     from voicecli.models.store import locate
 
     located: Path = locate(name)
-    typer.echo(str(located))
+    say(located)
 
 
 @check_app.command("asr")
@@ -138,11 +141,10 @@ def check_asr(
 
     Of Whisper, inputs as long as the speech are then compared with its full 30 s.
     """
-    from rich.console import Console
-
     from voicecli.errors import EngineError, UsageError
     from voicecli.models.check_asr import check_lengths, compare, read_clips
     from voicecli.profile import load_profile
+    from voicecli.report.screen import Console
     from voicecli.report.whole_table import WholeTable
 
     choice = load_profile(profile).asr
@@ -151,7 +153,7 @@ def check_asr(
             weights = getattr(choice.settings, "weights", choice.name)
             advice = "put chunk_length_s = 30 into the profile, or use another recogniser"
             raise EngineError(f"{weights} loses its head: {'; '.join(lost)}; {advice}")
-        typer.echo("speech of 2 to 24 s: no loop, nothing lost at any length")
+        say("speech of 2 to 24 s: no loop, nothing lost at any length")
         if choice.name != "faster_whisper":
             return
     if choice.name != "faster_whisper":
@@ -170,7 +172,7 @@ def check_asr(
     ):
         wrong = "?" if errors is None else f"{errors:.1%}"
         table.add_row(name, f"{outcome.mean_s * 1000:,.0f} ms", wrong)
-    console = Console(highlight=False)
+    console = Console()
     console.print(
         f"{choice.settings.weights}: {found.clips} utterances, {found.mean_clip_s:.1f} s on average"
     )

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from voicecli.foreign import named_path, one_line, say
+
 app = typer.Typer(
     help="Calls that were kept, and the labelled ones that ship: list, show, export, delete, make.",
     no_args_is_help=True,
@@ -56,11 +58,12 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli recordings make --from dialogues --split dev --count 60 --folder out/dev
     """
-    from rich.console import Console
     from rich.progress import track
 
     from voicecli.errors import UsageError
     from voicecli.recording.synthetic import SCRIPT, make_recording, scripts_in
+    from voicecli.report.screen import Console
+    from voicecli.rest import Rest
 
     if dialogues is not None:
         from voicecli.recording.call_script import write_script
@@ -76,9 +79,12 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
     console = Console(stderr=True)
     bar = track(scripts, "speaking", console=console, transient=True,
                 disable=not console.is_terminal)  # fmt: skip
+    rest = Rest(len(scripts))
     for script in bar:
-        make_recording(script)
-        print(script.parent)
+        with rest.goes_on(str(script.parent)):
+            make_recording(script)
+            say(script.parent)
+    rest.finish()
 
 
 Kept = Annotated[
@@ -94,19 +100,18 @@ Name = Annotated[
 @app.command("list")
 def list_recordings(folder: Folder = None) -> None:
     """Show every kept call and every labelled one: length, turns, what it is about."""
-    from rich.console import Console
+    from voicecli.report.screen import Console
 
-    console = Console(highlight=False)
+    console = Console()
     if folder is None and (kept := _kept_table()) is not None:
         console.print(kept, "", crop=False)
-    labelled = _labelled_table(folder or _shipped(), required=folder is not None)
+    labelled, rest = _labelled_table(folder or _shipped(), required=folder is not None)
     console.print(labelled, crop=False)
+    rest.finish()
 
 
 def _kept_table() -> Any:
     """The user's own calls; None if there are none."""
-    from rich.text import Text
-
     from voicecli.recording.shelf import kept_calls
     from voicecli.report.whole_table import WholeTable
     from voicecli.talk.keep import calls_folder
@@ -117,50 +122,66 @@ def _kept_table() -> Any:
     for column in ("profile", "line", ""):
         table.add_column(column)
     for call in calls:
-        row = (call.name, f"{call.seconds:.0f}", call.profile, call.line, call.note)
-        table.add_row(*map(Text, row))
+        table.add_row(call.name, f"{call.seconds:.0f}", call.profile, call.line, call.note)
     return table if calls else None
 
 
-def _labelled_table(folder: Path, *, required: bool) -> Any:
-    import soundfile
-
+def _labelled_table(folder: Path, *, required: bool) -> tuple[Any, Any]:
+    """A row for each labelled call, and the Rest of those that are damaged."""
     from voicecli.errors import InputError
-    from voicecli.recording.call_script import read_script
-    from voicecli.recording.labels import read_labels
-    from voicecli.recording.synthetic import AUDIO, LABELS, SCRIPT
+    from voicecli.recording.synthetic import SCRIPT
     from voicecli.report.whole_table import WholeTable
+    from voicecli.rest import Rest
 
     table = WholeTable("labelled calls", box=None, header_style="bold")
     for column in ("seconds", "turns"):
         table.add_column(column, justify="right")
     table.add_column("what it is")
-    scripts = sorted(folder.glob(f"*/{SCRIPT}"))
+    scripts = sorted(path for path in folder.glob(f"*/{SCRIPT}") if path.is_file())
     if not scripts and required:
         raise InputError(f"{folder} holds no labelled calls (NAME/{SCRIPT}).")
+    rest = Rest(len(scripts))
     for script in scripts:
-        seconds = turns = "not made"
-        if script.with_name(AUDIO).is_file() and script.with_name(LABELS).is_file():
-            seconds = f"{soundfile.info(script.with_name(AUDIO)).duration:.0f}"
-            turns = str(len(read_labels(script.with_name(LABELS)).turns))
-        table.add_row(script.parent.name, seconds, turns, read_script(script).description)
-    return table
+        row = ("damaged", "", "")
+        with rest.goes_on(script.parent.name):
+            row = _labelled_row(script)
+        table.add_row(script.parent.name, *row)
+    return table, rest
+
+
+def _labelled_row(script: Path) -> tuple[str, str, str]:
+    """Seconds, turns and description."""
+    import soundfile
+
+    from voicecli.errors import InputError
+    from voicecli.recording.call_script import read_script
+    from voicecli.recording.labels import read_labels
+    from voicecli.recording.synthetic import AUDIO, LABELS
+
+    seconds = turns = "not made"
+    audio, labels = script.with_name(AUDIO), script.with_name(LABELS)
+    if audio.is_file() and labels.is_file():
+        try:
+            seconds = f"{soundfile.info(audio).duration:.0f}"
+        except soundfile.SoundFileError:
+            raise InputError(f"{audio} is damaged; make the call again.") from None
+        turns = str(len(read_labels(labels).turns))
+    return seconds, turns, f"{read_script(script).description:.300}"
 
 
 @app.command()
 def show(call: Name = "last", folder: Kept = None) -> None:
     """Show a call: what was said, and of a kept one where every millisecond of each turn went."""
-    from rich.console import Console
-
     from voicecli.errors import InputError
     from voicecli.recording.bundle import read_bundle
     from voicecli.replay.source import shipped_calls
     from voicecli.report.call_report import build_call_report
+    from voicecli.report.screen import Console
     from voicecli.report.summary import Summary
     from voicecli.report.waterfall import CallWaterfall
 
     if (labelled := _labelled(call, folder)) is not None:
-        _show_labelled(labelled, Console(highlight=False))
+        _show_labelled(labelled)
         return
     try:
         path = _find(call, folder)
@@ -171,12 +192,12 @@ def show(call: Name = "last", folder: Kept = None) -> None:
     report = build_call_report(
         path.name, bundle.header, bundle.entries, bundle.stereo, bundle.labels
     )
-    console = Console(highlight=False)
+    console = Console()
     console.print(CallWaterfall(report), "", Summary([report]))
     marks = bundle.header.metadata.get("bookmarks_s", [])
     if isinstance(marks, list) and marks:
         console.print("bookmarks at " + ", ".join(f"{mark:.1f} s" for mark in marks))
-    console.print(f"replay it: voicecli replay '{path}'", soft_wrap=True)
+    console.print(one_line(f"replay it: voicecli replay '{path}'"), soft_wrap=True)
 
 
 def _labelled(call: str, folder: Path | None) -> Path | None:
@@ -184,26 +205,25 @@ def _labelled(call: str, folder: Path | None) -> Path | None:
     from voicecli.recording.bundle import is_bundle
     from voicecli.recording.synthetic import AUDIO, LABELS
 
-    for path in (Path(call).expanduser(), (folder or _shipped()) / call):
+    for path in (named_path(call), (folder or _shipped()) / call):
         if (path / AUDIO).is_file() and (path / LABELS).is_file() and not is_bundle(path):
             return path
     return None
 
 
-def _show_labelled(path: Path, console: Any) -> None:
+def _show_labelled(path: Path) -> None:
     """What the caller says in it and means by it, as the labels have it."""
-    from rich.text import Text
-
     from pipelines.turn_taking.time import SECOND
     from voicecli.recording.call_script import read_script
     from voicecli.recording.labels import read_labels
     from voicecli.recording.synthetic import LABELS, SCRIPT
-    from voicecli.report.screen import clock
+    from voicecli.report.screen import Console, clock
     from voicecli.report.whole_table import WholeTable
 
+    console = Console()
     script = path / SCRIPT
     if script.is_file():
-        console.print(Text(f"{read_script(script).description}\n"))
+        console.print(f"{one_line(read_script(script).description)}\n")
     table = WholeTable(box=None, header_style="bold")
     for column in ("at", "seconds"):
         table.add_column(column, justify="right")
@@ -212,10 +232,10 @@ def _show_labelled(path: Path, console: Any) -> None:
     for turn in read_labels(path / LABELS).turns:
         seconds = f"{turn.end_s - turn.start_s:.1f}"
         at = clock(round(turn.start_s * SECOND))
-        table.add_row(at, seconds, turn.intent or "", Text(turn.text))
+        table.add_row(at, seconds, turn.intent or "", turn.text)
     console.print(table, crop=False)
     name = path.name if path.parent == _shipped() else f"'{path}'"
-    console.print(f"\nplay it to an agent: voicecli replay {name}", soft_wrap=True)
+    console.print(f"\nplay it to an agent: voicecli replay {one_line(name)}", soft_wrap=True)
 
 
 @app.command()
@@ -223,14 +243,29 @@ def export(
     call: Name,
     archive: Annotated[Path | None, typer.Argument(metavar="FILE.zip")] = None,
     folder: Kept = None,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Numbers and addresses out of journal and labels.")
+    ] = False,
+    redact_audio: Annotated[
+        bool, typer.Option("--redact-audio", help="And out of the sound; implies --redact.")
+    ] = False,
 ) -> None:
-    """Put a kept call into a zip file: audio, journal and profile."""
+    """Put a kept call into a zip file: audio, journal and profile.
+
+    Example, before a call is given to somebody else:
+
+      voicecli recordings export last --redact-audio
+    """
     from voicecli.recording.shelf import export_call
+    from voicecli.redaction.call import export_redacted
 
     path = _find(call, folder)
     archive = archive or Path(f"{path.name}.zip")
-    export_call(path, archive)
-    print(archive)
+    if redact or redact_audio:
+        export_redacted(path, archive, audio=redact_audio)
+    else:
+        export_call(path, archive)
+    say(archive)
 
 
 @app.command()
@@ -241,15 +276,21 @@ def delete(
 ) -> None:
     """Delete kept calls for good."""
     from voicecli.recording.shelf import delete_call, find_name
+    from voicecli.rest import Rest
     from voicecli.talk.keep import calls_folder
 
     folder = folder or calls_folder()
-    paths = [folder / find_name(folder, call) for call in calls]
-    for path in paths:
-        if yes or typer.confirm(f"Delete {path} for good?"):
-            rest = delete_call(path)
-            stays = f" {path} stays: it holds {', '.join(rest)}." if rest else ""
-            print(f"{path.name} is deleted.{stays}")
+    rest, paths = Rest(len(calls)), list[Path]()
+    for call in calls:  # all before any is gone: the beginning of a name may then fit another
+        with rest.goes_on(call):
+            paths.append(folder / find_name(folder, call))
+    for path in dict.fromkeys(paths):
+        if yes or typer.confirm(one_line(f"Delete {path} for good?")):
+            with rest.goes_on(path.name):
+                left = delete_call(path)
+                stays = f" {path} stays: it holds {', '.join(left)}." if left else ""
+                say(f"{path.name} is deleted.{stays}")
+    rest.finish()
 
 
 def _find(call: str, folder: Path | None) -> Path:

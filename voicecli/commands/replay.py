@@ -156,7 +156,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         lines=tuple(line or ()),
         seed=seed,
         clock="real" if realtime else "virtual",
-        shadows=tuple(parse(text) for text in shadow or ()),
+        shadows=tuple(dict.fromkeys(parse(text) for text in shadow or ())),
         trust_bundle=trust_bundle,
         reading=reading_of(raw, channels),
     )

@@ -9,6 +9,11 @@ import typer
 # ruff: noqa: PLC0415
 
 
+_FILES = 64
+"""Of the server besides those of calls: libraries, ports, connections that are not yet calls."""
+_FILES_A_CALL = 8
+
+
 def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     profile: Annotated[
         str, typer.Option("--profile", "-p", help="A shipped profile or a TOML file.")
@@ -71,6 +76,13 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
         bool,
         typer.Option("--redact", help="Numbers and addresses out of stored transcripts."),
     ] = False,
+    redact_audio: Annotated[
+        bool,
+        typer.Option(
+            "--redact-audio",
+            help="And out of the sound, which is then written at the call's end; implies --redact.",
+        ),
+    ] = False,
     keep_partials: Annotated[
         bool,
         typer.Option("--keep-partials", help="With --redact: partial transcripts are stored, too."),
@@ -106,18 +118,21 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli serve --host 0.0.0.0 --public-url https://HOST
 
-    Ctrl-C or SIGTERM lets calls under way end; once more ends them now.
+    Ctrl-C, SIGTERM or closing the terminal lets calls under way end; Ctrl-C or SIGTERM once more
+    ends them now.
     """
     import asyncio
 
+    from voicecli.descriptors import require_descriptors
     from voicecli.models.store import require_models
     from voicecli.profile import load_profile
-    from voicecli.serve.logs import set_up_logs
+    from voicecli.serve.logs import say, set_up_logs
     from voicecli.serve.plan import Request, plan_server
     from voicecli.serve.server import CallServer
     from voicecli.serve.settings import Limits, Recording, Wishes
     from voicecli.tui.terminal import is_terminal
 
+    require_descriptors(_FILES + _FILES_A_CALL * max_calls)
     agent = load_profile(profile)
     require_models(agent.weights)  # before a tunnel opens or a number's webhook is set
     plan = plan_server(
@@ -127,7 +142,9 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
                 max_calls=max_calls, max_duration_s=max_duration, drain_s=drain_timeout,
                 target_p95_ms=target_p95,
             ),
-            Recording(out if record else None, redact, keep_partials),
+            Recording(
+                out if record else None, redact or redact_audio, keep_partials, redact_audio
+            ),
             Wishes(
                 number, call, message, transfer_to, transfer_key, twilio,
                 agent_transfers="transfer_call" in agent.tools.builtin,
@@ -140,5 +157,5 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
         serve_on_screen(plan, agent)
         return
     server = CallServer(plan, agent)
-    set_up_logs(lambda line: print(line, flush=True), as_json=log_json)
+    set_up_logs(say, as_json=log_json)
     asyncio.run(server.run())

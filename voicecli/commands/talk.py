@@ -79,6 +79,12 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
         ),
     ] = None,
     no_record: Annotated[bool, typer.Option("--no-record", help="Keep nothing.")] = False,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Numbers and addresses out of what is kept.")
+    ] = False,
+    redact_audio: Annotated[
+        bool, typer.Option("--redact-audio", help="And out of the sound; implies --redact.")
+    ] = False,
     phone: Annotated[
         bool, typer.Option("--phone", help="Begin on your phone number, as the f key does.")
     ] = False,
@@ -134,6 +140,8 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
         sink=sink,
         processing=Processing(aec, half_duplex, noise_suppression, auto_gain, high_pass),
         record=None if no_record else record or calls_folder(),
+        redact=redact or redact_audio,
+        redact_audio=redact_audio,
         seconds=seconds,
         text=text,
     )
@@ -151,8 +159,7 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
 
 def _print_devices() -> None:
-    from rich.console import Console
-
+    from voicecli.report.screen import Console
     from voicecli.report.whole_table import WholeTable
     from voicecli.transports.sound_card_devices import Direction, list_devices
 
@@ -164,4 +171,4 @@ def _print_devices() -> None:
             table.add_row(
                 kind, str(device.index), name, str(device.channels), f"{device.rate:,}", device.host
             )
-    Console(highlight=False).print(table, crop=False)
+    Console().print(table, crop=False)

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+_FILES = 32
+_FILES_A_WORKER = 6
+
 
 def tune(  # noqa: PLR0917 - a command line's options, all keywords to its user
     calls: Annotated[
@@ -70,7 +73,12 @@ def tune(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli replay pauses digits -q && voicecli tune out/pauses out/digits
     """  # fmt: skip
+    import os  # noqa: PLC0415
+
+    from voicecli.descriptors import require_descriptors  # noqa: PLC0415
     from voicecli.tune.run import Where, run  # noqa: PLC0415 - slow
+
+    require_descriptors(_FILES + _FILES_A_WORKER * (workers or os.cpu_count() or 1))
 
     where = Where(workers, cluster, or_local)
     run(

@@ -1,47 +1,53 @@
 """Runs every call under every variant and writes the comparison down."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from telephony_sim.plot import PICTURES
 from voicecli.compare.table import FIGURES, Comparison, Variant
 from voicecli.compare.truth import judge
-from voicecli.compare.variants import told_apart
+from voicecli.compare.variants import named_apart
 from voicecli.errors import InputError, UsageError
 from voicecli.extras import require_extra
+from voicecli.foreign import one_line, to_json
 from voicecli.models.store import require_models
+from voicecli.names import refuse_to_overwrite
+from voicecli.private import draft_of
 from voicecli.profile import Profile
 from voicecli.recording.journal import storing
 from voicecli.replay.run import Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
-from voicecli.replay.source import CallSource, open_call
+from voicecli.replay.source import CallSource, open_call, told_apart
 from voicecli.report.json_report import shadow_json, write_whole
+from voicecli.report.screen import Console
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
+from voicecli.rest import Rest
 from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
 
 SCHEMA = "voicecli.compare/1"
-_PICTURES = (".png", ".svg", ".pdf")
 
 
-def labelled_calls(names: Sequence[str]) -> list[CallSource]:
-    """Read the calls.
+def labelled_calls(names: Sequence[str], rest: Rest | None = None) -> list[CallSource]:
+    """Read the calls; those that are damaged or have no labels are left to `rest`.
 
     Raises:
-        InputError: one has no labels, without which nothing can be judged.
+        InputError: the only one cannot be used, or one and there is no `rest`.
     """
-    sources = [open_call(name) for name in names]
-    for source in sources:
-        if source.labels is None:
-            raise InputError(
-                f"{source.path} has no labels.json: cut-ins, missed ends and answer times are "
-                "judged by it. `voicecli recordings make` makes labelled calls."
-            )
-    return sources
+    rest = rest or Rest(1)
+    sources: list[CallSource] = []
+    for name in names:
+        with rest.goes_on(name):
+            source = open_call(name)
+            if source.labels is None:
+                raise InputError(
+                    f"{source.path} has no labels.json: cut-ins, missed ends and answer times are "
+                    "judged by it. `voicecli recordings make` makes labelled calls."
+                )
+            sources.append(source)
+    return told_apart(sources)
 
 
 def run_variant(
@@ -78,17 +84,23 @@ def compare(
     """Print the comparison, and write it where asked.
 
     Raises:
-        VoicecliError: a call has no labels, or something cannot be loaded or written.
+        VoicecliError: a call cannot be used, after the others were compared; something cannot be
+            loaded or written.
     """
     if len(profiles) < 2:
         raise UsageError("a comparison needs two different profiles, or --ablation.")
-    profiles = told_apart(profiles)
+    profiles = named_apart(profiles)
     if plot is not None:
         require_extra("--plot", "quality", "matplotlib")
-        if plot.suffix.lower() not in _PICTURES:
-            raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(_PICTURES)}.")
+        if plot.suffix.lower() not in PICTURES:
+            raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(PICTURES)}.")
     console = Console(record=html is not None)
-    sources = labelled_calls(calls)
+    rest = Rest(len(calls))
+    sources = labelled_calls(calls, rest)
+    if not sources:
+        rest.finish()
+    read = [*(source.path for source in sources), *(each.path for each in profiles)]
+    refuse_to_overwrite((json_file, html, plot), read)
     require_models(
         name for each in profiles for name in (*each.weights, *shadow_weights(shadows, each))
     )
@@ -99,16 +111,19 @@ def compare(
     ]
     console.print(Comparison(variants), crop=False)
     for variant in variants if shadows else ():
-        console.print("", f"[bold]{variant.name}[/]", ShadowSummary(variant.calls), crop=False)
+        console.print()
+        console.print(one_line(variant.name), style="bold")
+        console.print(ShadowSummary(variant.calls), crop=False)
         for call in variant.calls:
             details = (ShadowDetails(shadow, call.name) for shadow in call.shadows)
             console.print(*details, crop=False)
     if json_file is not None:
-        write_whole(json_file, json.dumps(as_json(variants), indent=2, ensure_ascii=False) + "\n")
+        write_whole(json_file, to_json(as_json(variants), indent=2) + "\n")
     if html is not None:
         write_whole(html, console.export_html())
     if plot is not None:
         draw(variants, plot)
+    rest.finish()
 
 
 def as_json(variants: Sequence[Variant]) -> dict[str, Any]:
@@ -155,11 +170,11 @@ def draw(variants: Sequence[Variant], path: Path) -> None:
         if median is not None:
             cut_ins = variant.count("cut in")
             axes.scatter(median / 1e6, cut_ins)
-            axes.annotate(variant.name, (median / 1e6, cut_ins), xytext=(5, 5),
-                          textcoords="offset points")  # fmt: skip
+            axes.annotate(one_line(variant.name), (median / 1e6, cut_ins), xytext=(5, 5),
+                          textcoords="offset points", parse_math=False)  # fmt: skip
     axes.set_xlabel("median time to answer, ms")
     axes.set_ylabel("cut-ins")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=-0.5)
-    with storing(path):
-        figure.savefig(path, dpi=150, bbox_inches="tight")
+    with storing(path), draft_of(path) as file:
+        figure.savefig(file, dpi=150, bbox_inches="tight", format=path.suffix[1:].lower())

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pipelines.turn_taking.policy import EndpointingPolicy, Policy
 from voicecli.errors import UsageError
+from voicecli.names import distinct_names
 from voicecli.profile import Profile
 
 NEVER = 2.0
@@ -41,17 +42,16 @@ def ablation(profile: Profile) -> list[Profile]:
     return [replace(profile, name=name, policy=policy) for name, policy in steps.items()]
 
 
-def told_apart(profiles: Sequence[Profile]) -> list[Profile]:
+def named_apart(profiles: Sequence[Profile]) -> list[Profile]:
     """The profiles, named after their files where they share a name: a copy keeps its `name`.
 
     Raises:
-        UsageError: two of them are the same file, or their files share a name too.
+        UsageError: two of them are the same file.
     """
+    if len({(profile.name, profile.path.resolve()) for profile in profiles}) < len(profiles):
+        raise UsageError("the same profile twice: name two that differ.")
     taken = Counter(profile.name for profile in profiles)
-    named = [
-        replace(profile, name=profile.path.stem) if taken[profile.name] > 1 else profile
-        for profile in profiles
-    ]
-    if len({profile.name for profile in named}) < len(named):
-        raise UsageError("profiles of the same name: give each copy a name of its own.")
-    return named
+    names = distinct_names(
+        [(p.path.stem if taken[p.name] > 1 else p.name, p.path) for p in profiles]
+    )
+    return [replace(profile, name=name) for profile, name in zip(profiles, names, strict=True)]

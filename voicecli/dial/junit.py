@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pipelines.turn_taking.time import SECOND
 from voicecli.dial.report import CallResult
+from voicecli.foreign import one_line
 from voicecli.report.assertions import Outcome
 
 
@@ -15,10 +16,10 @@ def junit_report(results: Sequence[CallResult], outcomes: Sequence[Outcome]) -> 
     calls.set("errors", str(sum(bool(result.problem) for result in results)))
     for result in results:
         seconds = result.dialled.duration / SECOND if result.dialled else 0.0
-        case = ET.SubElement(calls, "testcase", classname="calls", name=result.name)
+        case = ET.SubElement(calls, "testcase", classname="calls", name=one_line(result.name))
         case.set("time", f"{seconds:.3f}")
         if result.problem:
-            ET.SubElement(case, "error", message=ascii(result.problem)[1:-1])
+            ET.SubElement(case, "error", message=one_line(result.problem))
     asserts = ET.SubElement(root, "testsuite", name="asserts", tests=str(len(outcomes)))
     asserts.set("failures", str(sum(not outcome.holds for outcome in outcomes)))
     for outcome in outcomes:

@@ -1,7 +1,6 @@
 """Dials one or many calls and reports on them; changes with what is done with the results."""
 
 import asyncio
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import soundfile
-from rich.console import Console
 
 from pipelines.turn_taking.time import from_ms
 from telephony_sim.dtmf import KEYS
@@ -23,11 +21,13 @@ from voicecli.dial.measure import Measured, keys_heard, measure, measure_unscrip
 from voicecli.dial.phone import Dialled, Key, dial
 from voicecli.dial.report import DURATIONS, NUMBERS, CallResult, Results, build_document, in_short
 from voicecli.dial.script import Script
+from voicecli.foreign import one_line, to_json
 from voicecli.lines import open_line
 from voicecli.private import draft_of
 from voicecli.recording.journal import storing
 from voicecli.report.assertions import Outcome, require
 from voicecli.report.json_report import write_whole
+from voicecli.report.screen import Console
 from voicecli.report.whole_table import WholeTable
 from voicecli.transports.base import RATE
 from voicecli.transports.pacing import Pace
@@ -151,19 +151,19 @@ def report_on(
         StorageError: a report cannot be written.
     """
     outcomes = [check(parse_condition(text), results) for text in asserts]
-    console = Console(highlight=False)
+    console = Console()
     counts = (f"{name.replace('_', ' ')} {value(results)}" for name, value in NUMBERS.items())
     console.print(" · ".join(counts), style="bold")
     console.print(_summary(results), crop=False)
     broken = [f"{result.name}: {result.problem}" for result in results if result.problem]
     for sentence in broken[:_BROKEN_SHOWN]:
-        console.print(f"✗ {sentence}", style="bold red", markup=False)
+        console.print(f"✗ {one_line(sentence)}", style="bold red")
     for outcome in outcomes:
         sign, style = ("✓", "green") if outcome.holds else ("✗", "bold red")
-        console.print(f"{sign} {outcome.sentence}", style=style, markup=False)
+        console.print(f"{sign} {outcome.sentence}", style=style)
     if json_file is not None:
         document = build_document(url, results, outcomes)
-        write_whole(json_file, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        write_whole(json_file, to_json(document, indent=1) + "\n")
     if junit is not None:
         write_whole(junit, junit_report(results, outcomes))
     require(outcomes)

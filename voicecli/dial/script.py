@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from voicecli.foreign import named_path
 from voicecli.recording.audio_file import AS_IT_SAYS, CallAudio, Reading
 from voicecli.recording.labels import Turn
 from voicecli.recording.segments import speech_segments
@@ -23,7 +24,7 @@ def open_script(name_or_path: str, reading: Reading = AS_IT_SAYS) -> Script:
     Raises:
         InputError: there is none, or a part of it cannot be used.
     """
-    path = Path(name_or_path).expanduser()
+    path = named_path(name_or_path)
     if path.suffix == ".toml" and path.is_file():
         return _spoken(path)
     from voicecli.replay.source import open_call  # noqa: PLC0415 - not needed for a script

@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+from voicecli.foreign import named_path
+
 
 def home() -> Path:
     """`$VOICECLI_HOME`, or the platform's folder for a program's data; may not exist yet."""
     if own := os.environ.get("VOICECLI_HOME"):
-        return Path(own).expanduser()
+        return named_path(own)
     from platformdirs import user_data_path  # noqa: PLC0415 - only needed without VOICECLI_HOME
 
     return user_data_path("voicecli", appauthor=False)

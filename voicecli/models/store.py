@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from voicecli.errors import WeightsError
+from voicecli.foreign import named_path
 from voicecli.models.digest import sha256_of
 from voicecli.models.home import models_folder
 from voicecli.models.registry import Entry, load_registry
@@ -41,7 +42,7 @@ def locate(name_or_path: str) -> Path:
     registry = load_registry()
     if name_or_path in registry.models:
         return _located(registry.models[name_or_path])
-    path = Path(name_or_path).expanduser()
+    path = named_path(name_or_path)
     if path.exists():
         return path
     raise WeightsError(
@@ -88,14 +89,14 @@ def _located(entry: Entry) -> Path:
 def folder_of(entry: Entry) -> Path:
     """The folder that holds the entry's files, whether or not they are there."""
     if entry.local:
-        return Path(entry.local.path).expanduser().parent
+        return named_path(entry.local.path).parent
     return models_folder() / entry.name
 
 
 def path_of(entry: Entry) -> Path:
     """What an engine is given: the file, or the folder if the entry has several files."""
     if entry.local:
-        return Path(entry.local.path).expanduser()
+        return named_path(entry.local.path)
     folder = folder_of(entry)
     return folder / entry.files[0].name if len(entry.files) == 1 else folder
 

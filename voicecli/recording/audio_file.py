@@ -11,8 +11,9 @@ import soxr
 
 from voicecli.errors import InputError
 from voicecli.recording.decode import Block, Decoder, UndecodableError, open_decoders
+from voicecli.recording.levels import Samples
 from voicecli.recording.raw_format import RawFormat
-from voicecli.recording.sides import Channels, Samples, agent_is_left
+from voicecli.recording.sides import Channels, agent_is_left
 
 LINE_RATE = 8000
 MAX_SECONDS = 2 * 3600

@@ -7,6 +7,7 @@ reaches the caller's ear, both aligned to the sample with the journal's clock), 
 """
 
 import io
+import os
 import shutil
 import stat
 import tempfile
@@ -20,11 +21,18 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from pipelines.engines.text_file import decode
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import SECOND
 from voicecli.errors import InputError, StorageError
 from voicecli.private import make_folder
-from voicecli.recording.journal import JournalHeader, JournalWriter, read_journal, storing
+from voicecli.recording.journal import (
+    JournalHeader,
+    JournalWriter,
+    read_header,
+    read_journal,
+    storing,
+)
 from voicecli.recording.labels import Labels, read_labels, write_labels
 
 AUDIO: Final = "call.wav"
@@ -107,6 +115,17 @@ def read_bundle(path: Path) -> Bundle:
     return Bundle(path, header, entries, stereo, _read_text(path / PROFILE), labels)
 
 
+def glance(path: Path) -> tuple[JournalHeader, float]:
+    """A call's header and its length in seconds, from the heads of its files: nothing is decoded.
+
+    Raises InputError as `read_bundle` does, as far as that shows.
+    """
+    _check_parts(path)
+    header = read_header(path / JOURNAL)
+    _check_metadata(path, header)
+    return header, _check_wav(path / AUDIO, header.rate) / header.rate
+
+
 def _check_parts(path: Path) -> None:
     """Before anything is read: each part is a file of this folder and no larger than a call's."""
     for part, most in _MOST_BYTES.items():
@@ -143,7 +162,7 @@ def _is_sensible(value: object) -> bool:
 
 def is_bundle(path: Path) -> bool:
     """Whether a path looks like the folder of a recorded call."""
-    return (path / JOURNAL).is_file()
+    return os.path.isfile(path / JOURNAL)  # noqa: PTH113 - also of what may not be looked into
 
 
 def _is_replaceable(path: Path) -> bool:
@@ -181,32 +200,46 @@ def _wav(stereo: Stereo, rate: int) -> bytes:
     return content.getvalue()
 
 
-def _read_wav(path: Path, rate: int) -> npt.NDArray[np.int16]:
+def _check_wav(path: Path, rate: int) -> int:
+    """Refuse by its head what is not a call's audio at `rate` Hz; else how many samples it has."""
     try:
-        with soundfile.SoundFile(path) as header:  # before decoding: others unpack to gigabytes
-            if (header.format, header.subtype) not in {("WAV", "PCM_16"), ("WAVEX", "PCM_16")}:
-                raise InputError(f"{path}: this is no 16-bit WAV file; put the original back.")
-        content = path.read_bytes()
-        stereo, found = soundfile.read(io.BytesIO(content), dtype="int16", always_2d=True)
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            promised = int.from_bytes(file.read(8)[4:], "little") + 8
+        with soundfile.SoundFile(path) as head:  # others than WAV may unpack to gigabytes
+            kind, frames = (head.format, head.subtype), head.frames
+            found, channels = head.samplerate, head.channels
     except (OSError, soundfile.LibsndfileError) as error:
         raise InputError(
             f"{path}: the audio cannot be read ({error}); copy the folder again."
         ) from None
-    # libsndfile reads a file that was cut off without complaint.
-    if len(content) < int.from_bytes(content[4:8], "little") + 8:
+    if kind not in {("WAV", "PCM_16"), ("WAVEX", "PCM_16")}:
+        raise InputError(f"{path}: this is no 16-bit WAV file; put the original back.")
+    if size < promised:  # libsndfile reads a file that was cut off without complaint
         raise InputError(f"{path}: the audio is cut off; copy the folder again.")
-    if found != rate or stereo.shape[1] != 2:
+    if found != rate or channels != 2:
         raise InputError(
-            f"{path}: {found} Hz with {stereo.shape[1]} channel(s), but the journal was recorded "
+            f"{path}: {found} Hz with {channels} channel(s), but the journal was recorded "
             f"at {rate} Hz in stereo; put the original {AUDIO} back."
         )
+    return min(frames, size // 4)
+
+
+def _read_wav(path: Path, rate: int) -> npt.NDArray[np.int16]:
+    _check_wav(path, rate)
+    try:
+        stereo, _ = soundfile.read(path, dtype="int16", always_2d=True)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise InputError(
+            f"{path}: the audio cannot be read ({error}); copy the folder again."
+        ) from None
     return stereo.astype(np.int16, copy=False)
 
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return decode(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: the file cannot be read ({error}); copy the folder again."
         ) from None

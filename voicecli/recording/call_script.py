@@ -1,11 +1,13 @@
 """What a synthetic call is made of: the TOML file that says who says what when."""
 
-import json
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from voicecli.errors import InputError, StorageError
+from voicecli.errors import InputError
+from voicecli.foreign import to_toml
+from voicecli.private import draft_of
+from voicecli.recording.journal import storing
 from voicecli.recording.labels import Intent, check_keys
 from voicecli.tables import Place, build, read_toml
 
@@ -65,17 +67,14 @@ def write_script(path: Path, script: CallScript) -> None:
         StorageError: the file cannot be written.
     """
     blocks = [_toml(script), *(f"\n[[turns]]\n{_toml(turn)}" for turn in script.turns)]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(blocks), encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror or error}.") from None
+    with storing(path), draft_of(path) as file:
+        file.write("".join(blocks).encode())
 
 
 def _toml(table: CallScript | Utterance) -> str:
     keys = ((key, getattr(table, key.name)) for key in fields(table))
     return "".join(
-        f"{key.name} = {json.dumps(value, ensure_ascii=False)}\n"  # also what TOML writes
+        f"{key.name} = {to_toml(value)}\n"
         for key, value in keys
         if value != key.default and not isinstance(value, tuple)
     )

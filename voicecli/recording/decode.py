@@ -7,8 +7,9 @@ believed blindly: each says how much of the file it has used, so that the other 
 
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO, TypeAlias, cast
 
 import av
@@ -18,8 +19,9 @@ import soundfile
 from av.container import InputContainer
 from av.error import FFmpegError
 
+from voicecli.recording.chained import find_links
 from voicecli.recording.raw_format import RawFormat, raw_by_name
-from voicecli.recording.wav_pieces import find_pieces
+from voicecli.recording.wav_pieces import find_pieces, joined
 
 Block: TypeAlias = npt.NDArray[np.float32]
 """Shape (frames, channels), float32; full scale is ±1, but a file may hold any float."""
@@ -100,7 +102,9 @@ def _readers(file: BinaryIO, size: int, head: bytes) -> Iterator[Decoder]:
     # libsndfile's MP3 decoder writes to the terminal about each damaged frame; FFmpeg's does not.
     if head.startswith(b"ID3") or (head[:1] == b"\xff" and head[1:2] >= b"\xe0"):
         del readers[0]
-    pieces = find_pieces(file)
+    pieces, links = find_pieces(file), find_links(file)
+    if len(links) > 1:
+        readers.insert(0, partial(_linked, links=links))
     refused: str | None = ""
     for reader in readers:
         file.seek(0)
@@ -114,10 +118,43 @@ def _readers(file: BinaryIO, size: int, head: bytes) -> Iterator[Decoder]:
         if head.startswith((b"RIFF", b"RF64")):  # its chunks were looked at
             unread = pieces.unread if pieces else 0
             decoder.blocks = _leaving(unread, decoder.blocks, decoder)
+        elif head.startswith(b"OggS") and len(links) == 1:
+            decoder.blocks = _leaving(size - links[-1][1], decoder.blocks, decoder)
         refused = None
         yield decoder
     if refused is not None:
         raise UndecodableError(refused)
+
+
+def _linked(file: BinaryIO, size: int, links: Sequence[tuple[int, int]]) -> Decoder:
+    """Recordings in a row as one; those in another rate than the first are left out."""
+
+    def open_link(start: int, end: int) -> Decoder:
+        return _with_soundfile(joined(file, [(start, end)]), end - start)
+
+    first = open_link(*links[0])
+    remark = f"The file is {len(links)} recordings in a row; they are joined."
+    decoder = Decoder(first.rate, first.channels, size, None, remark)
+
+    def blocks() -> Iterator[Block]:
+        for number, link in enumerate(links):
+            try:
+                part = open_link(*link) if number else first
+            except UndecodableError:
+                part = None
+            if part is None or (part.rate, part.channels) != (first.rate, first.channels):
+                decoder.unused += link[1] - link[0]
+                decoder.remark = (
+                    f"The file is {len(links)} recordings in a row; those that cannot be read, or "
+                    "have another sample rate or number of channels than the first, are left out."
+                )
+                continue
+            yield from part.blocks
+            decoder.cut_short |= part.cut_short
+        decoder.unused += size - links[-1][1]
+
+    decoder.blocks = blocks()
+    return decoder
 
 
 def _leaving(unread: int, blocks: Iterator[Block], decoder: Decoder) -> Iterator[Block]:
@@ -238,8 +275,7 @@ def _promised_mp3(file: BinaryIO, rate: int) -> float | None:
 
 def _pyav_blocks(container: InputContainer, decoder: Decoder) -> Iterator[Block]:
     stream = container.streams.audio[0]
-    # Some codecs change rate or layout on the way; the first one holds for the whole file.
-    packed = av.AudioResampler(format="flt", layout=stream.layout, rate=decoder.rate)
+    pack = _packer(stream.layout, decoder.rate)
     read = used = 0
     with container:
         for packet in _packets(container, decoder):
@@ -247,7 +283,7 @@ def _pyav_blocks(container: InputContainer, decoder: Decoder) -> Iterator[Block]
             if packet.stream is not stream:
                 continue
             try:
-                frames = [part for frame in packet.decode() for part in packed.resample(frame)]
+                frames = [part for frame in packet.decode() for part in pack(frame)]
             except FFmpegError:
                 decoder.cut_short = True  # one bad packet: the next ones may be good
                 continue
@@ -258,6 +294,21 @@ def _pyav_blocks(container: InputContainer, decoder: Decoder) -> Iterator[Block]
             decoder.unused = max(0, decoder.size - used)
     if decoder.promised_s is not None:
         decoder.cut_short |= read / decoder.rate < decoder.promised_s - _DURATION_SLACK_S
+
+
+def _packer(layout: av.AudioLayout, rate: int) -> Callable[[av.AudioFrame], list[av.AudioFrame]]:
+    """Makes floats of frames; of a rate or layout that changes on the way, the first holds."""
+    packed = av.AudioResampler(format="flt", layout=layout, rate=rate)
+
+    def pack(frame: av.AudioFrame) -> list[av.AudioFrame]:
+        nonlocal packed
+        try:
+            return packed.resample(frame)
+        except ValueError:
+            packed = av.AudioResampler(format="flt", layout=layout, rate=rate)
+            return packed.resample(frame)
+
+    return pack
 
 
 def _packets(container: InputContainer, decoder: Decoder) -> Iterator[av.Packet]:

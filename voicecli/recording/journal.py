@@ -15,6 +15,7 @@ import builtins
 import collections.abc
 import hashlib
 import json
+import os
 import sys
 import types
 import typing
@@ -29,6 +30,7 @@ from pipelines.turn_taking.commands import Command
 from pipelines.turn_taking.events import Event
 from pipelines.turn_taking.journal import Entry, Issued
 from voicecli.errors import InputError, StorageError
+from voicecli.foreign import escaped
 from voicecli.private import open_new
 from voicecli.recording.journal_v1 import upgraded
 
@@ -36,15 +38,16 @@ VERSION: Final = 2
 _READ: Final = range(1, VERSION + 1)
 _EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}
 _COMMANDS: Final = {kind.__name__: kind for kind in get_args(Command)}
-# Text stays readable; this turns a lone surrogate, which UTF-8 has not, into JSON's own escape.
-_SURROGATES: Final = "backslashreplace"
 _MOST_FLOAT: Final = sys.float_info.max
 _LONGEST_TEXT: Final = 200_000
+_LONGEST_NAME: Final = 4096
 _RATES: Final = range(4_000, 384_001)
 _FLUSH_BYTES: Final = 65_536
+_LONGEST_HEADER: Final = 1 << 20
+_TAIL_BYTES: Final = 1 << 16
 _METADATA: Final = b'{"metadata":'
 _LAST_LINES: Final = {b'{"partial":true}': True, b'{"complete":true}': False}
-_dumps: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 Check: TypeAlias = Callable[[Any], Any]
 """Turns a JSON value into that of a field; raises ValueError saying what was expected."""
@@ -191,6 +194,37 @@ def read_journal(path: Path) -> tuple[JournalHeader, list[Entry]]:
     return replace(header, metadata=metadata), entries
 
 
+def read_header(path: Path) -> JournalHeader:
+    """What `read_journal` says of the call, from the first line and the last ones alone.
+
+    Raises InputError as that does, as far as these lines go.
+    """
+    try:
+        with path.open("rb") as file:
+            first = file.readline(_LONGEST_HEADER + 1)
+            start = max(file.tell(), file.seek(0, os.SEEK_END) - _TAIL_BYTES)
+            file.seek(start)
+            lines = file.read(_TAIL_BYTES).split(b"\n")
+    except OSError as error:
+        raise InputError(f"{path}: the journal cannot be read ({error.strerror}).") from None
+    header, _, is_open = _read_header(path, first.removesuffix(b"\n"))
+    metadata = dict(header.metadata)
+    lines.pop()
+    if lines and lines[-1] in _LAST_LINES:
+        is_open = _LAST_LINES[lines[-1]]
+    for line in lines:
+        if line.startswith(_METADATA):
+            metadata |= _metadata_in(path, line)
+    return replace(header, metadata=metadata, partial=is_open)
+
+
+def _metadata_in(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        return _expect(dict, "an object", _object(line)["metadata"])
+    except ValueError as error:
+        raise InputError(f"{path}: a line of metadata cannot be read: {error}.") from None
+
+
 def _header_row(header: JournalHeader) -> dict[str, Any]:
     row = {"voicecli_journal": VERSION, "profile": header.profile, "rate": header.rate}
     return row | {key: value for key, value in header.metadata.items() if key not in row}
@@ -198,6 +232,8 @@ def _header_row(header: JournalHeader) -> dict[str, Any]:
 
 def _read_header(path: Path, line: bytes) -> tuple[JournalHeader, int, bool]:
     """The header, the format's version, and whether it promises a last line."""
+    if len(line) > _LONGEST_HEADER:
+        raise InputError(f"{path}:1: the header is longer than that of any call.")
     try:
         row = _object(line)
         version = row.pop("voicecli_journal")
@@ -215,6 +251,8 @@ def _read_header(path: Path, line: bytes) -> tuple[JournalHeader, int, bool]:
         profile, rate = _str(row.pop("profile")), _int(row.pop("rate"))
         if rate not in _RATES:
             _fail("a rate of a call in Hz", rate)
+        if len(profile) > _LONGEST_NAME:
+            _fail("the name of a profile", profile)
         return JournalHeader(profile, rate, row), version, is_open
     except (ValueError, KeyError) as error:
         raise InputError(
@@ -236,7 +274,12 @@ def storing(path: Path) -> Iterator[None]:
 
 
 def _bytes(line: str) -> bytes:
-    return line.encode("utf-8", _SURROGATES) + b"\n"
+    return line.encode() + b"\n"
+
+
+def _dumps(row: Mapping[str, Any]) -> str:
+    """Text stays readable, but for what a terminal would obey and what UTF-8 has not."""
+    return escaped(_encode(row))
 
 
 def _object(line: str | bytes) -> dict[str, Any]:
@@ -328,7 +371,7 @@ def _check_for(hint: Any) -> Check:
 
 
 def _fail(expected: str, value: object) -> NoReturn:
-    raise ValueError(f"should be {expected}, not {value!r}")
+    raise ValueError(f"should be {expected}, not {value!r:.200}")
 
 
 def _expect(kind: type, expected: str, value: Any) -> Any:
@@ -351,7 +394,7 @@ def _numbers(value: Any) -> dict[str, float | int | str]:
         if type(number) is not str and not (
             type(number) in {int, float} and abs(number) <= _MOST_FLOAT
         ):
-            raise ValueError(f"[{name}] should be a finite number or text, not {number!r}")
+            raise ValueError(f"[{name}] should be a finite number or text, not {number!r:.200}")
     return value
 
 

@@ -8,9 +8,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
+from pipelines.engines.text_file import decode
 from pipelines.turn_taking.time import MILLISECOND, Nanos
 from telephony_sim.dtmf import KEYS
 from voicecli.errors import InputError
+from voicecli.foreign import to_json
+from voicecli.private import draft_of
+from voicecli.recording.journal import storing
 from voicecli.tables import Place, build
 
 SCHEMA = "voicecli.labels/1"
@@ -23,6 +27,9 @@ Intent: TypeAlias = Literal["end_of_turn", "hold", "backchannel", "interruption"
 caller listens, takes the floor from the agent, or is no speech at all."""
 
 
+_MOST_BYTES = 1 << 24
+_MOST_TURNS = 10_000
+_LONGEST_TEXT = 200_000
 _SECONDS = {"range": (0, 86_400)}
 
 
@@ -57,6 +64,8 @@ class Turn:
 
     def __post_init__(self) -> None:
         check_keys(self.keys)
+        if len(self.text) > _LONGEST_TEXT:
+            raise ValueError(f"text is longer than {_LONGEST_TEXT:,} characters")
         if self.end_s <= self.start_s:
             raise ValueError(f"end_s {self.end_s} is not after start_s {self.start_s}")
 
@@ -81,18 +90,22 @@ def read_labels(path: str | os.PathLike[str], duration_s: float = math.inf) -> L
     """
     path = Path(path)
     try:
-        document: Any = json.loads(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > _MOST_BYTES:
+            raise InputError(f"{path} is larger than the labels of any call.")
+        document: Any = json.loads(decode(path.read_bytes()))
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}.") from None
     except RecursionError:
         raise InputError(f"{path} is not JSON: it is nested too deep.") from None
-    except ValueError as error:  # JSON and UTF-8 errors are both
+    except ValueError as error:  # JSON and encoding errors are both
         raise InputError(f"{path} is not JSON: {error}.") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise InputError(f'{path} holds no labels: its "schema" must be "{SCHEMA}".')
     entries = document.get("turns")
     if not isinstance(entries, list):
         raise InputError(f'{path}: "turns" must be a list.')
+    if len(entries) > _MOST_TURNS:
+        raise InputError(f"{path} has more turns than any call ({_MOST_TURNS:,}).")
     turns = tuple(_turn(entry, f"turn {index}", path) for index, entry in enumerate(entries))
     for index, (earlier, later) in enumerate(pairwise(turns), 1):
         if later.start_s < earlier.end_s:
@@ -106,11 +119,12 @@ def read_labels(path: str | os.PathLike[str], duration_s: float = math.inf) -> L
 
 
 def write_labels(path: str | os.PathLike[str], labels: Labels) -> None:
-    """Write labels so that `read_labels` gives them back, one turn a line."""
+    """Write labels so that `read_labels` gives them back, one turn a line; StorageError."""
     rows = ({k: v for k, v in asdict(turn).items() if k != "keys" or v} for turn in labels.turns)
-    turns = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in rows)
-    head = f'{{"schema": "{SCHEMA}", "source": {json.dumps(labels.source, ensure_ascii=False)}'
-    Path(path).write_text(f'{head}, "turns": [\n{turns}\n]}}\n', encoding="utf-8")
+    turns = ",\n".join("  " + to_json(row) for row in rows)
+    head = f'{{"schema": "{SCHEMA}", "source": {to_json(labels.source)}'
+    with storing(Path(path)), draft_of(Path(path)) as file:
+        file.write(f'{head}, "turns": [\n{turns}\n]}}\n'.encode())
 
 
 def _turn(entry: object, name: str, path: Path) -> Turn:

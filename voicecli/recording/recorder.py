@@ -21,6 +21,7 @@ from voicecli.private import draft_of, make_folder
 from voicecli.recording.bundle import AUDIO, JOURNAL, PROFILE
 from voicecli.recording.growing_wav import GrowingWav
 from voicecli.recording.journal import JournalHeader, JournalWriter, storing
+from voicecli.redaction.sound import SoundRedactor
 
 EVERY_S = 1.0
 """What a crash may cost."""
@@ -49,6 +50,8 @@ class CallRecorder:
         notify: told, once, in a sentence if nothing can be written; called on the thread. The call
             goes on, and if there is room again what is missing is written after all.
         alter: what is done to an entry before it is stored.
+        sound: takes secrets out of the audio, which is then written by `close` alone: only then is
+            it known what was said.
     """
 
     def __init__(
@@ -60,10 +63,11 @@ class CallRecorder:
         profile: str,
         notify: Callable[[str], None],
         alter: Callable[[Entry], Entry] | None = None,
+        sound: SoundRedactor | None = None,
     ) -> None:
         self.path = path
         self._header, self._tracks, self._profile = header, tracks, profile
-        self._notify, self._alter = notify, alter
+        self._notify, self._alter, self._sound = notify, alter, sound
         self._entries: deque[Entry] = deque()
         self._notes: deque[dict[str, Any]] = deque()
         self._files: tuple[JournalWriter, GrowingWav] | None = None
@@ -87,6 +91,8 @@ class CallRecorder:
         try:
             self._write()
             journal, wav = self._opened()
+            if self._sound is not None:
+                self._put_audio(wav)
             wav.close()
             journal.close(partial=partial)
         except StorageError as error:
@@ -106,18 +112,26 @@ class CallRecorder:
     def _write(self) -> None:
         """Audio first: what the journal tells of can then be heard."""
         journal, wav = self._opened()
-        start, stereo = self._tracks.fresh()
-        try:
-            wav.put(start, stereo)
-        except StorageError:
-            self._tracks.stale(start)
-            raise
+        if self._sound is None:
+            self._put_audio(wav)
         while self._entries:
             entry = self._entries.popleft()
+            if self._sound is not None:
+                self._sound.record(entry)
             journal.append(entry if self._alter is None else self._alter(entry))
         while self._notes:
             journal.note(self._notes.popleft())
         journal.flush()
+
+    def _put_audio(self, wav: GrowingWav) -> None:
+        start, stereo = self._tracks.fresh()
+        try:
+            if self._sound is not None:
+                stereo = self._sound.redacted(stereo, self._header.rate)
+            wav.put(start, stereo)
+        except StorageError:
+            self._tracks.stale(start)
+            raise
 
     def _opened(self) -> tuple[JournalWriter, GrowingWav]:
         """The journal comes last: with it the folder becomes a recorded call."""

@@ -7,8 +7,8 @@ all that pacing needs. Judging speech is the VAD's business.
 import numpy as np
 import numpy.typing as npt
 
-from voicecli.recording.audio_file import Samples
 from voicecli.recording.labels import Turn
+from voicecli.recording.levels import Samples, frames_of, levels
 
 _HOP_MS = 10
 _FLOOR_SECONDS = 4.0  # breathing room: shorter than a change of background, longer than a word
@@ -26,10 +26,10 @@ def speech_segments(pcm: Samples, rate: int) -> tuple[Turn, ...]:
     Silences shorter than 200 ms and sounds shorter than 60 ms are passed over.
     """
     hop = rate * _HOP_MS // 1000
-    hops = len(pcm) // hop
+    level = levels(frames_of(pcm, rate, _HOP_MS))
+    hops = len(level)
     if not hops:
         return ()
-    level = _levels(pcm[: hops * hop].reshape(hops, hop))
     active = level > np.maximum(_floor(level) + _ABOVE_FLOOR_DB, _QUIETEST_DB)
     edges = np.flatnonzero(np.diff(active.astype(np.int8), prepend=0, append=0)).reshape(-1, 2)
     merged: list[list[int]] = []
@@ -44,13 +44,6 @@ def speech_segments(pcm: Samples, rate: int) -> tuple[Turn, ...]:
         for start, end in merged
         if end - start >= _SHORTEST_MS // _HOP_MS
     )
-
-
-def _levels(frames: npt.NDArray[np.int16]) -> npt.NDArray[np.float64]:
-    """Level of each row in dB of full scale."""
-    # A row at a time: two hours of float64 samples would be half a gigabyte.
-    power = np.fromiter((np.mean(np.square(row, dtype=np.float64)) for row in frames), np.float64)
-    return 10 * np.log10(power / 32768**2 + 1e-12)
 
 
 def _floor(level: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -1,12 +1,15 @@
 """The calls that a user has kept, by name; changes with what can be done with a kept call."""
 
 import os
+import re
 import stat
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from voicecli.errors import InputError, VoicecliError
+from voicecli.foreign import named_path, visible
+from voicecli.names import refuse_to_overwrite
 from voicecli.private import draft_of
 from voicecli.recording.bundle import (
     AUDIO,
@@ -14,14 +17,18 @@ from voicecli.recording.bundle import (
     LABELS,
     POLICY,
     PROFILE,
+    glance,
     is_bundle,
-    read_bundle,
 )  # fmt: skip
 from voicecli.recording.journal import storing
 from voicecli.tables import suggest
 
 PARTS = (JOURNAL, AUDIO, PROFILE, POLICY, LABELS)
 """All that is ours in a call's folder."""
+_NOT_EVERYWHERE = re.compile(r'[\\/:*?"<>|\n\t\ufffd]')
+"""What a folder's name in an archive must not hold: elsewhere, some of it leads out of there."""
+_SHOWN_NAME = 80
+_SHOWN_NOTE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class KeptCall:
 
 
 def kept_calls(folder: Path) -> list[KeptCall]:
-    """Every call in a folder, the oldest first; a damaged one says so in its note."""
+    """Every call in a folder, the oldest first, by their heads alone; a damaged one says so."""
     if not folder.is_dir():
         return []
     return [_short(path) for path in sorted(folder.iterdir()) if is_bundle(path)]
@@ -48,7 +55,7 @@ def find_call(folder: Path, name: str) -> Path:
 
     Raises InputError if there is none, several fit, or it is no name and no plain path.
     """
-    path = Path(name).expanduser()
+    path = named_path(name)
     if not name.strip() or name == "." or ".." in path.parts or "\0" in name:
         raise InputError(f"{name!r} is no call's name; `voicecli recordings list` shows them.")
     if path.name != name and is_bundle(path):
@@ -68,7 +75,8 @@ def find_name(folder: Path, name: str) -> str:
         )
     calls = folder.iterdir() if folder.is_dir() else ()
     names = sorted(p.name for p in calls if is_bundle(p) and not p.is_symlink())
-    fitting = names[-1:] if name == "last" else [known for known in names if known == name]
+    fitting = [known for known in names if known == name]
+    fitting = fitting or (names[-1:] if name == "last" else [])
     fitting = fitting or [known for known in names if known.startswith(name)]
     if len(fitting) == 1:
         return fitting[0]
@@ -88,6 +96,8 @@ def export_call(call: Path, archive: Path) -> None:
     for part in PARTS:
         if os.path.lexists(call / part) and not _is_regular(call / part):
             raise InputError(f"{call / part} is a link or no file; nothing was exported.")
+    refuse_to_overwrite((archive,), (call,))
+    folder = _NOT_EVERYWHERE.sub("_", visible(call.resolve().name))
     with (
         storing(archive),
         draft_of(archive) as file,
@@ -95,7 +105,7 @@ def export_call(call: Path, archive: Path) -> None:
     ):
         for part in PARTS:
             if _is_regular(call / part):
-                packed.writestr(f"{call.resolve().name}/{part}", _read_regular(call / part))
+                packed.writestr(f"{folder}/{part}", _read_regular(call / part))
 
 
 def delete_call(call: Path) -> list[str]:
@@ -133,11 +143,11 @@ def _read_regular(path: Path) -> bytes:
 
 def _short(path: Path) -> KeptCall:
     try:
-        bundle = read_bundle(path)
+        header, seconds = glance(path)
     except VoicecliError as error:
-        return KeptCall(path.name, 0.0, "", "", str(error))
-    header = bundle.header
-    seconds = len(bundle.stereo) / header.rate
+        return KeptCall(path.name, 0.0, "", "", f"{error!s:.{_SHOWN_NOTE}}")
     note = "cut short, or still under way" if header.partial else ""
     line = str(header.metadata.get("line", ""))
-    return KeptCall(path.name, seconds, header.profile, line, note)
+    return KeptCall(
+        path.name, seconds, f"{header.profile:.{_SHOWN_NAME}}", f"{line:.{_SHOWN_NAME}}", note
+    )

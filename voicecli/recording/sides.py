@@ -4,10 +4,9 @@ import re
 from typing import Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Samples: TypeAlias = npt.NDArray[np.int16]
-"""Mono audio, shape (samples,), int16."""
+from voicecli.recording.levels import Samples, frames_of, levels
+
 Channels: TypeAlias = Literal["caller,agent", "agent,caller"]
 """Left, right."""
 
@@ -49,27 +48,15 @@ def _guessed(why: str) -> str:
     return f"The left channel is taken as the agent, {why}; if not, add --channels caller,agent."
 
 
-def _frames(pcm: Samples, rate: int) -> npt.NDArray[np.int16]:
-    size = rate * _FRAME_MS // 1000
-    return pcm[: len(pcm) // size * size].reshape(-1, size)
-
-
-def _levels(pcm: Samples, rate: int) -> npt.NDArray[np.float64]:
-    """Level of each frame in dB of full scale."""
-    frames = _frames(pcm, rate)
-    # A row at a time: two hours of float64 samples would be half a gigabyte.
-    power = np.fromiter((np.mean(np.square(row, dtype=np.float64)) for row in frames), np.float64)
-    return 10 * np.log10(power / 32768**2 + 1e-12)
-
-
 def _first_sound(pcm: Samples, rate: int) -> float:
     """Seconds until the first sound of three frames and more; infinity if there is none."""
-    loud = _levels(pcm, rate) > _SOUND_DB
+    loud = levels(frames_of(pcm, rate, _FRAME_MS)) > _SOUND_DB
     runs = np.flatnonzero(loud[:-2] & loud[1:-1] & loud[2:])
     return float(runs[0]) * _FRAME_MS / 1000 if len(runs) else np.inf
 
 
 def _mute_pauses(pcm: Samples, rate: int) -> float:
     """The share of its quiet frames in which no sample differs from zero; 0 if it has none."""
-    quiet = _frames(pcm, rate)[_levels(pcm, rate) <= _SOUND_DB]
+    frames = frames_of(pcm, rate, _FRAME_MS)
+    quiet = frames[levels(frames) <= _SOUND_DB]
     return float(np.mean(~quiet.any(axis=1))) if len(quiet) else 0.0

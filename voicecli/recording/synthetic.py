@@ -13,10 +13,13 @@ import soxr
 
 from pipelines.runtime.timeline import to_float
 from voicecli.errors import InputError, StorageError
-from voicecli.recording.audio_file import Samples, read_call_audio
+from voicecli.private import draft_of
+from voicecli.recording.audio_file import read_call_audio
 from voicecli.recording.call_script import CallScript, Utterance, read_script
 from voicecli.recording.clip_speech import clip_vad, spoken_stretches
+from voicecli.recording.journal import storing
 from voicecli.recording.labels import Cue, Labels, Turn, write_labels
+from voicecli.recording.levels import Samples
 from voicecli.recording.voices import speak
 
 RATE = 16_000
@@ -64,17 +67,14 @@ def make_recording(script: Path) -> Call:
 
 
 def _write(call: Call, folder: Path) -> None:
-    audio, labels = folder / f".{AUDIO}", folder / f".{LABELS}"
     try:
-        soundfile.write(audio, call.pcm, call.rate, subtype="PCM_16", compression_level=1.0)
-        write_labels(labels, call.labels)
-        audio.replace(folder / AUDIO)
-        labels.replace(folder / LABELS)
-    except (OSError, soundfile.SoundFileError) as error:
+        with storing(folder), draft_of(folder / AUDIO) as file:
+            soundfile.write(
+                file, call.pcm, call.rate, "PCM_16", format="FLAC", compression_level=1.0
+            )
+            write_labels(folder / LABELS, call.labels)
+    except soundfile.SoundFileError as error:
         raise StorageError(f"{folder} cannot be written to: {error}.") from None
-    finally:
-        audio.unlink(missing_ok=True)
-        labels.unlink(missing_ok=True)
 
 
 def render(script: CallScript, path: Path) -> Call:

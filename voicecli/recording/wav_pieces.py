@@ -140,6 +140,11 @@ def _remark(found: list[_Piece]) -> str:
     return " ".join(remarks)
 
 
+def joined(file: BinaryIO, places: list[tuple[int, int]]) -> BinaryIO:
+    """A file of which only the bytes of those places, each (from, to), can be read."""
+    return cast("BinaryIO", _Joined(b"", file, places))
+
+
 class _Joined(io.RawIOBase):
     """A file to read, made of a header and of pieces of another file."""
 

@@ -1,23 +1,30 @@
 """Replays calls one after the other: what is shown meanwhile, and what is written after."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from rich.console import Console
 
 from pipelines.runtime.engines import Engines
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import SECOND
 from voicecli.engines import LazyEngines
-from voicecli.errors import AssertionUnmetError, EngineError, InputError
+from voicecli.errors import (
+    AssertionUnmetError,
+    EngineError,
+    InputError,
+    ProfileError,
+    VoicecliError,
+    WeightsError,
+)
+from voicecli.foreign import one_line
 from voicecli.models.store import require_models
+from voicecli.names import distinct_names, refuse_to_overwrite
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
 from voicecli.recording.audio_file import AS_IT_SAYS, Reading
 from voicecli.recording.bundle import PROFILE, Bundle, write_bundle
 from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
 from voicecli.replay.screen import EngineCache, call_progress
-from voicecli.replay.source import CallSource, open_call
+from voicecli.replay.source import CallSource, open_call, told_apart
 from voicecli.replay.trust import profile_for
 from voicecli.replay.verify import recorded_policy, verify
 from voicecli.replay.whatif import run_under
@@ -26,10 +33,12 @@ from voicecli.report.call_report import CallReport, build_call_report
 from voicecli.report.json_report import write_json_report
 from voicecli.report.junit import write_junit_report
 from voicecli.report.lines import LineTable
+from voicecli.report.screen import Console
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.report.summary import Summary
 from voicecli.report.trace import write_trace
 from voicecli.report.waterfall import CallWaterfall
+from voicecli.rest import Rest
 from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
 from voicecli.transports.pacing import Pace
@@ -66,6 +75,17 @@ class Outputs:
     trace: Path | None
     quiet: bool
 
+    @property
+    def names(self) -> list[str]:
+        """What the reports are called that stand beside the calls' folders."""
+        folder = self.folder.absolute()
+        return [path.name for path in self.reports if path.absolute().parent == folder]
+
+    @property
+    def reports(self) -> list[Path]:
+        """The files that are written about all calls."""
+        return [path for path in (self.json, self.junit, self.trace) if path is not None]
+
 
 def run_batch(
     batch: Batch, outputs: Outputs, asserts: Sequence[str], *, strict: bool = False
@@ -78,23 +98,26 @@ def run_batch(
         SystemExit: with 130 after Ctrl-C.
         AssertionUnmetError: a condition does not hold, or a recorded call goes another way now.
         EngineError: an engine or a turn failed, and this is to be `strict`.
-        VoicecliError: a call, a profile, a line or an engine cannot be used.
+        VoicecliError: a call cannot be used, after the others were replayed; a profile, a line or
+            an engine cannot.
     """
     console = Console()
     conditions = [parse_condition(text) for text in asserts]
-    sources = [open_call(call, batch.reading) for call in batch.calls]
-    require_models(_weights(sources, batch))
-    replayer = _Replayer(batch, outputs, console)
+    rest = Rest(len(batch.calls))
+    sources = told_apart(_usable(batch, rest), outputs.names)
+    if not sources:
+        rest.finish()
+    refuse_to_overwrite(outputs.reports, _read(batch, sources))
+    replayer = _Replayer(batch, outputs, console, [source.path for source in sources])
     reports: list[CallReport] = []
     for source in sources:
         if source.audio.note:
-            console.print(f"[yellow]{source.name}: {source.audio.note}[/]")
-        for report in replayer.replay(source):
-            reports.append(report)
-            if not outputs.quiet:
-                console.print(CallWaterfall(report), "")
-                for shadow in report.shadows:
-                    console.print(ShadowDetails(shadow), "", crop=False)
+            console.print(one_line(f"{source.name}: {source.audio.note}"), style="yellow")
+        with rest.goes_on(source.name, *_of_its_own(source, batch)):
+            for report in replayer.replay(source):
+                reports.append(report)
+                if not outputs.quiet:
+                    _show(console, report)
         if replayer.interrupted:
             break
     outcomes = [check(condition, reports) for condition in conditions]
@@ -103,23 +126,59 @@ def run_batch(
         console.print("", ShadowSummary(reports), crop=False)
     if len(batch.lines) > 1:
         console.print("", LineTable(reports), crop=False)
-    _write_reports(outputs, reports, outcomes)
-    console.print(f"[dim]report: {outputs.json}[/]", highlight=False)
+    _write_reports(outputs, reports, outcomes, rest.problems)
+    console.print(one_line(f"report: {outputs.json}"), style="dim")
     if replayer.interrupted:
         raise SystemExit(INTERRUPTED)
     if replayer.differences:
         raise AssertionUnmetError(" ".join(replayer.differences))
     require(outcomes)
+    rest.finish()
     if strict and (failures := [failure for report in reports for failure in report.failures]):
         raise EngineError(f"{len(failures)} failure(s), the first: {failures[0]}.")
 
 
+def _show(console: Console, report: CallReport) -> None:
+    console.print(CallWaterfall(report), "")
+    for shadow in report.shadows:
+        console.print(ShadowDetails(shadow), "", crop=False)
+
+
+def _usable(batch: Batch, rest: Rest) -> list[CallSource]:
+    """The calls that can be read, and whose models are here."""
+    sources: list[CallSource] = []
+    for call in batch.calls:
+        with rest.goes_on(call):
+            source = open_call(call, batch.reading)
+            with rest.goes_on(call, *_of_its_own(source, batch)):
+                require_models(_weights(source, batch))
+                sources.append(source)
+    return sources
+
+
+def _read(batch: Batch, sources: Sequence[CallSource]) -> Iterator[Path]:
+    """The files and folders that the user has named."""
+    yield from (source.path for source in sources)
+    yield from (Path(name) for name in (batch.profile, *batch.lines) if name)
+    if batch.policy is not None:
+        yield batch.policy
+
+
+def _of_its_own(source: CallSource, batch: Batch) -> tuple[type[VoicecliError], ...]:
+    """Errors that say nothing about the other calls: of a profile that only this one has."""
+    own = source.bundle is not None and batch.profile is None
+    return (ProfileError, WeightsError, EngineError) if own else ()
+
+
 def _write_reports(
-    outputs: Outputs, reports: Sequence[CallReport], outcomes: Sequence[Outcome]
+    outputs: Outputs,
+    reports: Sequence[CallReport],
+    outcomes: Sequence[Outcome],
+    unusable: Mapping[str, str],
 ) -> None:
-    write_json_report(outputs.json, reports, outcomes)
+    write_json_report(outputs.json, reports, outcomes, unusable)
     if outputs.junit is not None:
-        write_junit_report(outputs.junit, reports, outcomes)
+        write_junit_report(outputs.junit, reports, outcomes, unusable)
     if outputs.trace is not None:
         write_trace(outputs.trace, reports)
 
@@ -127,11 +186,17 @@ def _write_reports(
 class _Replayer:
     """Runs or reads one call after the other, in the mode that the options and the call ask for."""
 
-    def __init__(self, batch: Batch, outputs: Outputs, console: Console) -> None:
+    def __init__(
+        self, batch: Batch, outputs: Outputs, console: Console, read: Sequence[Path]
+    ) -> None:
         self._batch = batch
         self._outputs = outputs
         self._console = console
         self._engines = EngineCache()
+        folder = outputs.folder.resolve()
+        paths = [path.resolve() for path in read]
+        self._taken = [p.relative_to(folder).parts[0] for p in paths if folder in p.parents]
+        """What the calls that are read are called where others are written."""
         self.interrupted = False
         """Whether Ctrl-C broke off a run."""
         self.differences: list[str] = []
@@ -156,7 +221,7 @@ class _Replayer:
         engines = LazyEngines(profile)
         recorded = load_profile(str(source.path / PROFILE))
         shadows = self._shadows(profile, engines, load_policy(policy, recorded.policy))
-        call = run_under(source, source.bundle, policy, recorded, engines)
+        call = self._beside(run_under(source, source.bundle, policy, recorded, engines))
         self._save(call, source.bundle.profile)
         self.interrupted = call.header.partial
         return replace(call.report(), shadows=shadows.report(call))
@@ -165,17 +230,22 @@ class _Replayer:
         """A call of voicecli's own: its journal tells everything; the core must still agree."""
         cut_short = bundle.header.partial
         policy = recorded_policy(source.path)
-        result = verify(bundle.entries, policy, cut_short=cut_short)
+        result = None
+        if bundle.header.metadata.get("redacted") is not True:
+            result = verify(bundle.entries, policy, cut_short=cut_short)
         if cut_short:
             self._console.print(
-                f"[yellow]{source.name}: the recording was cut short; this is what there is.[/]",
-                highlight=False,
+                f"{one_line(source.name)}: the recording was cut short; this is what there is.",
+                style="yellow",
             )
-        if result.difference is None:
+        if result is None:
             self._console.print(
-                f"{source.name}: {result.events:,} events replayed, all {result.commands:,} "
-                "commands are the same to the bit.",
-                highlight=False,
+                f"{one_line(source.name)}: words were redacted, so the core cannot be asked again.",
+            )
+        elif result.difference is None:
+            self._console.print(
+                f"{one_line(source.name)}: {result.events:,} events replayed, all "
+                f"{result.commands:,} commands are the same to the bit."
             )
         else:
             self.differences.append(
@@ -201,13 +271,16 @@ class _Replayer:
             profile = self._profile_of(source.bundle, own_line)
         engines = self._engines.get(profile, self._console)
         shadows = self._shadows(profile, engines, profile.policy)
-        for line in batch.lines or (_line_for(source, batch, profile),):
+        lines = batch.lines or (_line_for(source, batch, profile),)
+        short = distinct_names([(Path(line).stem, Path(line)) for line in lines])
+        for line, name in zip(lines, short, strict=True):
             setting = Setting(profile, line, batch.seed, _pace_for(source, batch), batch.clock)
             what = f"{source.name} over {line}"
             with call_progress(self._console, what, source) as progress:
                 call = run_call(source, setting, engines, progress)
-            if len(batch.lines) > 1:
-                call = replace(call, name=f"{source.name}.{Path(line).stem}")
+            if len(lines) > 1:
+                call = replace(call, name=f"{source.name}.{name}")
+            call = self._beside(call)
             self._save(call, to_toml(profile))
             self.interrupted = call.header.partial
             yield replace(call.report(), shadows=shadows.report(call))
@@ -222,14 +295,20 @@ class _Replayer:
     def _shadows(self, profile: Profile, engines: Engines, policy: Policy) -> Shadows:
         return Shadows(build_shadows(self._batch.shadows, profile, engines), policy)
 
+    def _beside(self, call: FinishedCall) -> FinishedCall:
+        """The call, under another name if its own is that of a recording that is read here."""
+        [name] = distinct_names([(call.name, Path(call.name))], self._taken)
+        self._taken.append(name)
+        return replace(call, name=name)
+
     def _save(self, call: FinishedCall, profile: str) -> None:
         folder = self._outputs.folder / call.name
         write_bundle(
             folder, call.header, call.entries, call.stereo,
             profile=profile, policy=call.policy, labels=call.labels,
         )  # fmt: skip
-        shown = f"[dim]{call.name}: {folder}/call.wav, journal.jsonl[/]"
-        self._console.print(shown, highlight=False)
+        shown = one_line(f"{call.name}: {folder}/call.wav, journal.jsonl")
+        self._console.print(shown, style="dim")
 
 
 def _line_of(bundle: Bundle) -> str:
@@ -237,15 +316,14 @@ def _line_of(bundle: Bundle) -> str:
     return str(line or load_profile(str(bundle.path / PROFILE)).line)
 
 
-def _weights(sources: Sequence[CallSource], batch: Batch) -> Iterator[str]:
+def _weights(source: CallSource, batch: Batch) -> Iterator[str]:
     """The models that are sure to be needed."""
-    for source in sources:
-        if source.bundle is not None and (batch.policy is not None or not batch.recompute):
-            profile = load_profile(str(source.path / PROFILE))
-        else:
-            profile = _profile_for(source, batch)
-            yield from profile.weights
-        yield from shadow_weights(batch.shadows, profile)
+    if source.bundle is not None and (batch.policy is not None or not batch.recompute):
+        profile = load_profile(str(source.path / PROFILE))
+    else:
+        profile = _profile_for(source, batch)
+        yield from profile.weights
+    yield from shadow_weights(batch.shadows, profile)
 
 
 def _profile_for(source: CallSource, batch: Batch) -> Profile:

@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from pipelines.runtime.engines import Engines
 from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.engines import build_engines
+from voicecli.foreign import one_line
 from voicecli.profile import Profile
 from voicecli.replay.source import CallSource
+from voicecli.report.screen import Console
 from voicecli.tools.load import code_run
 
 
@@ -26,10 +28,10 @@ class EngineCache:
         key = (profile.path.resolve().parent, profile.source)
         if key not in self._loaded:
             if path := code_run(profile):
-                console.print(f"tools: {path}", highlight=False, soft_wrap=True)
+                console.print(one_line(f"tools: {path}"), soft_wrap=True)
             for note in profile.notes:
-                console.print(f"language: {note}", highlight=False, soft_wrap=True)
-            with console.status(f"loading the engines of {profile.name} …"):
+                console.print(one_line(f"language: {note}"), soft_wrap=True)
+            with console.status(Text(one_line(f"loading the engines of {profile.name} …"))):
                 self._loaded[key] = build_engines(profile)
         return self._loaded[key]
 
@@ -39,11 +41,11 @@ def call_progress(
     console: Console, what: str, source: CallSource
 ) -> Iterator[Callable[[Nanos], None]]:
     """A bar over the call's own time; the agent's answers make it longer than the recording."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(),
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(),
                TextColumn("{task.completed:.0f} s of call"), TimeElapsedColumn())  # fmt: skip
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
-        task = bar.add_task(what, total=source.audio.duration_s)
+        task = bar.add_task(one_line(what), total=source.audio.duration_s)
 
         def progress(now: Nanos) -> None:
             if now % SECOND == 0:

@@ -1,10 +1,13 @@
 """What can be replayed: an audio file, a labelled recording, the folder of a recorded call."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.turn_taking.events import CallStarted
 from voicecli.errors import InputError
+from voicecli.foreign import named_path
+from voicecli.names import distinct_names
 from voicecli.recording.audio_file import AS_IT_SAYS, CallAudio, Reading, read_call_audio
 from voicecli.recording.bundle import Bundle, is_bundle, read_bundle
 from voicecli.recording.labels import Labels, read_labels
@@ -40,6 +43,12 @@ def shipped_calls() -> list[str]:
     return sorted(path.parent.name for path in SHIPPED.glob("*/caller.*"))
 
 
+def told_apart(sources: Sequence[CallSource], taken: Collection[str] = ()) -> list[CallSource]:
+    """The calls, each under a name that no other has, nor is `taken`."""
+    names = distinct_names([(source.name, source.path) for source in sources], taken)
+    return [replace(source, name=name) for source, name in zip(sources, names, strict=True)]
+
+
 def open_call(name_or_path: str, reading: Reading = AS_IT_SAYS) -> CallSource:
     """Read a call: a file, a folder, or the name of a shipped recording.
 
@@ -48,14 +57,15 @@ def open_call(name_or_path: str, reading: Reading = AS_IT_SAYS) -> CallSource:
     Raises:
         InputError: there is none, or a part of it cannot be used.
     """
-    path = Path(name_or_path).expanduser()
+    path = named_path(name_or_path)
     if not path.exists() and name_or_path in shipped_calls():
         path = SHIPPED / name_or_path
     if not path.is_dir():
         if not path.exists():
             known = ", ".join(shipped_calls())
             raise InputError(f"{name_or_path} does not exist; shipped recordings are: {known}.")
-        return CallSource(path.stem, path, read_call_audio(path, reading=reading), None, None)
+        name = path.stem if path.stem.strip(".") else path.name
+        return CallSource(name, path, read_call_audio(path, reading=reading), None, None)
     name = path.resolve().name
     if is_bundle(path):
         bundle = read_bundle(path)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from pipelines.engines.text_file import decode
 from pipelines.runtime.clock import Stopwatch
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.recall import recall_from
@@ -63,7 +64,7 @@ def run_under(
         caller,
         labels=source.labels,
         watch=watch,
-        policy=policy_file.read_text(encoding="utf-8"),
+        policy=decode(policy_file.read_bytes()),
     )
 
 

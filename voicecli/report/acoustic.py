@@ -21,6 +21,10 @@ _END_BEFORE: Final[Nanos] = 1 * SECOND
 _END_AFTER: Final[Nanos] = SECOND // 2
 _REPLY_BEFORE: Final[Nanos] = SECOND // 5
 _REPLY_AFTER: Final[Nanos] = 3 * SECOND // 2
+_STEADY_HOPS: Final = 50
+_STEADY_DB: Final = 12.0
+_BELOW_VOICE_DB: Final = 8.0
+"""A voice that fades falls faster, or is louder, than noise of the room that goes on behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class AcousticEar:
 
     def __init__(self, stereo: Stereo, rate: int) -> None:
         self._caller = sounds(stereo[:, 0], rate)
+        self._caller_levels = _levels(stereo[:, 0], rate)
         self._agent = sounds(stereo[:, 1], rate)
 
     def gap(self, end: Nanos, reply: Nanos) -> Gap:
@@ -69,16 +74,27 @@ class AcousticEar:
             return Gap(None, agent[0], "the caller is not heard")
         if before[-1][1] > agent[0]:
             return Gap(None, agent[0], "the caller still makes a sound")
+        if self._noise_behind(before[-1]):
+            return Gap(None, agent[0], "noise hides the caller's end")
         return Gap(before[-1][1], agent[0])
+
+    def _noise_behind(self, sound: Sound) -> bool:
+        """Whether a sound ends with half a second of steady noise, well below the voice."""
+        end = sound[1] * 1000 // (HOP_MS * SECOND) - 1  # the last hop is cut somewhere
+        last = self._caller_levels[max(0, end - _STEADY_HOPS) : end]
+        voice = self._caller_levels[max(0, end - 200) : end]
+        if len(last) < _STEADY_HOPS:
+            return False
+        quiet, loud = np.percentile(last, (3, 97))
+        return loud - quiet <= _STEADY_DB and last.max() <= voice.max() - _BELOW_VOICE_DB
 
 
 def sounds(channel: npt.NDArray[np.generic], rate: int) -> list[Sound]:
     """Every sound of one channel, shape (samples,), in order."""
-    scale = 32768.0 if channel.dtype == np.int16 else 1.0
     meter = SoundMeter(rate)
     hop = rate * HOP_MS // 1000
     silence = np.zeros(rate // 4, np.float32)  # behind which whatever still sounds is over
-    pcm = np.concatenate((channel.astype(np.float32) / scale, silence))
+    pcm = np.concatenate((_as_float(channel), silence))
     found: list[Sound] = []
     began: int | None = None
     for start in range(0, len(pcm), hop):
@@ -87,3 +103,14 @@ def sounds(channel: npt.NDArray[np.generic], rate: int) -> list[Sound]:
             found.append((began * SECOND // rate, meter.ended * SECOND // rate))
         began = meter.began
     return found
+
+
+def _levels(channel: npt.NDArray[np.generic], rate: int) -> npt.NDArray[np.float64]:
+    """The level of every whole hop of a channel, in dB of full scale."""
+    hop = rate * HOP_MS // 1000
+    hops = _as_float(channel)[: len(channel) // hop * hop].reshape(-1, hop)
+    return 10 * np.log10(np.square(hops, dtype=np.float64).mean(axis=1) + 1e-12)
+
+
+def _as_float(channel: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    return channel.astype(np.float32) / (32768.0 if channel.dtype == np.int16 else 1.0)

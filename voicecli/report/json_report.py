@@ -3,13 +3,14 @@
 `docs/REPORT.md` documents every field.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from pipelines.latency import SPANS, BargeIn, Decision, ToolUse, distribution
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
+from voicecli.foreign import to_json
 from voicecli.private import draft_of
 from voicecli.recording.journal import storing
 from voicecli.report.assertions import Outcome
@@ -20,8 +21,12 @@ from voicecli.shadow.verdicts import ShadowReport, Side
 SCHEMA: Final = "voicecli.replay/1"
 
 
-def json_report(calls: Sequence[CallReport], outcomes: Iterable[Outcome] = ()) -> dict[str, Any]:
-    """The report of some calls as JSON values."""
+def json_report(
+    calls: Sequence[CallReport],
+    outcomes: Iterable[Outcome] = (),
+    unusable: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The report of some calls as JSON values; `unusable` says what is wrong with others."""
     return {
         "schema": SCHEMA,
         "profile": _common(call.profile for call in calls),
@@ -32,14 +37,18 @@ def json_report(calls: Sequence[CallReport], outcomes: Iterable[Outcome] = ()) -
             {"condition": o.condition.text, "holds": o.holds, "sentence": o.sentence}
             for o in outcomes
         ],
+        "unusable": [{"call": name, "problem": problem} for name, problem in unusable.items()],
     }
 
 
 def write_json_report(
-    path: Path, calls: Sequence[CallReport], outcomes: Iterable[Outcome] = ()
+    path: Path,
+    calls: Sequence[CallReport],
+    outcomes: Iterable[Outcome] = (),
+    unusable: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the report to a file; StorageError if that is impossible."""
-    text = json.dumps(json_report(calls, outcomes), indent=2, ensure_ascii=False)
+    text = to_json(json_report(calls, outcomes, unusable), indent=2)
     write_whole(path, text + "\n")
 
 

@@ -4,12 +4,17 @@ Colour only ever repeats what a word or a shape says already.
 """
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from rich.console import Console
+import rich.console
+from rich.console import ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
 
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
+from voicecli.foreign import one_line, visible
 
 MAX_WIDTH: Final = 140
 """Columns beyond which lines get harder to read, not easier."""
@@ -34,11 +39,10 @@ class Screen:
 
     def text(self, text: str) -> str:
         """The text on one line, in characters that this terminal can show."""
-        line = " ".join(text.split())
-        line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+        shown = one_line(" ".join(text.split()))
         if self.unicode:
-            return line
-        decomposed = unicodedata.normalize("NFKD", line.translate(_ASCII))
+            return shown
+        decomposed = unicodedata.normalize("NFKD", shown.translate(_ASCII))
         kept = (c for c in decomposed if not unicodedata.combining(c))
         return "".join(kept).encode("ascii", "replace").decode()
 
@@ -47,7 +51,33 @@ class Screen:
         return symbol if self.unicode else plain
 
 
-def screen_of(console: Console) -> Screen:
+def clean(text: Text) -> Text:
+    """The same styled text, visible; as long, so that the styles stay where they are."""
+    if not text.plain.isprintable():
+        text = text.copy()
+        text.plain = visible(text.plain)
+    return text
+
+
+class Console(rich.console.Console):
+    """Rich's, for words of others: no markup, emoji or highlights, and only what is `visible`.
+
+    The codes for colours come after that, from styles: they are ours.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"markup": False, "emoji": False, "highlight": False, **options})
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Rich's: everything that is printed, drawn again and again, or exported comes by here."""
+        for segment in super().render(renderable, options):
+            text, style, control = segment
+            yield segment if control or text.isprintable() else Segment(visible(text), style)
+
+
+def screen_of(console: rich.console.Console) -> Screen:
     """What a console can show; NO_COLOR, TERM=dumb and pipes mean plain text."""
     dumb = console.is_dumb_terminal
     plain = console.no_color or dumb or console.color_system is None

@@ -21,7 +21,7 @@ class ShadowDetails:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         screen, found = screen_of(console), self._shadow.disagreements
-        of_call = f"{self._call}: " if self._call else ""
+        of_call = f"{screen.text(self._call)}: " if self._call else ""
         yield Text(
             f"{of_call}shadow {self._shadow.name} disagrees in {len(found)} of "
             f"{len(self._shadow.verdicts)} pauses",

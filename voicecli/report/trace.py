@@ -4,13 +4,13 @@ Chrome's Trace Event Format: times in microseconds since the call began, one thr
 Pieces of work on one track that overlap get a lane of their own, because the viewers only nest.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from pipelines.turn_taking.events import FrameScored
 from pipelines.turn_taking.time import Nanos
+from voicecli.foreign import to_json
 from voicecli.report.call_report import CallReport
 from voicecli.report.json_report import write_whole
 from voicecli.report.slices import TRACKS, Slice, slices_of
@@ -34,7 +34,7 @@ def trace(calls: Sequence[CallReport]) -> dict[str, Any]:
 
 def write_trace(path: Path, calls: Sequence[CallReport]) -> None:
     """Write the trace to a file; StorageError if that is impossible."""
-    write_whole(path, json.dumps(trace(calls), ensure_ascii=False) + "\n")
+    write_whole(path, to_json(trace(calls)) + "\n")
 
 
 def _rows(process: int, slices: Iterable[Slice]) -> list[dict[str, Any]]:

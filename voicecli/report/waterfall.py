@@ -52,9 +52,9 @@ class TurnWaterfall:
 
 
 def _heading(screen: Screen, call: CallReport) -> Text:
-    parts = [f"{call.duration_s:.1f} s", f"profile {call.profile}"]
+    parts = [f"{call.duration_s:.1f} s", f"profile {screen.text(call.profile)}"]
     if call.line:
-        parts.append(f"line {call.line}")
+        parts.append(f"line {screen.text(call.line)}")
     if call.wall_s:
         parts.append(f"run in {call.wall_s:.1f} s ({call.duration_s / call.wall_s:.0f}x real time)")
     dot = screen.pick(" · ", ", ")
@@ -194,7 +194,7 @@ def _decisions(screen: Screen, decisions: Iterable[Decision], since: Nanos) -> T
             continue
         moment = f"{(decision.at - since) / MILLISECOND:+,.0f} ms"
         style = _STYLES.get(decision.verdict, "")
-        label = Text(decision.verdict.replace("_", " "), style)
+        label = Text(screen.text(decision.verdict.replace("_", " ")), style)
         grid.add_row(moment, label, Text(screen.text(decision.sentence)))
     grid.width = screen.width
     return grid

@@ -1,11 +1,14 @@
 """A table of which nothing is lost, however narrow the terminal, and with whole rows in a pipe."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Column, Table
+
+from voicecli.foreign import one_line
 
 _UNBOUNDED = 10_000
 _ENOUGH = 24
@@ -34,11 +37,15 @@ class WholeTable(Table):
                 yield ""
             yield _part(self, columns)
 
-    def add_column(self, *args, **kwargs) -> None:
+    def add_column(self, header: RenderableType = "", *args, **kwargs) -> None:
         """As Rich's; numbers are not wrapped."""
         if kwargs.get("justify") == "right":
             kwargs.setdefault("no_wrap", True)
-        super().add_column(*args, **kwargs)
+        super().add_column(_on_one_line(header), *args, **kwargs)
+
+    def add_row(self, *cells: RenderableType | None, **kwargs) -> None:
+        """As Rich's; a text is one line, whatever is in it."""
+        super().add_row(*map(_on_one_line, cells), **kwargs)
 
     def _blocks(self, console: Console, options: ConsoleOptions) -> Iterator[list[Column]]:
         """As many columns side by side as there is room for; the first is in all of them."""
@@ -54,6 +61,10 @@ class WholeTable(Table):
             block.append(column)
             taken += needed
         yield block
+
+
+def _on_one_line(cell: Any) -> Any:
+    return one_line(cell) if isinstance(cell, str) else cell
 
 
 def _least(column: Column, console: Console, options: ConsoleOptions) -> int:

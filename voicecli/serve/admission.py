@@ -1,18 +1,21 @@
 """Decides whether a call is taken; changes with the reasons to refuse one.
 
-Sans-I/O: the time is an argument, in seconds on a clock that all servers of a number share.
+Sans-I/O: the time is an argument, in seconds. What counts is `now`, of a clock that never jumps;
+only tokens tell the time of day (`wall`), for they may come to another server of the number.
 """
 
 import hashlib
 import hmac
 import secrets
-from collections import deque
+from collections import Counter, deque
 from typing import Final, Literal, TypeAlias
 
 from pipelines.latency import percentile
 from voicecli.serve.settings import Limits
 
 _MEMORY_S: Final = 60.0
+_SKEW_S: Final = 60.0
+"""By which the clocks of a number's servers may differ."""
 _LATEST_S: Final = 10.0
 """By which a server may be late to read."""
 _ENOUGH: Final = 10
@@ -34,55 +37,78 @@ class Admission:
         self._limits = limits
         self._key = key
         self._reserved: dict[str, float] = {}
+        """Until when there is a place for a call, by its SID, or token if it has none."""
+        self._carried: Counter[str] = Counter()
         self._used: dict[str, float] = {}
         self._latencies: deque[tuple[float, float]] = deque()
         self.draining = False
-        self.live = 0
-        """Calls under way; kept by whoever carries them."""
 
-    def reserve(self, call_sid: str, now: float) -> tuple[str, Refusal | None]:
-        """Promise a place to the call that a webhook announces.
+    @property
+    def live(self) -> int:
+        """Calls under way."""
+        return self._carried.total()
+
+    def begin(self, call_sid: str) -> None:
+        """A call is carried from now on."""
+        self._carried[call_sid] += 1
+
+    def end(self, call_sid: str) -> None:
+        """It is over."""
+        self._carried[call_sid] -= 1
+        self._carried += Counter()  # keeps what is positive
+
+    def reserve(self, call_sid: str, now: float, wall: float) -> tuple[str, Refusal | None]:
+        """Promise a place to the call that a webhook announces; one, however often it does.
 
         Returns:
             The token with which its stream must begin, or the reason why there is no place.
         """
-        refusal = self._refusal(now)
+        refusal = self._refusal(call_sid, now)
         if refusal is not None:
             return "", refusal
-        expires = now + self._limits.token_s
-        ticket = f"{expires:.0f}.{secrets.token_urlsafe(16)}"
+        ticket = f"{wall + self._limits.token_s:.0f}.{secrets.token_urlsafe(16)}"
         token = f"{ticket}.{self._seal(ticket, call_sid)}"
-        self._reserved[token] = expires
+        self._reserved[call_sid or token] = now + self._limits.token_s
         return token, None
 
-    def redeem(self, token: str, call_sid: str, now: float) -> Refusal | None:
+    def redeem(self, token: str, call_sid: str, now: float, wall: float) -> Refusal | None:
         """Why a stream may not begin; None if it may. A token is good once, and for one call."""
-        if self._key is None and token not in self._reserved:
-            return self._refusal(now)
-        ticket, _, seal = token.rpartition(".")
-        genuine = hmac.compare_digest(seal.encode(), self._seal(ticket, call_sid).encode())
-        if not genuine or token in self._used or float(ticket.partition(".")[0]) < now:
+        genuine = self._genuine(token, call_sid)
+        if self._key is not None and not (genuine and self._is_fresh(token, now, wall)):
             return "unknown token"
-        self._used = {used: until for used, until in self._used.items() if until >= now}
-        self._used[token] = now + self._limits.token_s
-        promised = self._reserved.pop(token, None) is not None
-        return None if promised else self._refusal(now)
+        promised = genuine and self._reserved.pop(call_sid or token, None) is not None
+        return None if promised else self._refusal(call_sid, now)
 
     def note_latency(self, milliseconds: float, now: float) -> None:
         """A turn was answered this fast."""
         self._latencies.append((now, milliseconds))
 
+    def _is_fresh(self, token: str, now: float, wall: float) -> bool:
+        """Whether a genuine token is good; it no longer is."""
+        left = float(token.partition(".")[0]) - wall
+        longest = self._limits.token_s + _SKEW_S  # else a clock was put back
+        self._used = {used: until for used, until in self._used.items() if until >= now}
+        if token in self._used or not 0 <= left <= longest:
+            return False
+        self._used[token] = now + 2 * longest
+        return True
+
+    def _genuine(self, token: str, call_sid: str) -> bool:
+        ticket, _, seal = token.rpartition(".")
+        return hmac.compare_digest(_bytes(seal), _bytes(self._seal(ticket, call_sid)))
+
     def _seal(self, ticket: str, call_sid: str) -> str:
         """What only somebody with the key can add to a ticket for this call."""
-        text = f"{ticket}.{call_sid}".encode()
+        text = _bytes(f"{ticket}.{call_sid}")
         return hmac.new(self._key or b"open", text, hashlib.sha256).hexdigest()
 
-    def _refusal(self, now: float) -> Refusal | None:
+    def _refusal(self, call_sid: str, now: float) -> Refusal | None:
         if self.draining:
             return "draining"
-        for token in [token for token, until in self._reserved.items() if until < now]:
-            del self._reserved[token]
-        if self.live + len(self._reserved) >= self._limits.max_calls:
+        self._reserved = {call: until for call, until in self._reserved.items() if until >= now}
+        has_place = self._key is not None and call_sid in self._carried
+        promised = self._reserved.keys() - self._carried.keys() - {call_sid}
+        if not has_place and self.live + len(promised) >= self._limits.max_calls:
             return "busy"
         return "overloaded" if self._too_slow(now) else None
 
@@ -95,8 +121,13 @@ class Admission:
         return percentile([value for _, value in self._latencies], 95) > target
 
 
+def _bytes(text: str) -> bytes:
+    """Of any text; one from JSON may hold half of a character."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 class RateLimit:
-    """A token bucket: `rate` messages a second on average, 10 seconds' worth at once.
+    """A token bucket: `rate` things a second on average, 10 seconds' worth at once.
 
     The clock is that of reading: a machine that is busy for seconds finds all at once what came in
     time, and must not hold that against the caller.
@@ -107,11 +138,11 @@ class RateLimit:
         self._left = self._most = rate * _LATEST_S
         self._at = now
 
-    def allows(self, now: float) -> bool:
-        """Whether one more message is within the limit."""
+    def allows(self, now: float, number: int = 1) -> bool:
+        """Whether one more, or this many more, are within the limit."""
         self._left = min(self._most, self._left + (now - self._at) * self._rate)
         self._at = now
-        if self._left < 1:
+        if self._left < number:
             return False
-        self._left -= 1
+        self._left -= number
         return True

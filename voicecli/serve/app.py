@@ -6,14 +6,14 @@ import logging
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -21,6 +21,8 @@ from starlette.websockets import WebSocket
 from voicecli.serve import twiml
 from voicecli.serve.admission import Admission
 from voicecli.serve.calls import Calls
+from voicecli.serve.door import Visit
+from voicecli.serve.guard import Guard, host_name
 from voicecli.serve.media import CallerStream, CallRelay, Transferrer
 from voicecli.serve.metrics import Metrics
 from voicecli.serve.pool import CallPool
@@ -31,11 +33,10 @@ from voicecli.transports.twilio_messages import RemoteProtocolError, Start
 log = logging.getLogger("voicecli.serve")
 MAX_FORM: Final = 65_536
 """Bytes of a webhook's form; Twilio's have about a thousand."""
-_SPARE_CONNECTIONS: Final = 16
-"""WebSockets beside those of calls: handshakes that are not yet calls."""
+MAX_FIELDS: Final = 256
+"""Fields of such a form; Twilio's have about forty."""
 
-_LOCAL: Final = ("127.0.0.1", "localhost", "[::1]", "::1")
-
+_LOOK_S: Final = 0.02
 _Answer = Callable[[dict[str, str]], str]
 
 
@@ -46,7 +47,7 @@ class Switchboard:
         self.settings = settings
         self.pool = pool
         self.metrics = metrics
-        self.calls = Calls(metrics, lambda ms: self.admission.note_latency(ms, _wall()))
+        self.calls = Calls(metrics, lambda ms: self.admission.note_latency(ms, _now()))
         secret = settings.access.auth_token
         key = hashlib.sha256(f"stream {secret}".encode()).digest() if secret else None
         self.admission = Admission(settings.limits, key)
@@ -57,12 +58,11 @@ class Switchboard:
         """The phone number whose calls come to us, if it was borrowed."""
         self.machine_message = ""
         """What an answering machine is told in an outbound call; empty: the agent speaks."""
-        self.on_key: Callable[[str, str], None] = lambda _call_sid, _digit: None
-        """Told the call and each key pressed in it."""
+        self.number_for: Callable[[str], str] = lambda _key: ""
+        """The number that a key puts a caller through to, if it does."""
         self.transfer: Transferrer = _nobody_to_ask
         """Puts a call through to a number; gives what went wrong."""
         self._signature = SignatureCheck(settings.access)
-        self._connections = 0
 
     def app(self) -> Starlette:
         """What callers' ends may reach, as an ASGI application."""
@@ -73,15 +73,20 @@ class Switchboard:
         ]
         if self.settings.operators is None:
             routes += self._operators_routes()
-        if self.settings.access.auth_token is not None:
-            return Starlette(routes=routes)
-        # Unsigned calls are for this computer: not for what a tunnel or a web page sends here.
-        local = Middleware(TrustedHostMiddleware, allowed_hosts=_LOCAL, www_redirect=False)
-        return Starlette(routes=routes, middleware=[local])
+        # Unsigned calls are for this computer: not for what a tunnel sends here.
+        unsigned = self.settings.access.auth_token is None
+        return self._guarded(routes, self.settings.host, local_only=unsigned)
 
     def operators_app(self) -> Starlette:
         """What whoever runs the server looks at, as an ASGI application."""
-        return Starlette(routes=self._operators_routes())
+        host = self.settings.operators[0] if self.settings.operators else self.settings.host
+        return self._guarded(self._operators_routes(), host, local_only=False)
+
+    def _guarded(self, routes: list[BaseRoute], host: str, *, local_only: bool) -> Starlette:
+        public = urlsplit(self.settings.access.public_url).netloc.rpartition("@")[2]
+        names = (host, host_name(public))
+        guard = Middleware(Guard, names=names, local_only=local_only, refused=self._refuse)
+        return Starlette(routes=routes, middleware=[guard])
 
     def _operators_routes(self) -> list[BaseRoute]:
         return [
@@ -102,11 +107,18 @@ class Switchboard:
 
     async def _webhook(self, request: Request, answer: _Answer) -> Response:
         body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM:
-                return PlainTextResponse("too large", 413)
-        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_FORM:
+                    return PlainTextResponse("too large", 413)
+        except ClientDisconnect:
+            return PlainTextResponse("nobody is there to read it", 400)
+        try:
+            text = body.decode("utf-8", "replace")
+            form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+        except ValueError:
+            return PlainTextResponse("too many fields", 413)
         query = f"?{request.url.query}" if request.url.query else ""
         signature = request.headers.get(HEADER, "")
         if not self._signature.webhook(request.url.path + query, form, signature):
@@ -118,7 +130,7 @@ class Switchboard:
     def _answer(self, form: dict[str, str]) -> str:
         if self.machine_message and form.get("AnsweredBy", "").startswith("machine"):
             return twiml.leave_message(self.machine_message)
-        token, refusal = self.admission.reserve(form.get("CallSid", ""), _wall())
+        token, refusal = self.admission.reserve(form.get("CallSid", ""), _now(), _wall())
         if refusal is not None:
             self._refuse(refusal)
             return twiml.reject()
@@ -136,10 +148,10 @@ class Switchboard:
         return PlainTextResponse("ok")
 
     async def readyz(self, _request: Request) -> Response:
-        """It takes calls."""
+        """It takes calls, now or when one of those under way is over."""
         if self.admission.draining:
             return PlainTextResponse("draining", 503)
-        ready = self.pool.idle > 0 or self.admission.live > 0
+        ready = self.pool.loaded
         return PlainTextResponse("ready" if ready else "loading", 200 if ready else 503)
 
     async def show_metrics(self, _request: Request) -> Response:
@@ -155,22 +167,12 @@ class Switchboard:
             log.warning(ADVICE, extra={"path": "/media"})
             await socket.close()  # before it is accepted: the handshake gets a 403
             return
-        if self.settings.access.auth_token is None and "origin" in socket.headers:
-            self._refuse("web page")  # any page in this computer's browser could call the agent
-            await socket.close()
-            return
-        if self._connections >= self.settings.limits.max_calls + _SPARE_CONNECTIONS:
-            self._refuse("too many connections")
-            await socket.close()
-            return
-        self._connections += 1
-        try:
-            await socket.accept()
-            await self._connected(CallerStream(socket, self.settings.limits))
-        finally:
-            self._connections -= 1
+        visit: Visit = socket.state.visit
+        visit.let_in()
+        await socket.accept()
+        await self._connected(CallerStream(socket, self.settings.limits), visit)
 
-    async def _connected(self, stream: CallerStream) -> None:
+    async def _connected(self, stream: CallerStream, visit: Visit) -> None:
         try:
             async with asyncio.timeout(self.settings.limits.start_s):
                 start = await _start_of(stream)
@@ -183,27 +185,40 @@ class Switchboard:
         if start is None:
             return
         token = start.parameters.get("token", "")
-        refusal = self.admission.redeem(token, start.call_sid, _wall())
+        refusal = self.admission.redeem(token, start.call_sid, _now(), _wall())
+        if refusal is None and self.settings.access.auth_token is not None:
+            await self._take_over(start.call_sid)
         worker = self.pool.acquire() if refusal is None else None
         if worker is None:
             code = 1008 if refusal == "unknown token" else 1013  # "try again later"
             await self._turn_away(stream, refusal or "busy", code)
             return
+        visit.become_call()
         pid = worker.process.pid or 0
         call = self.calls.begin(_name(start.call_sid), start.call_sid, pid, _now())
         relay = CallRelay(
-            stream, worker, call, self.calls, self.on_key,
+            stream, worker, call, self.calls, self.number_for,
             transfer=self.transfer, watchable=self.watchable,
         )  # fmt: skip
         self.relays.add(relay)
-        self.admission.live += 1
+        self.admission.begin(start.call_sid)
         cause = "the server ended"
         try:
             cause = await relay.run(self.pool, self.settings.limits)
         finally:
-            self.admission.live -= 1
+            self.admission.end(start.call_sid)
             self.relays.discard(relay)
             self.calls.end(call, cause, _now())
+
+    async def _take_over(self, call_sid: str) -> None:
+        """A call that comes again takes its own place: its earlier stream leads nowhere."""
+        earlier = [relay for relay in self.relays if relay.call.call_sid == call_sid]
+        for relay in earlier:
+            relay.hang_up("the call came again")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.limits.start_s):
+                while earlier and not self.pool.idle:
+                    await asyncio.sleep(_LOOK_S)
 
     def watch(self, name: str | None) -> None:
         """Have the journal of this live call gather, and of no other."""

@@ -4,13 +4,18 @@ It is noted on disk, too: a server that was killed could put nothing back, and t
 otherwise take the dead address for the old one.
 """
 
+import fcntl
 import json
-from contextlib import suppress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from voicecli.models.home import home
+from voicecli.private import make_folder
+from voicecli.recording.journal import storing
 from voicecli.report.json_report import write_whole
 
 
@@ -85,6 +90,21 @@ def _noted() -> dict[str, Any]:
 
 def _note(number: str, row: dict[str, Any] | None) -> None:
     path = _file()
-    rows = {**_noted(), number: row}
-    kept = {key: value for key, value in rows.items() if value is not None}
-    write_whole(path, json.dumps(kept, indent=1) + "\n")  # half of it would lose the old webhook
+    with _alone(path):
+        rows = {**_noted(), number: row}
+        kept = {key: value for key, value in rows.items() if value is not None}
+        # Half of it would lose the old webhook.
+        write_whole(path, json.dumps(kept, indent=1) + "\n")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Servers of other numbers note theirs in the same file: one after the other."""
+    with storing(path):
+        make_folder(path.parent)
+        lock = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

@@ -10,10 +10,11 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from pipelines.runtime.clock import MonotonicClock
+from pipelines.runtime.clock import MonotonicClock, machine_time
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.realtime import run_alone
 from pipelines.runtime.transport import Received
@@ -24,13 +25,15 @@ from voicecli.engines import build_engines
 from voicecli.errors import VoicecliError
 from voicecli.profile import Profile
 from voicecli.recording.recorder import CallRecorder
+from voicecli.redaction.journal import Redactor
 from voicecli.serve.keep import record_call
 from voicecli.serve.progress import ProgressFold
-from voicecli.serve.redact import Redactor
 from voicecli.serve.settings import Recording
 from voicecli.serve.tap import JournalTap
 from voicecli.serve.warm import warm_up
 from voicecli.serve.wire import (
+    BEAT,
+    Alive,
     Begin,
     HangUp,
     Journal,
@@ -46,17 +49,23 @@ from voicecli.transports.capture import Capture
 from voicecli.transports.twilio_call import TwilioCall
 from voicecli.transports.twilio_messages import Dtmf, Mark, Media
 
-_REPORT_EVERY: Nanos = SECOND
+_FINISHING_MOST: Nanos = 60 * SECOND
+"""For engines and recording to finish after a call; what takes longer has hung."""
+_PATIENCE_S = 0.5
 _NICENESS = 5
 """Behind the server, which carries the audio of all calls."""
 
 
-def main(end: socket.socket, profile: Profile, recording: Recording) -> None:
-    """Serve calls over the socket until its other end is closed."""
+def main(
+    end: socket.socket, profile: Profile, recording: Recording, secrets: Mapping[str, str]
+) -> None:
+    """Serve calls over the socket until its other end is closed; `secrets` are variables."""
+    os.environ.update(secrets)
     os.umask(0o077)  # recordings are nobody else's business
     os.nice(_NICENESS)
-    for number in (signal.SIGINT, signal.SIGTERM):  # meant for the server, which then tells us
-        signal.signal(number, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # meant for the server, which then tells us
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     _CallProcess(profile, recording).serve(end)
 
 
@@ -88,7 +97,8 @@ class _CallProcess:
             for message, _ in self._link.receive():
                 if isinstance(message, Begin):
                     return message  # what follows it stays in the link
-            select.select([self._link], [], [])
+            if not select.select([self._link], [], [], BEAT / SECOND)[0]:
+                self._link.send(Alive())
         return None
 
     def _run(self, begin: Begin, engines: Engines) -> Ready:
@@ -96,7 +106,7 @@ class _CallProcess:
         clock = MonotonicClock()
         capture = Capture() if self._recording.folder is not None else None
         call = _LinkedCall(self._link, clock, capture)
-        fold, problems = ProgressFold(), list[str]()
+        fold, problems, reported = ProgressFold(), list[str](), clock.now()
         recorder = self._recorder(begin, capture, problems.append)
         tap = call.tap = self._tap() if begin.watchable else None
 
@@ -108,19 +118,39 @@ class _CallProcess:
                 recorder.record(entry)
 
         def tick(due: Nanos) -> None:
-            fold.frame(clock.now() - due)
-            if fold.changed or due % _REPORT_EVERY == 0:
+            nonlocal reported
+            now = clock.now()
+            fold.frame(now - due)
+            if fold.changed or now - reported >= BEAT:
                 self._report(fold, call)
+                reported = now
             self._show(tap)
 
-        policy = self._profile.policy
-        session = run_alone(policy, engines, call, record, tick, clock=clock)
+        policy, beat = self._profile.policy, self._finishing()
+        session = run_alone(policy, engines, call, record, tick, clock=clock, waiting=beat)
         self._report(fold, call, session.underruns)
         self._show(tap)
         self._link.send(Over(call.hangup_cause if call.finished else "the agent hung up"))
         if recorder is not None:
-            recorder.close()
+            closing = threading.Thread(target=recorder.close, name="closing", daemon=True)
+            closing.start()
+            while closing.is_alive():  # a disk may be slow
+                closing.join(_PATIENCE_S)
+                beat()
         return Ready(problem=" ".join(problems))
+
+    def _finishing(self) -> Callable[[], None]:
+        """Says that the process lives, for as long as finishing may take from the first time on."""
+        ends: Nanos | None = None
+
+        def beat() -> None:
+            nonlocal ends
+            now = machine_time()
+            ends = now + _FINISHING_MOST if ends is None else ends
+            if now < ends:
+                self._link.send(Alive())
+
+        return beat
 
     def _recorder(
         self, begin: Begin, capture: Capture | None, notify: Callable[[str], None]
@@ -130,7 +160,7 @@ class _CallProcess:
             return None
         return record_call(
             kept.folder / begin.name, begin.call_sid, capture, self._profile, notify,
-            redacted=kept.redact, partials=kept.partials,
+            redacted=kept.redact, partials=kept.partials, redact_audio=kept.redact_audio,
         )  # fmt: skip
 
     def _tap(self) -> JournalTap:

@@ -79,6 +79,12 @@ class Calls:
         for kind in news.failures:
             log.warning("engine failed", extra={"call": call.name, "engine": kind})
 
+    def transferred_again(self, call: LiveCall, *, first: bool) -> None:
+        """A transfer was asked for that is under way."""
+        self._metrics.transfers_ignored.inc()
+        if first:  # of sixty keys, one line
+            log.warning("transfer under way: more are ignored", extra={"call": call.name})
+
     def end(self, call: LiveCall, cause: str, now: float) -> None:
         """The call is over."""
         del self._live[call.name]

@@ -93,9 +93,9 @@ Transferrer: TypeAlias = Callable[[str, str], Awaitable[str]]
 class CallRelay:
     """Carries one call: the caller's messages to the process, the agent's voice back.
 
-    `on_key` is told the call's SID and each key that is pressed, `transfer` the SID and a number to
-    put it through to (it gives what went wrong, or nothing); `watchable` says whether `watch` may
-    be called.
+    `number_for` gives the number that a key puts the caller through to, `transfer` is told the
+    call's SID and such a number (it gives what went wrong, or nothing); `watchable` says whether
+    `watch` may be called.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class CallRelay:
         worker: CallWorker,
         call: LiveCall,
         calls: Calls,
-        on_key: Callable[[str, str], None],
+        number_for: Callable[[str], str],
         *,
         transfer: Transferrer,
         watchable: bool = False,
@@ -113,9 +113,11 @@ class CallRelay:
         self._stream = stream
         self._worker = worker
         self._calls = calls
-        self._on_key = on_key
+        self._number_for = number_for
         self._transfer = transfer
-        self._transfers: set[asyncio.Task[None]] = set()
+        self._transferring: asyncio.Task[None] | None = None
+        self._again = 0
+        """Transfers that were asked for while one was under way, or done."""
         self._watchable = watchable
         self._outbox = Outbox()
         self._news = asyncio.Event()
@@ -178,17 +180,26 @@ class CallRelay:
             case Over(cause):
                 self._over = cause
             case Transfer(job, number):
-                task = asyncio.create_task(self._put_through(job, number))
-                self._transfers.add(task)
-                task.add_done_callback(self._transfers.discard)
+                self._put_through(number, job)
             case _:
                 pass
         self._news.set()
 
-    async def _put_through(self, job: int, number: str) -> None:
-        """If it works, the caller's end hangs up on us."""
+    def _put_through(self, number: str, job: int | None = None) -> None:
+        """Ask for it, unless it is being done; if it works, the caller's end hangs up on us."""
+        if self._transferring is None:
+            self._transferring = asyncio.create_task(self._ask_for_transfer(number, job))
+            return
+        self._again += 1
+        self._calls.transferred_again(self.call, first=self._again == 1)
+        if job is not None:
+            self._worker.send(NotTransferred(job, "the call is being put through already"))
+
+    async def _ask_for_transfer(self, number: str, job: int | None) -> None:
         if problem := await self._transfer(self.call.call_sid, number):
-            self._worker.send(NotTransferred(job, problem))
+            self._transferring = None  # it may be tried again
+            if job is not None:
+                self._worker.send(NotTransferred(job, problem))
 
     async def _listen(self) -> tuple[str, int]:
         """Until the caller's end is done; the cause and the code to close with."""
@@ -198,8 +209,8 @@ class CallRelay:
                     return "the caller hung up", 1000
                 if isinstance(message, Media | Mark | Dtmf):
                     self._worker.send(message)
-                if isinstance(message, Dtmf):
-                    self._on_key(self.call.call_sid, message.digit)
+                if isinstance(message, Dtmf) and (number := self._number_for(message.digit)):
+                    self._put_through(number)
                 if message == Mark(_APOLOGY_MARK):
                     self._echo.set()
         except RemoteProtocolError as error:

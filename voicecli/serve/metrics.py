@@ -23,6 +23,13 @@ class Metrics:
             "calls_unheard", "Calls that ended without a word of the caller's understood.", **kept
         )
         self.refused = Counter("refused", "Calls and requests refused.", ["reason"], **kept)
+        self.cut = Counter(
+            "connections_cut", "Connections ended for what their other end did or left undone.",
+            ["why"], **kept,
+        )  # fmt: skip
+        self.unlogged = Counter(
+            "log_lines_left_out", "Warnings and errors too many of a kind for the log.", **kept
+        )
         self.voice_to_voice = Histogram(
             "voice_to_voice_seconds", "From the caller's last sound to the agent's first.",
             buckets=_VOICE_TO_VOICE, **kept,
@@ -40,6 +47,9 @@ class Metrics:
         self.dropped = Counter("dropped_frames", "Audio thrown away, oldest first.", **kept)
         self.underruns = Counter("underruns", "Frames a clause's audio was late for.", **kept)
         self.failures = Counter("engine_failures", "Engines that failed.", ["kind"], **kept)
+        self.transfers_ignored = Counter(
+            "transfers_ignored", "Transfers asked for while one was under way.", **kept
+        )
         self.died = Counter("processes_died", "Processes of calls that died.", **kept)
 
     def take(self, progress: Progress) -> None:

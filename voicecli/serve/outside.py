@@ -4,14 +4,18 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from voicecli.errors import VoicecliError
 from voicecli.serve.account import Account, TwilioError
 from voicecli.serve.app import Switchboard
 from voicecli.serve.borrowed import Webhook, borrow, give_back
 from voicecli.serve.settings import Wishes
+from voicecli.serve.threads import Threads, threads
 
 log = logging.getLogger("voicecli.serve")
+_MOST_TRANSFERS: Final = 16
+"""At once; each may wait for Twilio as long as its requests may."""
 
 
 @asynccontextmanager
@@ -22,31 +26,37 @@ async def outside(account: Account, wishes: Wishes, board: Switchboard) -> Async
         TwilioError: the number is not in the account, or Twilio refuses or is out of reach.
         StorageError: the old webhook cannot be noted.
     """
-    public_url = board.settings.access.public_url
     board.machine_message = wishes.message
-    pending: set[asyncio.Task[str]] = set()
+    # Each call may have one under way; the number is given back whatever becomes of them.
+    most = min(board.settings.limits.max_calls, _MOST_TRANSFERS)
+    with threads(most, "transfer") as transfers, threads(1, "number") as ours:
 
-    def pressed(call_sid: str, digit: str) -> None:
-        if wishes.transfer_to and digit == wishes.transfer_key:
-            task = asyncio.create_task(_transfer(account, call_sid, wishes.transfer_to))
-            pending.add(task)
-            task.add_done_callback(pending.discard)
+        async def put_through(call_sid: str, number: str) -> str:
+            return await _transfer(transfers, account, call_sid, number)
 
-    async def put_through(call_sid: str, number: str) -> str:
-        return await _transfer(account, call_sid, number)
+        board.transfer = put_through
+        if wishes.transfer_to:
+            keys = {wishes.transfer_key: wishes.transfer_to}
+            board.number_for = lambda key: keys.get(key, "")
+        if not wishes.borrows:
+            yield
+            return
+        async with _borrowed(ours, account, wishes, board):
+            yield
 
-    board.on_key = pressed
-    board.transfer = put_through
-    if not wishes.borrows:
-        yield
-        return
+
+@asynccontextmanager
+async def _borrowed(
+    ours: Threads, account: Account, wishes: Wishes, board: Switchboard
+) -> AsyncIterator[None]:
+    public_url = board.settings.access.public_url
     url = f"{public_url}/voice"
-    before = await asyncio.to_thread(borrow, account, wishes.number, url)
+    before = await ours.run(borrow, account, wishes.number, url)
     board.number = before.number
     log.info("answering", extra={"number": before.number, "before": before.target})
     try:
         if wishes.call:
-            sid = await asyncio.to_thread(
+            sid = await ours.run(
                 account.call, wishes.call, before.number, public_url,
                 record=board.settings.recording.folder is not None,
             )  # fmt: skip
@@ -54,13 +64,13 @@ async def outside(account: Account, wishes: Wishes, board: Switchboard) -> Async
         yield
     finally:
         # Not to be cut short by a second signal: the number would be left pointing nowhere.
-        await asyncio.shield(_give_back(account, before, url))
+        await asyncio.shield(_give_back(ours, account, before, url))
 
 
-async def _give_back(account: Account, before: Webhook, url: str) -> None:
+async def _give_back(ours: Threads, account: Account, before: Webhook, url: str) -> None:
     number = before.number
     try:
-        if await asyncio.to_thread(give_back, account, before, url):
+        if await ours.run(give_back, account, before, url):
             log.info("webhook put back", extra={"number": number, "to": before.target})
         else:
             log.warning("webhook left alone: it was changed meanwhile", extra={"number": number})
@@ -72,10 +82,10 @@ async def _give_back(account: Account, before: Webhook, url: str) -> None:
         log.error(text)  # noqa: TRY400 - a sentence, no traceback
 
 
-async def _transfer(account: Account, call_sid: str, number: str) -> str:
+async def _transfer(transfers: Threads, account: Account, call_sid: str, number: str) -> str:
     """Put a call through; what went wrong, or nothing."""
     try:
-        await asyncio.to_thread(account.transfer, call_sid, number)
+        await transfers.run(account.transfer, call_sid, number)
         log.info("transferred", extra={"to": number})
     except TwilioError as error:
         log.error("%s", error)  # noqa: TRY400 - a sentence, no traceback

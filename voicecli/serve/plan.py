@@ -107,6 +107,9 @@ def plan_server(request: Request) -> Plan:
             f"set {_listed(missing)} ({where}). No account is needed for `voicecli serve` and, in "
             "another terminal, `voicecli dial ws://127.0.0.1:8000/media`."
         )
+    for name in WHERE:
+        if not os.environ.get(name, "").strip().isprintable():
+            raise UsageError(f"{name} holds what is no text; copy it again ({WHERE[name]}).")
     token = None if request.insecure else os.environ.get(AUTH_TOKEN, "").strip() or None
     url = local_url(request.host, request.port)
     if request.public_url is not None:

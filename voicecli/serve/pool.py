@@ -4,20 +4,35 @@ import asyncio
 import base64
 import multiprocessing
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from voicecli.errors import EngineError
 from voicecli.profile import Profile
 from voicecli.serve import call_process
+from voicecli.serve.environment import hidden, secrets_for_calls
+from voicecli.serve.scratch import temporary_files_in_scratch
 from voicecli.serve.settings import Recording
+from voicecli.serve.threads import Threads
 from voicecli.serve.wire import Link, Message, Ready, Unfit
 
 _RETRY_S = (0.0, 1.0, 5.0, 15.0)
 """How long to wait before a process that never became ready is started again, and again."""
+
+_NURSERY = "voicecli.serve.nursery"
+_LEAVING_S = 3.0
+_LOOK_S = 0.02
+_CHECK_S = 0.5
+_DOUBTFUL = 4
+_HUNG = 6
+"""Checks in a row at which nothing had come from a warm process: then it is in doubt, and hung.
+
+It says something once a second. Checks are counted, not time: while this server itself gets no
+processor, or all of the machine sleeps, no check is made that could speak against a process.
+"""
 
 State: TypeAlias = Literal["loading", "idle", "busy", "gone"]
 
@@ -32,7 +47,20 @@ class CallWorker:
         self.state: State = "loading"
         self.process = process
         self.listener: Callable[[Message | None], None] | None = None
+        self.silent = 0
+        """Checks since anything came from it."""
         self._link = link
+        self._gone = asyncio.Event()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it could take a call now."""
+        return self.state == "idle" and not self.doubtful
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it may have hung."""
+        return self.silent >= _DOUBTFUL
 
     def send(self, message: Message) -> None:
         """Send to the process without waiting."""
@@ -40,20 +68,26 @@ class CallWorker:
 
     async def attend(self, take: Callable[[Message], None]) -> None:
         """Until the process is gone, hand over what it says."""
-        loop, gone = asyncio.get_running_loop(), asyncio.Event()
+        loop = asyncio.get_running_loop()
 
         def read() -> None:
+            self.silent = 0
             for message, _ in self._link.receive():
                 take(message)
             if self._link.closed:
-                gone.set()
+                self._gone.set()
 
         loop.add_reader(self._link, read)
         try:
-            await gone.wait()
+            await self._gone.wait()
         finally:
             loop.remove_reader(self._link)
             self._link.close()
+
+    def kill(self) -> None:
+        """End the process, and do not wait until it is: in the kernel it might hang for long."""
+        self.process.kill()
+        self._gone.set()
 
     def close(self) -> None:
         """Let the process end."""
@@ -71,10 +105,11 @@ class CallPool:
         self, size: int, profile: Profile, recording: Recording, on_trouble: Callable[[str], None]
     ) -> None:
         self._size = size
-        self._arguments = (profile, recording)
+        self._arguments = (profile, recording, secrets_for_calls(profile))
         self._on_trouble = on_trouble
         self._workers: list[CallWorker] = []
         self._watchers: set[asyncio.Task[None]] = set()
+        self._starter = Threads(1, "starter")
         self._closing = False
         self._context = _context()
         self.apology = b""
@@ -83,7 +118,13 @@ class CallPool:
     @property
     def idle(self) -> int:
         """Processes that could take a call now."""
-        return sum(worker.state == "idle" for worker in self._workers)
+        return sum(worker.ready for worker in self._workers)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether any process is there for calls, even if each has one."""
+        warm = (worker for worker in self._workers if worker.state in {"idle", "busy"})
+        return any(not worker.doubtful for worker in warm)
 
     @property
     def pids(self) -> dict[int, State]:
@@ -98,7 +139,8 @@ class CallPool:
         """
         ready = [asyncio.get_running_loop().create_future() for _ in range(self._size)]
         for future in ready:
-            self._watch(future)
+            self._keep(self._keep_one_alive(future))
+        self._keep(self._look_after())
         try:
             await asyncio.gather(*ready)
         except BaseException:
@@ -107,7 +149,7 @@ class CallPool:
 
     def acquire(self) -> CallWorker | None:
         """A warm process for one call; it comes back by itself when the call is over."""
-        worker = next((worker for worker in self._workers if worker.state == "idle"), None)
+        worker = next((worker for worker in self._workers if worker.ready), None)
         if worker is not None:
             worker.state = "busy"
         return worker
@@ -118,15 +160,26 @@ class CallPool:
         for worker in self._workers:
             worker.close()
         processes = [worker.process for worker in self._workers]
-        await asyncio.to_thread(_join_all, processes)
+        await asyncio.gather(*map(_end, processes))
         for task in self._watchers:
             task.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
+        self._starter.close()
 
-    def _watch(self, ready: "asyncio.Future[None] | None") -> None:
-        task = asyncio.create_task(self._keep_one_alive(ready))
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._watchers.add(task)
         task.add_done_callback(self._watchers.discard)
+
+    async def _look_after(self) -> None:
+        """Kill what hangs: a call's caller is told, and another process takes its place."""
+        while True:
+            await asyncio.sleep(_CHECK_S)
+            for worker in self._workers:
+                if worker.state in {"idle", "busy"}:
+                    worker.silent += 1
+                    if worker.silent == _HUNG:
+                        worker.kill()
 
     async def _keep_one_alive(self, ready: "asyncio.Future[None] | None") -> None:
         """Run a process, and another when it dies, until the pool closes."""
@@ -143,18 +196,15 @@ class CallPool:
                     return
                 self._on_trouble(str(trouble))
                 continue
-            trouble = await self._attend(worker, ready)
-            if worker.state == "loading":
+            was_loaded, trouble = await self._attend(worker, ready)
+            if not was_loaded:
                 attempt += 1
                 if ready is not None and not ready.done():
                     ready.set_exception(trouble)
                     return
             else:
                 attempt = 0
-            worker.state = "gone"
             self._workers.remove(worker)
-            if worker.listener is not None:
-                worker.listener(None)
             if not self._closing:
                 self._on_trouble(str(trouble))
 
@@ -163,16 +213,17 @@ class CallPool:
         process = self._context.Process(
             target=call_process.main, args=(theirs, *self._arguments), daemon=True
         )
+        start_fork_server()  # here: on the starter's thread another's programs would miss secrets
         with theirs:
-            await asyncio.to_thread(process.start)
+            await self._starter.run(process.start)
         worker = CallWorker(process, Link(ours))
         self._workers.append(worker)
         return worker
 
     async def _attend(
         self, worker: CallWorker, ready: "asyncio.Future[None] | None"
-    ) -> EngineError:
-        """Hear the process out until it is gone; why it went."""
+    ) -> tuple[bool, EngineError]:
+        """Hear the process out until it is gone; whether it was ever ready, and why it went."""
         unfit: list[EngineError] = []
 
         def take(message: Message) -> None:
@@ -192,15 +243,19 @@ class CallPool:
                     pass
 
         await worker.attend(take)
-        await asyncio.to_thread(worker.process.join, 5)
-        return (
-            unfit[0]
-            if unfit
-            else EngineError(
-                f"the process {worker.process.pid} of a call ended with "
-                f"{worker.process.exitcode}; another takes its place"
-            )
+        was_loaded, worker.state = worker.state != "loading", "gone"
+        if worker.listener is not None:
+            worker.listener(None)
+        await _ended(worker.process, _LEAVING_S)
+        how = (
+            f"said nothing for {_HUNG * _CHECK_S:g} s and was killed"
+            if worker.silent >= _HUNG
+            else f"ended with {worker.process.exitcode}"
         )
+        died = EngineError(
+            f"the process {worker.process.pid} of a call {how}; another takes its place"
+        )
+        return was_loaded, unfit[0] if unfit else died
 
 
 def _unfit(text: str, exit_code: int) -> EngineError:
@@ -215,19 +270,28 @@ def start_fork_server() -> None:
     A pool does it by itself where there is no screen.
     """
     _context()
-    ensure_running()
+    with hidden(), temporary_files_in_scratch():
+        ensure_running()
 
 
 def _context() -> ForkServerContext:
     """Processes that share what they have imported, and have none of the server's threads."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([call_process.__name__])
+    context.set_forkserver_preload([_NURSERY, call_process.__name__])
     return context
 
 
-def _join_all(processes: list[BaseProcess]) -> None:
-    for process in processes:
-        process.join(3)
-        if process.is_alive():
-            process.kill()
-            process.join(3)
+async def _ended(process: BaseProcess, seconds: float) -> bool:
+    """Whether the process ends in time; waits without a thread, of which there might be too few."""
+    until = asyncio.get_running_loop().time() + seconds
+    while process.is_alive():
+        if asyncio.get_running_loop().time() >= until:
+            return False
+        await asyncio.sleep(_LOOK_S)
+    return True
+
+
+async def _end(process: BaseProcess) -> None:
+    if not await _ended(process, _LEAVING_S):
+        process.kill()
+        await _ended(process, _LEAVING_S)

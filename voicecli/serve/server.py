@@ -7,6 +7,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, nullcontext
 from enum import Enum
+from functools import partial
+from typing import Final, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,16 +16,25 @@ from starlette.applications import Starlette
 from voicecli.errors import UsageError
 from voicecli.profile import Profile
 from voicecli.serve.app import Switchboard
+from voicecli.serve.connections import HttpConnection, WebSocketConnection
+from voicecli.serve.door import Door, free_descriptors, raise_descriptor_limit
+from voicecli.serve.logs import few_lines
 from voicecli.serve.metrics import Metrics
 from voicecli.serve.outside import outside
 from voicecli.serve.plan import Plan
 from voicecli.serve.pool import CallPool
 from voicecli.serve.settings import ServeSettings, local_url
+from voicecli.serve.threads import threads
 from voicecli.serve.tunnel import tunnel
+from voicecli.signals import on_hangup
 from voicecli.tools.load import code_run
 from voicecli.transports.twilio import MAX_FROM_CALLER
 
 log = logging.getLogger("voicecli.serve")
+_BACKLOG: Final = 1024
+"""Connections that the system keeps until they are accepted."""
+_AT_ONCE: Final = 8
+"""Connections that are accepted before calls under way get their turn again."""
 
 
 class Stage(Enum):
@@ -62,7 +73,7 @@ class CallServer:
         """Serve until stopped.
 
         Args:
-            signals: whether SIGTERM and Ctrl-C stop it; only on the main thread.
+            signals: whether SIGTERM, Ctrl-C and a closed terminal stop it; only on the main thread.
 
         Raises:
             UsageError: the port is taken.
@@ -72,6 +83,8 @@ class CallServer:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.create_task(self._serve())
         for number in (signal.SIGTERM, signal.SIGINT) if signals else ():
             self._loop.add_signal_handler(number, self._stop)
+        if signals:
+            on_hangup(self.stop)
         if self._stopped:
             self._stop()
         try:
@@ -110,13 +123,16 @@ class CallServer:
     async def _serve(self) -> None:
         async with AsyncExitStack() as cleanup:
             settings, listeners = _listening(self.plan.settings, cleanup)
+            outdoors = cleanup.enter_context(threads(1, "outdoors"))
             if self.plan.account is not None and self.plan.wishes.borrows:
                 # Better now than when everything is loaded.
-                await asyncio.to_thread(self.plan.account.webhook, self.plan.wishes.number)
+                await outdoors.run(self.plan.account.webhook, self.plan.wishes.number)
             if self.plan.ngrok:
-                address = await asyncio.to_thread(cleanup.enter_context, tunnel(settings.port))
+                address = await outdoors.run(cleanup.enter_context, tunnel(settings.port))
                 settings = settings.reached_at(address)
             metrics = Metrics()
+            cleanup.enter_context(few_lines(metrics.unlogged.inc))
+            raise_descriptor_limit()
 
             def on_trouble(what: str) -> None:
                 metrics.died.inc()
@@ -135,14 +151,17 @@ class CallServer:
             board.watchable = self._watchable
             self.board = board
             self._drain = _Drain(board)
-            await self._answer(board, self._drain, listeners)
+            door = Door(
+                settings.limits, free_descriptors(), lambda why: metrics.cut.labels(why).inc()
+            )
+            await self._answer(board, self._drain, door, listeners)
 
     async def _answer(
-        self, board: Switchboard, drain: "_Drain", listeners: list[socket.socket]
+        self, board: Switchboard, drain: "_Drain", door: Door, listeners: list[socket.socket]
     ) -> None:
         """Take calls until a signal comes, then see the last of them through."""
         apps = [board.app()] if len(listeners) == 1 else [board.app(), board.operators_app()]
-        servers = [_Server(_configuration(app)) for app in apps]
+        servers = [_Server(_configuration(app, door)) for app in apps]
         running = [
             asyncio.create_task(server.serve(sockets=[listener]))
             for server, listener in zip(servers, listeners, strict=True)
@@ -187,6 +206,12 @@ def _announce(settings: ServeSettings) -> None:
 
 class _Server(uvicorn.Server):
     """Leaves signals to us: its own way to stop would cut live calls off."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let more connections wait in the system's queue than are accepted at once."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_BACKLOG)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -237,23 +262,29 @@ class _Drain:
 def listen(host: str, port: int, option: str) -> socket.socket:
     """A listening socket; UsageError names the option if the address cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = None
     try:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(512)
-    except OSError as error:
-        listener.close()
+        listener.listen(_BACKLOG)
+    except (OSError, UnicodeError) as error:  # a name that cannot be encoded is none either
+        if listener is not None:
+            listener.close()
+        why = error.strerror if isinstance(error, OSError) else "that is no host"
         raise UsageError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another {option}."
+            f"cannot listen on {ascii(host)[1:-1]}:{port}: {why}; choose another {option}."
         ) from None
     return listener
 
 
-def _configuration(app: Starlette) -> uvicorn.Config:
+def _configuration(app: Starlette, door: Door) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        # What it calls classes, it only calls.
+        http=cast("type[asyncio.Protocol]", partial(HttpConnection, door)),
+        ws=cast("type[asyncio.Protocol]", partial(WebSocketConnection, door)),
+        backlog=_AT_ONCE,
         ws_max_size=4 * MAX_FROM_CALLER,  # bytes: a character has up to four
         ws_max_queue=32,
         ws_per_message_deflate=False,

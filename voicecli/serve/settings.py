@@ -28,6 +28,12 @@ class Limits:
     token_s: float = 30.0
     """From the webhook's answer to `start`."""
     messages_per_s: float = 150.0
+    bytes_per_s: float = 256_000.0
+    """Of one WebSocket; Twilio sends about 20,000."""
+    request_s: float = 10.0
+    """From a connection's first moment to the end of its request's answer."""
+    max_waiting: int = 256
+    """Connections that are no calls."""
     drain_s: float = 60.0
     target_p95_ms: float | None = None
     """Voice-to-voice latency beyond which new calls are refused."""
@@ -43,6 +49,8 @@ class Recording:
     """Numbers and addresses are taken out of what was said."""
     partials: bool = False
     """Words of partial transcripts are kept nevertheless, redacted."""
+    redact_audio: bool = False
+    """And out of the sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +143,20 @@ def is_loopback(host: str) -> bool:
 
 def parse_public_url(text: str) -> str:
     """https://HOST of what was given; UsageError if it makes no sense."""
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
-        raise UsageError(f"--public-url {text!r}: write https://HOST, without a path.")
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # is checked only when it is asked for
+    except ValueError:
+        parts = urlsplit("")
+    odd = not text.isprintable() or any(sign in text for sign in " @?#\\%")
+    if odd or parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+        raise UsageError(f"--public-url {text!a}: write https://HOST, without a path.")
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def parse_endpoint(text: str) -> tuple[str, int]:
     """HOST:PORT, or a PORT of this computer's loopback; UsageError if it is neither."""
     host, _, port = text.rpartition(":")
-    if not port.isdecimal() or int(port) > 65_535:
-        raise UsageError(f"--operators {text!r}: write HOST:PORT, such as 0.0.0.0:9090.")
+    if not (port.isascii() and port.isdecimal()) or int(port) > 65_535 or not host.isprintable():
+        raise UsageError(f"--operators {text!a}: write HOST:PORT, such as 0.0.0.0:9090.")
     return host.strip("[]") or "127.0.0.1", int(port)

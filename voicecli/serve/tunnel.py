@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from voicecli.errors import UsageError, VoicecliError
+from voicecli.serve.environment import hidden, is_secret
 
 NGROK_TOKEN: Final = "NGROK_AUTHTOKEN"  # noqa: S105 - the name of a variable
 
@@ -40,7 +41,8 @@ def tunnel(port: int) -> Iterator[str]:
     settings = conf.PyngrokConfig(ngrok_path=shutil.which("ngrok"), start_new_session=True)
     settings.auth_token = None
     try:
-        opened = ngrok.connect(str(port), "http", pyngrok_config=settings)
+        with hidden(_not_ngroks):
+            opened = ngrok.connect(str(port), "http", pyngrok_config=settings)
     except PyngrokNgrokInstallError as error:
         raise TunnelError(
             f"the ngrok program is not installed and cannot be fetched: {error}; install it from "
@@ -53,3 +55,7 @@ def tunnel(port: int) -> Iterator[str]:
         yield str(opened.public_url).replace("http://", "https://", 1)
     finally:
         ngrok.kill(pyngrok_config=settings)
+
+
+def _not_ngroks(name: str) -> bool:
+    return is_secret(name) and not name.startswith("NGROK_")

@@ -13,12 +13,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, TypeAlias
 
 from pipelines.runtime.clock import machine_time
-from pipelines.turn_taking.time import Nanos
+from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media
 
 _HEAD: Final = struct.Struct("!BIQ")
 _TIME: Final = struct.Struct("!Q")
 _CHUNK: Final = 1 << 16
+BEAT: Final[Nanos] = SECOND
+"""How often a process that is warm says something, in calls and between them."""
 MAX_BACKLOG: Final = 1 << 18
 """Bytes that may wait for the other side to read: audio beyond it is dropped."""
 
@@ -110,6 +112,11 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Alive:
+    """The process has nothing to tell, and would if it had; see BEAT."""
+
+
+@dataclass(frozen=True, slots=True)
 class Over:
     """The call has ended."""
 
@@ -118,11 +125,11 @@ class Over:
 
 Message: TypeAlias = (
     Ready | Unfit | Begin | Watch | Journal | HangUp | Transfer | NotTransferred | Progress | Over
-    | Media | Mark | Clear | Dtmf
+    | Alive | Media | Mark | Clear | Dtmf
 )  # fmt: skip
 _KINDS: Final[tuple[type, ...]] = (
     Media, Mark, Clear, Dtmf, Ready, Unfit, Begin, Watch, Journal, HangUp, Transfer,
-    NotTransferred, Progress, Over,
+    NotTransferred, Progress, Over, Alive,
 )  # fmt: skip
 _TAGS: Final = {kind: tag for tag, kind in enumerate(_KINDS)}
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from voicecli.foreign import named_path
+from voicecli.names import refuse_to_overwrite
 from voicecli.transports.microphone_files import (
     FileSink,
     FileSource,
@@ -74,13 +76,16 @@ def open_devices(setting: Wanted, notify: Callable[[str], None]) -> Devices:
     Raises:
         SoundCardError: a device that was asked for cannot be used, or there is no loudspeaker.
         InputError, StorageError: the same of a file.
+        UsageError: the same file is to be read and written.
     """
     source: Source | None = None
     wants_card = {"source": setting.source, "sink": setting.sink}
     if setting.source == NONE:
         source = SilentSource()
     elif setting.source is not None and _is_file(setting.source):
-        source = FileSource(Path(setting.source).expanduser())
+        source = FileSource(named_path(setting.source))
+        if setting.sink is not None:
+            refuse_to_overwrite((named_path(setting.sink),), (named_path(setting.source),))
     file = _file_sink(setting.sink)
     if file is None:
         find_device("output", setting.sink)  # without one, nothing else need be said
@@ -101,13 +106,13 @@ def _file_sink(sink: str | None) -> FileSink | None:
     if sink == NONE:
         return FileSink()
     if sink is not None and Path(sink).suffix.lower() == ".wav":
-        return FileSink(Path(sink).expanduser())
+        return FileSink(named_path(sink))
     return None
 
 
 def _is_file(name: str) -> bool:
     """Whether `--input` names a file: one that exists, or that can be nothing else."""
-    path = Path(name).expanduser()
+    path = named_path(name)
     return path.is_file() or len(path.parts) > 1 or bool(path.suffix)
 
 

@@ -4,18 +4,17 @@ import signal
 import threading
 from types import FrameType
 
-from rich.console import Console
-
 from voicecli.errors import StorageError
+from voicecli.foreign import one_line
 from voicecli.recording.journal import JournalHeader
 from voicecli.report.call_report import build_call_report
+from voicecli.report.screen import Console
 from voicecli.report.summary import Summary
 from voicecli.report.waterfall import CallWaterfall
+from voicecli.signals import on_hangup
 from voicecli.talk.live_call import LiveCall
 from voicecli.talk.setting import TalkSetting
 from voicecli.transports.base import RATE
-
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def talk_headless(setting: TalkSetting) -> None:
@@ -25,8 +24,12 @@ def talk_headless(setting: TalkSetting) -> None:
         VoicecliError: devices, engines or files cannot be used.
         SystemExit: with 130 after a second signal.
     """
-    console = Console(highlight=False)
-    call = LiveCall(setting, lambda notice: console.print(notice, style="yellow", soft_wrap=True))
+    console = Console()
+
+    def notify(notice: str) -> None:
+        console.print(one_line(notice), style="yellow", soft_wrap=True)
+
+    call = LiveCall(setting, notify)
     asked = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -35,9 +38,9 @@ def talk_headless(setting: TalkSetting) -> None:
         asked.set()
         call.hang_up()
 
-    for name in _SIGNALS:
-        if hasattr(signal, name):  # there is no SIGHUP on Windows
-            signal.signal(getattr(signal, name), stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    on_hangup(call.hang_up)
     call.start()
     while not call.join(0.1):
         pass
@@ -56,7 +59,8 @@ def finish(call: LiveCall, console: Console) -> None:
         report = build_call_report("call", header, call.entries, call.stereo())
         console.print(CallWaterfall(report), "", Summary([report]))
     if call.recording is not None:
-        console.print(f"\nreplay it: [bold]voicecli replay '{call.recording}'[/]", soft_wrap=True)
+        console.print("\nreplay it: ", end="")
+        console.print(one_line(f"voicecli replay '{call.recording}'"), style="bold", soft_wrap=True)
     if call.error is not None:
         raise call.error
     if not call.recorded:

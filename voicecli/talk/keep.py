@@ -11,6 +11,8 @@ from voicecli.models.home import home
 from voicecli.profile import to_toml
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.recorder import CallRecorder, Tracks
+from voicecli.redaction.journal import Redactor
+from voicecli.redaction.sound import SoundRedactor
 from voicecli.talk.setting import TalkSetting
 from voicecli.transports.base import RATE
 
@@ -38,6 +40,8 @@ def record_call(
         "line": setting.line,
         "seed": setting.seed,
         "clock": "real",
+        "redacted": setting.redact,
+        "redacted_audio": setting.redact_audio,
         "started_at": stamp.isoformat(timespec="seconds"),
         "devices": dict(zip(("input", "output"), devices, strict=True)),
         "environment": {
@@ -53,4 +57,6 @@ def record_call(
         tracks,
         profile=to_toml(setting.profile),
         notify=notify,
+        alter=Redactor() if setting.redact else None,
+        sound=SoundRedactor() if setting.redact_audio else None,
     )

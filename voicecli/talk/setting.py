@@ -21,6 +21,10 @@ class TalkSetting:
     processing: Processing = field(default_factory=Processing)
     record: Path | None = None
     """The folder for the call's own folder; None: nothing is kept."""
+    redact: bool = False
+    """Numbers and addresses are taken out of what is kept of what was said."""
+    redact_audio: bool = False
+    """And out of the sound."""
     seconds: float | None = None
     """Hang up after so long."""
     text: bool = False

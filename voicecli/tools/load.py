@@ -10,11 +10,13 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from pipelines.engines.tools import Tool
+from voicecli.foreign import named_path
 from voicecli.profile import Profile
 from voicecli.tables import Place, suggest
 from voicecli.tools.builtin import builtin_tool
@@ -24,6 +26,8 @@ from voicecli.tools.schema import tool_of
 
 SETUP = "setup"
 """The function of a tools file that is given the profile's [tools.settings] before any call."""
+BEFORE_END_CALL = "before_end_call"
+"""The function of a tools file that names the tool to be called instead of hanging up, or none."""
 
 
 def load_tools(choice: ToolsChoice, folder: Path, place: Place) -> dict[str, Tool]:
@@ -39,8 +43,9 @@ def load_tools(choice: ToolsChoice, folder: Path, place: Place) -> dict[str, Too
             model could call.
     """
     tools: dict[str, Tool] = {}
+    path = tools_path(choice, folder)
     if choice.file:
-        tools |= _of_file(tools_path(choice, folder), choice.settings, place.at("file"))
+        tools |= _of_file(path, choice.settings, place.at("file"))
     elif choice.settings:
         raise place.at("settings").wrong("is for the functions of a file, and none is named")
     for name in choice.builtin:
@@ -48,6 +53,9 @@ def load_tools(choice: ToolsChoice, folder: Path, place: Place) -> dict[str, Too
             raise place.at("builtin").wrong(f"{name} is also a function of {choice.file}")
         try:
             tools[name] = builtin_tool(name, choice.transfer_to)
+            if name == "end_call" and choice.file:
+                guard = getattr(sys.modules[_module_name(path)], BEFORE_END_CALL, None)
+                tools[name] = replace(tools[name], instead=guard)
         except ValueError as error:
             raise place.wrong(str(error)) from None
     for example in choice.examples:
@@ -59,7 +67,7 @@ def load_tools(choice: ToolsChoice, folder: Path, place: Place) -> dict[str, Too
 
 def tools_path(choice: ToolsChoice, folder: Path) -> Path:
     """Where the file is, absolute."""
-    return (folder / Path(choice.file).expanduser()).resolve()
+    return (folder / named_path(choice.file)).resolve()
 
 
 def code_run(profile: Profile) -> str:
@@ -93,7 +101,7 @@ def _of_file(path: Path, settings: Mapping[str, Any], place: Place) -> dict[str,
 
 
 def _executed(path: Path, place: Place) -> ModuleType:
-    name = f"voicecli_tools_{path.stem}"
+    name = _module_name(path)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise place.wrong(f"{path} is no Python file")
@@ -107,9 +115,16 @@ def _executed(path: Path, place: Place) -> ModuleType:
     return module
 
 
+def _module_name(path: Path) -> str:
+    return f"voicecli_tools_{path.stem}"
+
+
 def _refuse_twins(path: Path) -> None:
     """Of two functions of one name the first would silently be lost."""
-    body = ast.parse(path.read_text(encoding="utf-8"), str(path)).body
+    content = path.read_bytes()
+    if b"\0" in content:  # not what Python says of UTF-16
+        raise ValueError("it is not UTF-8 text; save it as UTF-8")
+    body = ast.parse(content, str(path)).body
     names = Counter(node.name for node in body if isinstance(node, ast.FunctionDef))
     for name, times in names.items():
         if times > 1:

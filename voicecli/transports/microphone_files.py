@@ -9,6 +9,7 @@ import numpy as np
 import soundfile
 
 from voicecli.errors import StorageError
+from voicecli.private import open_new
 from voicecli.recording.audio_file import read_call_audio
 from voicecli.transports.base import FRAME_SAMPLES, RATE
 from voicecli.transports.echo import Played
@@ -78,6 +79,7 @@ class FileSink:
         self._file = None
         if path is not None:
             with _storing(path):
+                open_new(path).close()
                 self._file = soundfile.SoundFile(path, "w", RATE, 1, "PCM_16", format="WAV")
 
     def say(self, frame: Mono) -> float:

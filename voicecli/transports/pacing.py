@@ -20,8 +20,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
-from voicecli.recording.audio_file import Samples
 from voicecli.recording.labels import Turn
+from voicecli.recording.levels import Samples
 from voicecli.transports.base import FRAME_SAMPLES, RATE, Frame
 from voicecli.transports.ear import Ear
 

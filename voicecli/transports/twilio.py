@@ -226,9 +226,20 @@ def _parse(text: str | bytes, limit: int) -> dict[str, Any]:
         row = json.loads(text)
     except (ValueError, RecursionError):
         raise RemoteProtocolError(f"not JSON: {_shown(text)}") from None
+    if "\\u" in text and not _is_unicode(row):
+        raise RemoteProtocolError(f"half a character in {_shown(text)}")
     if not isinstance(row, dict) or not isinstance(row.get("event"), str):
         raise RemoteProtocolError(f'not an object with an "event": {_shown(text)}')
     return row
+
+
+def _is_unicode(row: Any) -> bool:
+    """Whether all of its texts could be written: JSON may escape halves of characters."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True
 
 
 def _table(row: dict[str, Any], name: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ depends on, so a slow terminal slows only itself.
 from collections.abc import Sequence
 from typing import ClassVar, Literal, TypeAlias
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.widgets import Footer, Input
@@ -24,7 +24,7 @@ from voicecli.tui.widgets.gauges import GaugesPart
 from voicecli.tui.widgets.heading import HeadingPart
 from voicecli.tui.widgets.headroom import HeadroomPart
 from voicecli.tui.widgets.history import HistoryPart
-from voicecli.tui.widgets.part import Moment, Part
+from voicecli.tui.widgets.part import Moment, Part, PlainApp
 from voicecli.tui.widgets.transcript import TranscriptPart
 from voicecli.tui.widgets.waterfall import Turns, WaterfallPart
 
@@ -32,7 +32,7 @@ _REDRAW_S = 0.1
 Flip: TypeAlias = Literal["number", "loopback"]
 
 
-class TalkApp(App[None]):
+class TalkApp(PlainApp[None]):
     """Shows a call that somebody else has started, and ends when it is over.
 
     `missing` names the environment variables without which there is no phone number.
@@ -178,9 +178,9 @@ class TalkApp(App[None]):
         try:
             self.call.change_line(name)
         except VoicecliError as error:
-            self.notify(str(error), severity="error")
+            self.notify(str(error), severity="error", markup=False)
         else:
-            self.notify(f"Line: {name}", timeout=2)
+            self.notify(f"Line: {name}", timeout=2, markup=False)
 
     def action_bookmark(self) -> None:
         """Note the present moment."""
@@ -196,7 +196,7 @@ class TalkApp(App[None]):
             found = [("input", device) for device in list_devices("input")]
             found += [("output", device) for device in list_devices("output")]
         except SoundCardError as error:
-            self.notify(str(error), severity="error")
+            self.notify(str(error), severity="error", markup=False)
             return
 
         def choose(chosen: tuple[str, str] | None) -> None:

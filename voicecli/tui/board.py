@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Footer, Static
 
 from pipelines.turn_taking.journal import Entry
+from voicecli.foreign import one_line
 from voicecli.recording.journal import decode
 from voicecli.serve.app import Switchboard
 from voicecli.serve.calls import LiveCall
@@ -21,7 +22,7 @@ from voicecli.serve.server import CallServer, Stage
 from voicecli.tui.widgets.calls import CallsPart
 from voicecli.tui.widgets.decisions import DecisionsPart
 from voicecli.tui.widgets.log import LogPart
-from voicecli.tui.widgets.part import Moment
+from voicecli.tui.widgets.part import Moment, PlainApp
 from voicecli.tui.widgets.transcript import TranscriptPart
 from voicecli.tui.widgets.waterfall import Turns, WaterfallPart
 
@@ -78,7 +79,7 @@ def _how_to_call(board: Switchboard) -> str:
     return f"voicecli dial {settings.access.stream_url} --mic"
 
 
-class BoardApp(App[bool]):
+class BoardApp(PlainApp[bool]):
     """Shows a server that somebody else runs, and ends when it is over.
 
     Its result is whether the user wants to go back to where they came from.
@@ -164,8 +165,8 @@ class BoardApp(App[bool]):
             url = board.settings.access.public_url
             for name, value in (("number", board.number), ("at", url)):
                 if value:
-                    line.append(f" {name} ", "dim").append(value, "bold")
-        return line.append("  profile ", "dim").append(server.profile.name, "bold")
+                    line.append(f" {name} ", "dim").append(one_line(value), "bold")
+        return line.append("  profile ", "dim").append(one_line(server.profile.name), "bold")
 
     # -- keys ---------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 
 from voicecli.errors import VoicecliError
+from voicecli.foreign import say
 from voicecli.profile import Profile
 from voicecli.serve.logs import set_up_logs
 from voicecli.serve.plan import Plan
@@ -59,7 +60,7 @@ def serve_on_screen(
     finally:
         sys.setswitchinterval(before)
     for line in lines:
-        print(line)
+        say(line)
     for error in failure:
         if isinstance(error, VoicecliError):
             raise error

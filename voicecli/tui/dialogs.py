@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
@@ -10,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from voicecli.foreign import one_line
 from voicecli.transports.sound_card_devices import Device
 from voicecli.tui.keys import BINDINGS
 
@@ -30,7 +32,7 @@ class HelpScreen(ModalScreen[None]):
             if isinstance(binding, Binding) and binding.tooltip:
                 grid.add_row(f"[bold]{binding.key_display or binding.key}[/]", binding.tooltip)
         for number, name in enumerate(self._lines[:9], start=1):
-            grid.add_row(f"[bold]{number}[/]", f"phone line {name}")
+            grid.add_row(f"[bold]{number}[/]", Text(f"phone line {name}"))
         with VerticalScroll():
             yield Static(grid)
 
@@ -50,11 +52,14 @@ class DeviceScreen(ModalScreen[tuple[str, str] | None]):
         kinds = {"input": "microphone ", "output": "loudspeaker"}
         yield OptionList(
             *(
-                Option(f"{kinds[way]}  {'●' if device.name in self._used else ' '} {device.name}")
+                Option(one_line(f"{kinds[way]}  {self._mark(device)} {device.name}"))
                 for way, device in self._devices
             ),
             markup=False,
         )
+
+    def _mark(self, device: Device) -> str:
+        return "●" if device.name in self._used else " "
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Textual's: a device was chosen."""

@@ -54,7 +54,9 @@ def plan_without_number(setting: TalkSetting) -> Plan:
 
 
 def _recording(setting: TalkSetting | None) -> Recording:
-    return Recording(None if setting is None else setting.record)
+    if setting is None:
+        return Recording(None)
+    return Recording(setting.record, setting.redact, redact_audio=setting.redact_audio)
 
 
 class NoNumberScreen(ModalScreen[bool]):

@@ -6,10 +6,9 @@ All of it is measured by ear: the far end may be anybody's agent.
 from typing import ClassVar
 
 import numpy as np
-from rich.console import Console
 from rich.text import Text
 from textual import work
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer, Static
 
@@ -17,9 +16,11 @@ from pipelines.runtime.clock import MonotonicClock
 from pipelines.turn_taking.time import SECOND
 from voicecli.dial.handset import Handset, HandsetCall
 from voicecli.dial.measure import Measured, measure_unscripted
-from voicecli.report.screen import clock
+from voicecli.foreign import one_line
+from voicecli.report.screen import Console, clock
 from voicecli.tui.terminal import is_terminal, native_messages_in, stopping_on_signals
 from voicecli.tui.widgets.by_ear import AnswersPart, FaultsPart, LevelsPart
+from voicecli.tui.widgets.part import PlainApp
 
 _REDRAW_S = 0.1
 _MEASURE_EVERY_S = 1.0
@@ -28,7 +29,7 @@ _SHARE = 10
 _KEYPAD = {**{digit: digit for digit in "0123456789"}, "asterisk": "*", "number_sign": "#"}
 
 
-class PhoneApp(App[None]):
+class PhoneApp(PlainApp[None]):
     """Shows a call that somebody else has started, and ends when it is over."""
 
     CSS_PATH = "phone.tcss"
@@ -94,7 +95,7 @@ class PhoneApp(App[None]):
         if call.user is not None and call.user.muted:
             line.append("  ").append(" MUTED ", "bold reverse red")
         for name, value in (("to", call.handset.url), ("line", call.handset.line)):
-            line.append(f"  {name} ", "dim").append(value, "bold")
+            line.append(f"  {name} ", "dim").append(one_line(value), "bold")
         if self._pressed:
             line.append("  pressed ", "dim").append(self._pressed[-12:], "bold")
         return line
@@ -128,7 +129,7 @@ def hold(handset: Handset) -> HandsetCall:
     def notify(notice: str) -> None:
         notices.append(notice)
         if app is not None and app.is_running:
-            app.call_from_thread(app.notify, notice, timeout=8)
+            app.call_from_thread(app.notify, notice, timeout=8, markup=False)
 
     call = HandsetCall(handset, notify)
     if is_terminal():
@@ -143,7 +144,7 @@ def hold(handset: Handset) -> HandsetCall:
             call.start()
             while not call.join(_REDRAW_S):
                 pass
-    console = Console(highlight=False, stderr=True)
+    console = Console(stderr=True)
     for notice in notices:
-        console.print(notice, style="dim")
+        console.print(one_line(notice), style="dim")
     return call

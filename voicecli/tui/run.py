@@ -1,8 +1,8 @@
 """Runs the screen around a call, and leaves the terminal as it was; changes with how."""
 
-from rich.console import Console
-
 from voicecli.errors import UsageError
+from voicecli.foreign import one_line
+from voicecli.report.screen import Console
 from voicecli.talk.headless import finish
 from voicecli.talk.live_call import LiveCall
 from voicecli.talk.setting import TalkSetting
@@ -51,7 +51,7 @@ def _talk(setting: TalkSetting, phone: Phone, *, light: bool) -> Flip | None:
     def notify(notice: str) -> None:
         early.append(notice)
         if app is not None and app.is_running:
-            app.call_from_thread(app.notify, notice, timeout=8)
+            app.call_from_thread(app.notify, notice, timeout=8, markup=False)
 
     call = LiveCall(setting, notify)
     app = TalkApp(call, light=light, missing=phone.missing)
@@ -60,8 +60,8 @@ def _talk(setting: TalkSetting, phone: Phone, *, light: bool) -> Flip | None:
         app.run()
     call.hang_up()
     call.join(_END_S)
-    console = Console(highlight=False)
+    console = Console()
     for notice in early:
-        console.print(notice, style="dim")
+        console.print(one_line(notice), style="dim")
     finish(call, console)
     return app.flip

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from voicecli.models.home import home
-
-_SIGNALS = ("SIGHUP", "SIGTERM")
+from voicecli.private import make_folder, open_new
+from voicecli.signals import HANGUP, on_hangup
 
 
 def is_terminal() -> bool:
@@ -19,11 +19,11 @@ def is_terminal() -> bool:
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None], *more: str) -> Iterator[None]:
     """Within the block a closed terminal, a polite kill or a signal of `more` calls `stop`."""
-    before = {}
-    for name in (*_SIGNALS, *more):
-        if hasattr(signal, name):  # there is no SIGHUP on Windows
-            number = getattr(signal, name)
-            before[number] = signal.signal(number, lambda *_: stop())
+    numbers = [signal.SIGTERM, *(getattr(signal, name) for name in more)]
+    before = {number: signal.getsignal(number) for number in (*numbers, HANGUP) if number}
+    for number in numbers:
+        signal.signal(number, lambda *_: stop())
+    on_hangup(stop)
     try:
         yield
     finally:
@@ -38,10 +38,10 @@ def native_messages_in(name: str) -> Iterator[None]:
     The file is `name` in the data folder. Textual itself draws through `sys.__stderr__`, which is
     given a copy of the terminal.
     """
-    home().mkdir(parents=True, exist_ok=True)
+    make_folder(home())
     terminal, kept = os.dup(2), sys.__stderr__
     screen = os.fdopen(os.dup(2), "w", encoding="utf-8")
-    with (home() / name).open("w") as log:
+    with open_new(home() / name) as log:
         os.dup2(log.fileno(), 2)
         sys.__stderr__ = screen  # type: ignore[misc]
         try:

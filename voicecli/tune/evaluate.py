@@ -46,6 +46,7 @@ class RecordedCall:
 
     def __init__(self, bundle: Bundle, labels: Labels) -> None:
         # Not the bundle itself: its audio is not needed, and other processes are sent this.
+        self.folder = bundle.path
         self._name = bundle.path.name
         self._header = bundle.header
         self._entries = bundle.entries
@@ -59,7 +60,8 @@ class RecordedCall:
         """What would have become of each labelled turn."""
         entries: list[Entry] = []
         recall = estimating_recall(self._entries, self._header.rate)
-        caller = _Absent(self._header.rate, self._entries[-1].at)
+        ends = self._entries[-1].at if self._entries else 0
+        caller = _Absent(self._header.rate, ends)
         run_virtual(policy, cast("Engines", _NoEngines()), caller, entries.append, recall=recall)
         return self._judged(entries)
 

@@ -1,9 +1,9 @@
 """Writes a tuned profile; changes with where a profile keeps what was tuned."""
 
-import json
 import tomllib
 from typing import Any
 
+from voicecli.foreign import to_toml
 from voicecli.profile import Profile
 from voicecli.tune.space import Point
 
@@ -26,9 +26,9 @@ def tuned_profile(profile: Profile, point: Point) -> str:
 
 
 def _lines(table: dict[str, Any], path: tuple[str, ...]) -> list[str]:
-    """The table's keys, then the tables in it; JSON and TOML write texts, numbers, lists alike."""
+    """The table's keys, then the tables in it; no value is a table."""
     keys = {key: value for key, value in table.items() if not isinstance(value, dict)}
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in keys.items()]
+    lines = [f"{key} = {to_toml(value)}" for key, value in keys.items()]
     if path and (lines or not table):
         lines = ["", f"[{'.'.join(path)}]", *lines]
     for key, value in table.items():

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import Progress
 
-from voicecli.errors import ProfileError
+from voicecli.errors import InputError, ProfileError
+from voicecli.foreign import one_line
+from voicecli.names import refuse_to_overwrite
 from voicecli.profile import Profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.replay.trust import profile_for
 from voicecli.report.json_report import write_whole
-from voicecli.report.screen import milliseconds
+from voicecli.report.screen import Console, milliseconds
 from voicecli.report.whole_table import WholeTable
+from voicecli.rest import Rest
 from voicecli.tune.cluster import ClusterError, search_on
 from voicecli.tune.evaluate import RecordedCall, Score, score
 from voicecli.tune.profile import tuned_profile
@@ -51,19 +53,31 @@ def run(
         VoicecliError: a call, the profile or the cluster cannot be used, or the file cannot be
             written.
     """
-    console = Console(highlight=False)
-    folders = recorded_calls(folders)
+    console = Console()
+    named = Rest(len(folders), "folders")
+    found = recorded_calls(folders, named)
+    rest = Rest(len(found))
+    calls = load(found, rest)
+    if not calls:
+        named.finish()
+        rest.finish()
+    folders = [call.folder for call in calls]
     # What is written is to be used with -p: it must not carry over what nobody has agreed to.
     base = profile_for(read_bundle(folders[0]), profile, trusted=trust_bundle)
+    refuse_to_overwrite((out,), [base.path, *folders])
     if not base.policy.endpointing.weights:
         raise ProfileError(
             f"{base.path}: the profile {base.name} has no turn detectors, so every pause is alike "
             "and there is nothing to search; name another --profile."
         )
-    calls = load(folders)
     candidates = points(runs, len(base.policy.endpointing.weights), seed)
     tried = _search(console, folders, calls, base, candidates, where)
     front = pareto_front(tried)
+    if not front:
+        raise InputError(
+            f"in no setting would the agent have answered a labelled turn of {folders[0]} or the "
+            "other calls; tune on calls in which it does."
+        )
     chosen = choose(front, most_cut_ins)
     now = score([outcome for call in calls for outcome in call.outcomes(base.policy)])
     names = [name for name, _ in base.policy.endpointing.weights]
@@ -72,10 +86,15 @@ def run(
     console.print(_elsewhere(chosen.point))
     write_whole(out, tuned_profile(base, chosen.point))
     console.print(
-        f"[dim]written: {out}; try it on other calls: voicecli compare CALL... "
-        f"-p {base.path} -p {out}[/]",
+        one_line(
+            f"written: {out}; try it on other calls: voicecli compare CALL... "
+            f"-p {base.path} -p {out}"
+        ),
+        style="dim",
         soft_wrap=True,
     )
+    rest.finish()
+    named.finish()
 
 
 def _search(  # noqa: PLR0917 - all of what a search is
@@ -98,7 +117,9 @@ def _search(  # noqa: PLR0917 - all of what a search is
             except ClusterError as error:
                 if not where.or_local:
                     raise
-                console.print(f"{error}\nSearching on this computer instead.", soft_wrap=True)
+                console.print(
+                    f"{one_line(error)}\nSearching on this computer instead.", soft_wrap=True
+                )
                 bar.reset(task)
         workers = where.workers or os.cpu_count() or 1
         return search(folders, base.policy, candidates, workers, advance)

@@ -1,15 +1,19 @@
 """Runs many points on all cores and keeps the best trade-offs."""
 
 import gc
+import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 from pipelines.turn_taking.policy import Policy
 from voicecli.errors import InputError
 from voicecli.recording.bundle import is_bundle, read_bundle
+from voicecli.rest import Rest
+from voicecli.signals import signals_held
 from voicecli.tune.evaluate import RecordedCall, Score, score
 from voicecli.tune.space import Point
 
@@ -25,45 +29,51 @@ class Tried:
 _calls: list[RecordedCall] = []  # of a worker process, read once
 
 
-def recorded_calls(folders: Sequence[Path]) -> list[Path]:
-    """The calls in these folders, each of which is a call or holds some.
+def recorded_calls(folders: Sequence[Path], rest: Rest | None = None) -> list[Path]:
+    """The calls in these folders, each of which is a call or holds some; one that holds none is
+    left to `rest`.
 
     Raises:
-        InputError: a folder holds none.
+        InputError: the only folder holds none, or one does and there is no `rest`.
     """
+    rest = rest or Rest(1)
     calls: list[Path] = []
     for folder in folders:
         inside = [folder] if is_bundle(folder) else sorted(folder.glob("*"))
         found = [path for path in inside if is_bundle(path)]
-        if not found:
-            raise InputError(
-                f"{folder} holds no recorded calls; `voicecli replay CALL... -o {folder}` "
-                "runs labelled calls and leaves them there."
-            )
+        with rest.goes_on(str(folder)):
+            if not found:
+                raise InputError(
+                    f"{folder} holds no recorded calls; `voicecli replay CALL... -o {folder}` "
+                    "runs labelled calls and leaves them there."
+                )
         calls += found
     return calls
 
 
-def load(folders: Sequence[Path]) -> list[RecordedCall]:
-    """Read the calls.
+def load(folders: Sequence[Path], rest: Rest | None = None) -> list[RecordedCall]:
+    """Read the calls; those that are damaged or have no labels are left to `rest`.
 
     Raises:
-        InputError: one is damaged, has no labels, or all have none that can be judged.
+        InputError: the only one cannot be used, or one and there is no `rest`, or all have no
+            labels that can be judged.
     """
+    rest = rest or Rest(1)
     calls: list[RecordedCall] = []
     ends = 0
     for folder in folders:
-        bundle = read_bundle(folder)
-        if bundle.labels is None:
-            raise InputError(
-                f"{folder} has no labels.json, without which cut-ins and missed ends are unknown; "
-                "replay a labelled call and tune on the folder that leaves."
-            )
-        ends += sum(turn.intent == "end_of_turn" for turn in bundle.labels.turns)
-        calls.append(RecordedCall(bundle, bundle.labels))
-    if not ends:
+        with rest.goes_on(str(folder)):
+            bundle = read_bundle(folder)
+            if bundle.labels is None:
+                raise InputError(
+                    f"{folder} has no labels.json, without which cut-ins and missed ends are "
+                    "unknown; replay a labelled call and tune on the folder that leaves."
+                )
+            ends += sum(turn.intent == "end_of_turn" for turn in bundle.labels.turns)
+            calls.append(RecordedCall(bundle, bundle.labels))
+    if calls and not ends:
         raise InputError(
-            f"no label of {folders[0]} or the other calls says end_of_turn, so nothing can be "
+            f"no label of {calls[0].folder} or the other calls says end_of_turn, so nothing can be "
             "searched for; docs/RECORDINGS.md says what labels.json may hold."
         )
     return calls
@@ -78,18 +88,32 @@ def search(
 ) -> list[Tried]:
     """Try every point on every call; `progress` is called after each point."""
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _prepare, (list(folders),)) as pool:
-        tried: list[Tried] = []
-        for result in pool.map(_try, points, [base] * len(points), chunksize=4):
+    tried: list[Tried] = []
+    with signals_held():  # the workers hold them for good: they are for us, who end the workers
+        pool = ProcessPoolExecutor(workers, context, _prepare, (list(folders),))
+    try:
+        with signals_held():
+            results = pool.map(_try, points, [base] * len(points), chunksize=4)
+        for result in results:
             tried.append(result)
             progress()
-        return tried
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return tried
 
 
 def _prepare(folders: list[Path]) -> None:
     """In a new worker."""
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     _calls.extend(load(folders))
     gc.freeze()  # the calls stay: looking through them for garbage costs a quarter of the time
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed tells its workers nothing: they would wait for work for ever."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+    os._exit(1)
 
 
 def _try(point: Point, base: Policy) -> Tried:

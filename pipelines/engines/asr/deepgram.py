@@ -11,6 +11,7 @@ from typing import Any
 from pipelines.engines import mulaw
 from pipelines.engines.asr._deepgram_stream import UTTERANCE_END_S, DeepgramStream, Result
 from pipelines.engines.audio import checked
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.deadline import Deadline
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
@@ -27,15 +28,18 @@ class Settings:
     """Keys of the profile's table."""
 
     model: str = "nova-3"
+    """Name of one of Deepgram's models."""
     language: str = "en"
+    """Code of the callers' language."""
     keyterms: tuple[str, ...] = ()
     """Names and terms that callers will say."""
-    endpointing_ms: int = 300
+    endpointing_ms: int = bounded(300, 10)
     """Silence after which Deepgram settles what was said; when the turn ends is decided here."""
     api_key_env: str = "DEEPGRAM_API_KEY"
     """Environment variable that holds the key."""
     url: str = "wss://api.deepgram.com"
-    timeout_ms: int = 1000
+    """Where the service is; another one for tests and for self-hosting."""
+    timeout_ms: int = bounded(1000, 1)
     """Longest wait for the connection, and for the last words at the end of a turn."""
 
 
@@ -179,8 +183,7 @@ def build(settings: Settings, context: Context) -> DeepgramAsr:
         ValueError: a setting out of range, no key or one that is refused, or no deepgram-sdk.
         RemoteError: Deepgram cannot be reached, and there is no fallback.
     """
-    if settings.timeout_ms < 1 or settings.endpointing_ms < 10:
-        raise ValueError("timeout_ms must be at least 1, endpointing_ms at least 10")
+    check_bounds(settings)
     asr = DeepgramAsr(settings, service(settings.url, settings.api_key_env))
     connect_or_rely(asr.connect, context)
     return asr

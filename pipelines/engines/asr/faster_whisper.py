@@ -22,6 +22,7 @@ from pipelines.engines.asr._whisper_model import (
     input_seconds,
 )
 from pipelines.engines.audio import checked
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.local_agreement import LocalAgreement, same_word
 from pipelines.engines.modelled import stopwatch
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript, Word
@@ -41,28 +42,33 @@ class Settings:
     weights: str = "whisper-base.en"
     """Name of a model in the registry, or the folder of a Whisper model for CTranslate2."""
     language: str = "en"
-    chunk_length_s: Literal["auto"] | float = 30.0
+    """Code of the callers' language; weights named .en know English only."""
+    chunk_length_s: Literal["auto"] | float = bounded(30.0, 1, 30)
     """Length of the encoder's input, to which its cost is in proportion. 30 is what Whisper was
     trained with; "auto" is twice as long as the speech, but no less than 10 s, and two to four
     times faster: `voicecli models check asr` compares the two on this computer."""
-    step_ms: int = 300
+    step_ms: int = bounded(300, 20)
     """New audio between two hypotheses, at least; more when a decode takes longer than that."""
-    first_ms: int = 500
+    first_ms: int = bounded(500, 0)
     """Audio before the first hypothesis: pre-roll and one syllable say little."""
-    trim_seconds: float = 8.0
+    trim_seconds: float = bounded(8.0, 2, WINDOW_S)
     """From this length on, phrases at the beginning whose words are all stable leave the window."""
-    beam_size: int = 1
+    beam_size: int = bounded(1, 1)
+    """Hypotheses followed side by side: more are slower, and hardly better on short turns."""
     vocabulary: str = ""
     """Names and terms that callers will say, put in front of every prompt."""
     word_timestamps: bool = False
     """Align words with the audio in every decode: 10 to 30 % slower."""
     device: Device = "auto"
+    """Where to compute; auto: on a GPU if there is one."""
     compute_type: str = "auto"
     """auto: int8 on a CPU, float16 on a GPU."""
-    threads: int = 0
+    threads: int = bounded(0, 0)
     """0: all cores but one, at most 4."""
     no_speech: float = 0.6
+    """A doubtful text that is no speech with this probability, as the model says, is dropped."""
     min_log_probability: float = -1.0
+    """Below this, in the mean over its tokens, a text is doubtful."""
     max_compression_ratio: float = 2.4
     """Limits beyond which a text is taken for made up; each drop is remarked in the journal."""
 
@@ -215,14 +221,7 @@ def build(settings: Settings, context: Context) -> WhisperAsr:
     Raises:
         ValueError: a setting out of range, a folder that holds no such model, no CUDA device.
     """
-    if settings.step_ms < 20 or settings.first_ms < 0 or settings.threads < 0:
-        raise ValueError("step_ms must be at least 20, first_ms and threads not negative")
-    if settings.chunk_length_s != "auto" and not 1 <= settings.chunk_length_s <= 30:
-        raise ValueError('chunk_length_s must be "auto" or 1 to 30')
-    if not 2 <= settings.trim_seconds <= WINDOW_S:
-        raise ValueError(f"trim_seconds must be 2 to {WINDOW_S}")
-    if settings.beam_size < 1:
-        raise ValueError("beam_size must be at least 1")
+    check_bounds(settings)
     model = WhisperModel(
         context.locate(settings.weights),
         settings.device,

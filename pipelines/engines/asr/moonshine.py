@@ -11,6 +11,7 @@ import numpy as np
 from pipelines.engines.asr._growing import SPLIT_SEARCH_S, DecodeSchedule, quietest_moment
 from pipelines.engines.asr._moonshine_model import SAMPLE_RATE, Decoded, MoonshineModel
 from pipelines.engines.audio import checked
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.local_agreement import LocalAgreement
 from pipelines.engines.modelled import stopwatch
 from pipelines.engines.phantoms import without_phantoms
@@ -25,17 +26,19 @@ class Settings:
     """Keys of the profile's table."""
 
     weights: str = "moonshine-tiny-en"
-    step_ms: int = 300
+    """Name of a model in the registry, or the folder of one."""
+    step_ms: int = bounded(300, 20)
     """New audio between two hypotheses, at least."""
-    first_ms: int = 500
+    first_ms: int = bounded(500, 0)
     """Audio before the first hypothesis: pre-roll and one syllable say little."""
-    window_seconds: float = 20.0
+    window_seconds: float = bounded(20.0, 2 * SPLIT_SEARCH_S, 60)
     """A longer utterance is settled up to its quietest moment near the end and goes on from
     there, so that the cost of a hypothesis stays bounded."""
     min_log_probability: float = -0.8
     """Text of which the model is less sure than this, in the mean over its tokens, is noise. On
     human speech the least was -0.70; on noises -0.74 was the median."""
-    threads: int = 1
+    threads: int = bounded(1, 1)
+    """More than one costs other engines more than it gains here."""
 
 
 class MoonshineAsr:
@@ -116,10 +119,7 @@ def build(settings: Settings, context: Context) -> MoonshineAsr:
     Raises:
         ValueError: a setting out of range, or a folder that holds no such model.
     """
-    if settings.step_ms < 20 or settings.first_ms < 0 or settings.threads < 1:
-        raise ValueError("step_ms must be at least 20, first_ms not negative, threads at least 1")
-    if not 2 * SPLIT_SEARCH_S <= settings.window_seconds <= 60:
-        raise ValueError(f"window_seconds must be {2 * SPLIT_SEARCH_S:g} to 60")
+    check_bounds(settings)
     model = MoonshineModel(context.locate(settings.weights), settings.threads)
     model.transcribe(np.zeros(SAMPLE_RATE, np.float32))
     return MoonshineAsr(settings, model)

@@ -15,6 +15,7 @@ import numpy as np
 
 from pipelines.engines.asr._growing import DecodeSchedule
 from pipelines.engines.audio import checked
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.deadline import Deadline
 from pipelines.engines.http_service import HttpService
 from pipelines.engines.local_agreement import LocalAgreement
@@ -38,15 +39,16 @@ class Settings:
     model: str = "Systran/faster-whisper-base.en"
     """As the server calls it."""
     language: str = "en"
+    """Code of the callers' language."""
     api_key_env: str = ""
     """Environment variable that holds the key, such as OPENAI_API_KEY; empty: no key is needed."""
-    timeout_ms: int = 1500
+    timeout_ms: int = bounded(1500, 1)
     """Longest wait for the connection and for the transcript; beyond
     `policy.endpointing.transcript_timeout_ms` nobody waits for it, nor for a fallback's."""
     partials: bool = False
     """Ask for transcripts while the caller speaks: what a service charges for is the audio sent,
     and each sends all of it again."""
-    step_ms: int = 700
+    step_ms: int = bounded(700, 20)
     """New audio between two of them, at least; more when an answer takes longer than that."""
 
 
@@ -169,8 +171,7 @@ def build(settings: Settings, context: Context) -> OpenAiCompatibleAsr:
         ValueError: a setting out of range, no key where one is named, or a key that is refused.
         RemoteError: the server cannot be reached, and there is no fallback.
     """
-    if settings.timeout_ms < 1 or settings.step_ms < 20:
-        raise ValueError("timeout_ms must be at least 1, step_ms at least 20")
+    check_bounds(settings)
     asr = OpenAiCompatibleAsr(settings, service(settings.base_url, settings.api_key_env))
     connect_or_rely(asr.connect, context)
     return asr

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from pipelines.engines.audio import checked
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
@@ -14,10 +15,11 @@ from pipelines.turn_taking.time import from_ms
 class Settings:
     """Keys of the profile's table."""
 
-    sample_rate: int = 16000
+    sample_rate: int = bounded(16000, 8000)
+    """Of the audio it is given."""
     words: tuple[str, ...] = ("I would like to book a table for two please.",)
     """The text of each utterance, one after the other; after the last, the first again."""
-    ms_per_word: float = 250.0
+    ms_per_word: float = bounded(250.0, 0)
     """Audio that one word takes; at 0 the whole utterance is heard in the first sample."""
     decode_ms: float = 30.0
     """How long a new hypothesis takes."""
@@ -78,6 +80,5 @@ def build(settings: Settings, context: Context) -> ScriptedAsr:  # noqa: ARG001 
     """
     if not settings.words:
         raise ValueError("words must name at least one utterance")
-    if settings.sample_rate < 8000 or settings.ms_per_word < 0:
-        raise ValueError("sample_rate must be at least 8000 and ms_per_word not negative")
+    check_bounds(settings)
     return ScriptedAsr(settings)

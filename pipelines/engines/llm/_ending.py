@@ -3,8 +3,10 @@
 import re
 
 SENTENCE_ENDS = (".", "?", "!")
+_ALL_ENDS = (*SENTENCE_ENDS, "。", "？", "！", "؟", "।")
 _SENTENCE = re.compile(
-    r"(?:\w{2,}[.?!]+|\w[?!]+)(?=\s|$)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMrs\.)"
+    r"(?:\w{2,}[.?!؟।]+|\w[?!؟।]+)(?=\s|$)(?<!\bMr\.)(?<!\bMs\.)(?<!\bDr\.)(?<!\bSt\.)(?<!\bMrs\.)"
+    r"|[。？！]+"
 )
 """The word that ends a sentence: no initial, and none of the titles that people have."""
 WIND_DOWN = 0.6
@@ -15,7 +17,7 @@ def ends_here(tokens: int, max_tokens: int, text: str) -> bool:
     """Whether a reply of so many tokens, the last of which is `text`, should end with it."""
     if tokens >= max_tokens:
         return True
-    return tokens >= WIND_DOWN * max_tokens and text.rstrip().endswith(SENTENCE_ENDS)
+    return tokens >= WIND_DOWN * max_tokens and text.rstrip().endswith(_ALL_ENDS)
 
 
 def sentences_ended(text: str) -> int:

@@ -103,12 +103,15 @@ class Dialogue:
         """An answer to what was asked, and nothing else."""
         yes = self._rules.yes.found(said, self._read, alone=True) is not None
         no = self._rules.no.found(said, self._read, alone=True) is not None
+        agreed = self._rules.agreed.found(said, self._read, alone=True) is not None
         if state.topic and state.asked == CONFIRM:
-            return self._denied(state) if no else self._finish(state) if yes else None
+            return self._denied(state) if no else self._finish(state) if yes or agreed else None
         if state.topic:
             value = self._alone(state.asked, said)
             return self._go_on(state.learned({state.asked: value})) if value else None
         last = self._rules.by_name.get(state.last)
+        if last and last.yes and self._rules.by_name[last.yes].needs:
+            yes = yes or agreed
         then = (last.no if no else last.yes if yes else "") if last else ""
         return self._follow(state, self._rules.by_name[then], (), said) if then else None
 

@@ -3,7 +3,6 @@
 import difflib
 import itertools
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +20,7 @@ from pipelines.engines.llm._rules_words import (
     words_of,
 )
 from pipelines.engines.registry import SettingsError
+from pipelines.engines.text_file import read_toml
 from pipelines.engines.tools import Tool
 
 FIELD = re.compile(r"\{(\w+)\}")
@@ -110,6 +110,18 @@ NO = (
     "[no] (that is)|(it is) not|wrong [right|correct|it]",
 )  # fmt: skip
 
+_POLITE: dict[str, Texts] = {
+    "pleased": ("great|wonderful|excellent|lovely|brilliant|super|alright",),
+    "obliged": (
+        "thanks|cheers|(thank you) [(a lot)|(a million)|(so much)|(very much)|kindly|again]",
+    ),
+    "leaving": (
+        "bye|goodbye|(good bye) [bye|goodbye]", "see you [then|there|soon|later|tomorrow]",
+        "have a nice|good|great|lovely day|evening|weekend|one", "take care",
+        "that is|was|(will be) all|everything|it [for] [now|today]",
+    ),
+}  # fmt: skip
+
 
 class Rules:
     """A file's rules with their patterns."""
@@ -118,9 +130,16 @@ class Rules:
         """Raises ValueError where a rule cannot work; names the rule."""
         self.file = file
         phrases = {"yes": YES, "no": NO, **file.words}
+        answers = phrases | _POLITE
         self.by_name = {rule.name: rule for rule in file.rule}
-        self.yes = _yes_or_no("yes", phrases)
-        self.no = _yes_or_no("no", phrases)
+        self.yes = _yes_or_no("yes", answers)
+        self.no = _yes_or_no("no", answers)
+        self.agreed = parse(
+            "[<obliged>] <yes>|<pleased> [<yes>] [<obliged>] [and] [<leaving>] [<obliged>] "
+            "[<leaving>]",
+            answers,
+        )
+        """A yes to something that is then to be done, though the caller says goodbye at once."""
         self.patterns: dict[str, tuple[tuple[Pattern, ...], tuple[Pattern, ...]]] = {}
         for rule in file.rule:
             try:
@@ -130,13 +149,13 @@ class Rules:
                 raise ValueError(f'rule "{rule.name}": {error}') from None
             self.patterns[rule.name] = hear, only
         every = (pattern for both in self.patterns.values() for some in both for pattern in some)
-        used = (words_of(pattern.node) for pattern in (*every, self.yes, self.no))
+        used = (words_of(pattern.node) for pattern in (*every, self.yes, self.no, self.agreed))
         self.vocabulary = VOCABULARY.union(*used)
 
 
 def _yes_or_no(name: str, phrases: dict[str, Texts]) -> Pattern:
     try:
-        return parse(f"<{name}> [<{name}>] [<{name}>]", phrases)
+        return parse(f"<{name}> [<{name}>] [<{name}>] [<obliged>]", phrases)
     except ValueError as error:
         raise ValueError(f"[words] {name}: {error}") from None
 
@@ -148,11 +167,11 @@ def load(path: Path, tools: Iterable[Tool]) -> Rules:
         SettingsError: it cannot be read, or a rule in it cannot work; names the file and the rule.
     """
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables, _ = read_toml(path)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from None
     try:
         file = RuleFile.model_validate(tables)
     except ValidationError as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.llm._chat_prompt import ChatPrompt, shortened
 from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here, sentences_ended
 from pipelines.engines.llm._grammar import grammar_of, with_quotes
@@ -39,18 +40,19 @@ class Settings:
     """Name of a model in the registry, or the path of a GGUF file."""
     n_ctx: int = 2048
     """Tokens that prompt and reply may have together."""
-    threads: int = 0
+    threads: int = bounded(0, 0)
     """0: all cores but one, at most 4. llama.cpp's threads wait for each other spinning, and one
     that has to share its core with the recogniser slows all of them down many times over."""
-    max_tokens: int = 80
+    max_tokens: int = bounded(80, 1)
     """Length of a reply; from 60 % of it on, the reply ends with the sentence."""
-    temperature: float = 0.0
+    temperature: float = bounded(0.0, 0)
     """0: the likeliest token always, and so the same reply to the same history."""
     seed: int = 0
-    repeat_penalty: float = 1.0
+    """Of sampling: the same seed, prompt and settings give the same reply."""
+    repeat_penalty: float = bounded(1.0, 1)
     """Above 1: so much less likely is each token that the agent has written lately, in this reply
     or before (Keskar et al. 2019); what keeps a small model from saying one sentence for ever."""
-    max_sentences: int = 0
+    max_sentences: int = bounded(0, 0)
     """A reply ends with so many sentences; 0: with `max_tokens`."""
     tool_bias: float = 0.0
     """Added to the logit of opening a reply with a tool call: for models too small to know when."""
@@ -289,10 +291,7 @@ def build(settings: Settings, context: Context) -> LlamaCppLlm:
     """
     if not 1 <= settings.max_tokens < settings.n_ctx:
         raise ValueError("max_tokens must be at least 1 and less than n_ctx")
-    if settings.temperature < 0 or settings.threads < 0:
-        raise ValueError("temperature and threads must not be negative")
-    if settings.repeat_penalty < 1 or settings.max_sentences < 0:
-        raise ValueError("repeat_penalty must be at least 1, max_sentences not negative")
+    check_bounds(settings)
     path = context.locate(settings.weights)
     model = LlamaModel(path, settings.n_ctx, _threads(settings.threads))
     llm = LlamaCppLlm(settings, model, context.tools, context.examples)

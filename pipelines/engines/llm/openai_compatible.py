@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.closing import closing
 from pipelines.engines.deadline import Deadline
 from pipelines.engines.dialect import read_dialect
@@ -47,10 +48,11 @@ class Settings:
     """As the server calls it; a server of a single model takes any name."""
     api_key_env: str = ""
     """Environment variable that holds the key, such as OPENAI_API_KEY; empty: no key is needed."""
-    max_tokens: int = 80
+    max_tokens: int = bounded(80, 1)
     """Length of a reply; from 60 % of it on, the reply ends with the sentence."""
-    temperature: float = 0.3
-    timeout_ms: int = 3000
+    temperature: float = bounded(0.3, 0, 2)
+    """Randomness of the words, 0 to 2."""
+    timeout_ms: int = bounded(3000, 1)
     """Longest wait for the first words, connecting included, and for each that follow. Nothing
     else counts: no sign of life, no reasoning."""
     body: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -211,10 +213,7 @@ def build(settings: Settings, context: Context) -> OpenAiCompatibleLlm:
         ValueError: a setting that cannot be, no key where one is named, or one that is refused.
         RemoteError: the server cannot be reached, and there is no fallback.
     """
-    if settings.max_tokens < 1 or settings.timeout_ms < 1 or not 0 <= settings.temperature <= 2:
-        raise ValueError(
-            "max_tokens and timeout_ms must be at least 1, temperature between 0 and 2"
-        )
+    check_bounds(settings)
     where = service(settings.base_url, settings.api_key_env)
     llm = OpenAiCompatibleLlm(settings, where, context.tools)
     connect_or_rely(llm.connect, context)

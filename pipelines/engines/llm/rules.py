@@ -12,7 +12,7 @@ from pipelines.engines.llm._rules_file import FIELD, Rules, load
 from pipelines.engines.llm._rules_slots import resolved
 from pipelines.engines.protocols import Llm, NextTokenLlm, StopSignal
 from pipelines.engines.registry import Context, SettingsError
-from pipelines.engines.speakable import speakable
+from pipelines.engines.speakable import speakable_text
 from pipelines.engines.tools import ToolRequest
 from pipelines.turn_taking.commands import History
 
@@ -54,7 +54,7 @@ class RulesLlm:
         if step.unanswered and self._llm is not None:
             yield from self._llm.stream(history, stop)
             return
-        for piece in re.findall(r"\s*\S+", "".join(speakable([step.say]))):
+        for piece in re.findall(r"\s*\S+", speakable_text(step.say)):
             if stop.is_set():
                 return
             yield piece

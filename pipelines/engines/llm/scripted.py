@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
@@ -29,7 +30,7 @@ class Settings:
     """Time to the first piece when `prepare` has read exactly this prompt."""
     per_token_ms: float = 10.0
     """Time to each further piece."""
-    end_probability: float = 0.9
+    end_probability: float = bounded(0.9, 0, 1)
     """How probable every end of turn looks to it."""
 
 
@@ -105,6 +106,5 @@ def build(settings: Settings, context: Context) -> ScriptedLlm:  # noqa: ARG001 
         for call in _CALL.findall(reply):
             if not isinstance(json.loads(call), dict) or "name" not in json.loads(call):
                 raise ValueError(f'a tool call is {{"name": …, "arguments": …}}, not {call}')
-    if not 0.0 <= settings.end_probability <= 1.0:
-        raise ValueError("end_probability must lie between 0 and 1")
+    check_bounds(settings)
     return ScriptedLlm(settings)

@@ -6,6 +6,7 @@ Messages: https://docs.cartesia.ai/api-reference/tts/websocket
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.registry import Context
 from pipelines.engines.remote import connect_or_rely, service
 from pipelines.engines.tts._socket_voice import Heard, SocketVoice
@@ -20,15 +21,18 @@ class Settings:
     voice: str = "a0e99841-438c-4a64-b679-ae501e7d6091"
     """Id of a voice of Cartesia's library or your own."""
     model: str = "sonic-2"
+    """Name of one of Cartesia's models."""
     language: str = "en"
+    """Code of the language that is spoken."""
     sample_rate: int = 16000
     """8000 saves bandwidth where nothing but a phone line listens."""
     api_key_env: str = "CARTESIA_API_KEY"
     """Environment variable that holds the key."""
     url: str = "wss://api.cartesia.ai/tts/websocket"
+    """Where the service is."""
     version: str = "2025-04-16"
     """Of the interface."""
-    timeout_ms: int = 1000
+    timeout_ms: int = bounded(1000, 1)
     """Longest wait for the connection and for the next audio."""
 
 
@@ -68,8 +72,9 @@ def build(settings: Settings, context: Context) -> SocketVoice:
         ValueError: a setting out of range, no key, or one that is refused.
         RemoteError: Cartesia cannot be reached, and there is no fallback.
     """
-    if settings.sample_rate not in RATES or settings.timeout_ms < 1:
-        raise ValueError(f"sample_rate must be one of {RATES}, timeout_ms at least 1")
+    check_bounds(settings)
+    if settings.sample_rate not in RATES:
+        raise ValueError(f"sample_rate must be one of {RATES}, not {settings.sample_rate}")
     where = service(settings.url, settings.api_key_env)
     headers = {"X-API-Key": where.key, "Cartesia-Version": settings.version}
     voice = SocketVoice(

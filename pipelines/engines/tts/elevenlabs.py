@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.registry import Context
 from pipelines.engines.remote import connect_or_rely, service
 from pipelines.engines.tts._socket_voice import Heard, SocketVoice
@@ -24,16 +25,18 @@ class Settings:
     voice: str = "21m00Tcm4TlvDq8ikWAM"
     """Id of a voice of ElevenLabs' library or your own."""
     model: str = "eleven_flash_v2_5"
+    """Name of one of ElevenLabs' models."""
     language: str = "en"
     """In which numbers, dates and abbreviations are put into words; ElevenLabs itself finds out."""
     sample_rate: int = 16000
     """8000 saves bandwidth where nothing but a phone line listens."""
-    speed: float = 1.0
+    speed: float = bounded(1.0, 0.7, 1.2)
     """0.7 to 1.2."""
     api_key_env: str = "ELEVENLABS_API_KEY"
     """Environment variable that holds the key."""
     url: str = "wss://api.elevenlabs.io"
-    timeout_ms: int = 1000
+    """Where the service is."""
+    timeout_ms: int = bounded(1000, 1)
     """Longest wait for the connection and for the next audio."""
 
 
@@ -67,10 +70,9 @@ def build(settings: Settings, context: Context) -> SocketVoice:
         ValueError: a setting out of range, no key, or one that is refused.
         RemoteError: ElevenLabs cannot be reached, and there is no fallback.
     """
-    if settings.sample_rate not in RATES or settings.timeout_ms < 1:
-        raise ValueError(f"sample_rate must be one of {RATES}, timeout_ms at least 1")
-    if not 0.7 <= settings.speed <= 1.2:
-        raise ValueError(f"speed must be 0.7 to 1.2, not {settings.speed}")
+    check_bounds(settings)
+    if settings.sample_rate not in RATES:
+        raise ValueError(f"sample_rate must be one of {RATES}, not {settings.sample_rate}")
     where = service(settings.url, settings.api_key_env)
     query = {
         "model_id": settings.model,

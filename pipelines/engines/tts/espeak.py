@@ -17,6 +17,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.spoken.reader import reader
@@ -44,11 +45,11 @@ class Settings:
 
     voice: str = "en-us"
     """A language of espeak-ng, with a variant after a plus sign if wanted: `en-gb+f3`."""
-    words_per_minute: int = 175
+    words_per_minute: int = bounded(175, 80, 450)
     """80 to 450."""
-    pitch: int = 50
+    pitch: int = bounded(50, 0, 99)
     """0 to 99."""
-    end_pause_ms: int = 100
+    end_pause_ms: int = bounded(100, 0)
     """Silence after the text, so that one clause does not run into the next."""
 
 
@@ -217,12 +218,7 @@ def build(settings: Settings, context: Context) -> EspeakTts:  # noqa: ARG001 (e
         ValueError: an unknown voice, or a setting out of range.
         RuntimeError: the library does not start.
     """
-    if not 80 <= settings.words_per_minute <= 450:
-        raise ValueError(f"words_per_minute must be 80 to 450, not {settings.words_per_minute}")
-    if not 0 <= settings.pitch <= 99:
-        raise ValueError(f"pitch must be 0 to 99, not {settings.pitch}")
-    if settings.end_pause_ms < 0:
-        raise ValueError("end_pause_ms must not be negative")
+    check_bounds(settings)
     tts = EspeakTts(settings, _library())
     for _ in tts.synthesize("Hello.", threading.Event()):  # reads the dictionary
         pass

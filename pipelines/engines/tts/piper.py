@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.closing import closing
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
@@ -36,18 +37,18 @@ class Settings:
 
     weights: str = "piper-en-us-ljspeech-medium"
     """Name of a voice in the registry, or the path of its .onnx file beside its .onnx.json."""
-    speaking_rate: float = 1.0
+    speaking_rate: float = bounded(1.0, 0.25, 4)
     """2 is twice as fast as the voice was made."""
     speaker: str = ""
     """Name or number of a speaker, for voices that have several."""
-    variation: float | None = None
+    variation: float | None = bounded(None, 0, 1)
     """Randomness of melody and rhythm, 0 to 1; left out: as the voice was made. At 0 the same text
     always sounds the same, which a replayed call needs to be the same to the bit."""
-    volume: float = 0.8
+    volume: float = bounded(0.8, 0.01, 1)
     """Peak of a usual sentence, 0 to 1; what is louder is clipped softly."""
-    end_pause_ms: int = 100
+    end_pause_ms: int = bounded(100, 0)
     """Silence after the text, so that one clause does not run into the next."""
-    threads: int = 1
+    threads: int = bounded(1, 1)
     """More make a voice of high quality faster, at the expense of the recogniser and the LLM."""
 
 
@@ -152,12 +153,7 @@ def build(settings: Settings, context: Context) -> PiperTts:
     """
     from piper import PiperConfig, PiperVoice  # noqa: PLC0415 (heavy: only when an engine is built)
 
-    if not 0.25 <= settings.speaking_rate <= 4:
-        raise ValueError(f"speaking_rate must be 0.25 to 4, not {settings.speaking_rate}")
-    if not 0 < settings.volume <= 1 or not 0 <= (settings.variation or 0) <= 1:
-        raise ValueError("volume and variation must be 0 to 1, volume not 0")
-    if settings.end_pause_ms < 0 or settings.threads < 1:
-        raise ValueError("end_pause_ms must not be negative, threads at least 1")
+    check_bounds(settings)
     path, description = _files(context.locate(settings.weights))
     try:
         config = PiperConfig.from_dict(json.loads(description.read_text("utf-8")))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
@@ -15,16 +16,18 @@ from pipelines.turn_taking.time import from_ms
 class Settings:
     """Keys of the profile's table."""
 
-    sample_rate: int = 16000
-    ms_per_char: float = 60.0
+    sample_rate: int = bounded(16000, 8000)
+    """Of the audio it makes."""
+    ms_per_char: float = bounded(60.0, 0)
     """Audio for each character of the text."""
     first_audio_ms: float = 30.0
     """Time to the first chunk."""
     per_chunk_ms: float = 5.0
     """Time to each further chunk."""
-    chunk_ms: int = 100
+    chunk_ms: int = bounded(100, 1)
     """Audio in one chunk; the last may be shorter."""
     tone_hz: float = 220.0
+    """Pitch of the tone."""
     level_dbfs: float = -20.0
     """RMS level of the tone, relative to full scale."""
 
@@ -61,8 +64,5 @@ def build(settings: Settings, context: Context) -> HummingTts:  # noqa: ARG001 (
     Raises:
         ValueError: a setting is out of range.
     """
-    if settings.sample_rate < 8000 or settings.chunk_ms < 1 or settings.ms_per_char < 0:
-        raise ValueError(
-            "sample_rate must be at least 8000, chunk_ms at least 1 and ms_per_char not negative"
-        )
+    check_bounds(settings)
     return HummingTts(settings)

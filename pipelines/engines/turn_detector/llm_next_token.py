@@ -22,6 +22,7 @@ class Settings:
     """Keys of the profile's table."""
 
     scale: float = 0.6
+    """How much weight the model's opinion has; see `offset`."""
     offset: float = 1.7
     """P is sigmoid(scale · logit(model's probability) + offset).
 

@@ -21,6 +21,7 @@ class Settings:
     latency_ms: float = 20.0
     """How long an answer takes."""
     sample_rate: int = 16000
+    """Of the audio it asks for."""
     audio_seconds: float = 0.0
     """Audio it asks for, and does not listen to."""
 

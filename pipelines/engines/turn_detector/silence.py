@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pipelines.engines.audio import checked
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.protocols import Pcm
 from pipelines.engines.registry import Context
 from pipelines.turn_taking.commands import History
@@ -14,7 +15,7 @@ NEEDS_TEXT = False
 class Settings:
     """Keys of the profile's table."""
 
-    probability: float = 0.5
+    probability: float = bounded(0.5, 0, 1)
     """The answer to everything; the policy's delay curve makes a fixed silence of it."""
 
 
@@ -41,6 +42,5 @@ def build(settings: Settings, context: Context) -> SilenceTurnDetector:  # noqa:
     Raises:
         ValueError: the probability does not lie between 0 and 1.
     """
-    if not 0.0 <= settings.probability <= 1.0:
-        raise ValueError("probability must lie between 0 and 1")
+    check_bounds(settings)
     return SilenceTurnDetector(settings)

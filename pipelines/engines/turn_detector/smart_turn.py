@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from pipelines.engines.audio import checked
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.log_mel import SAMPLE_RATE, log_mel
 from pipelines.engines.onnx import open_session
 from pipelines.engines.protocols import Pcm
@@ -31,7 +32,8 @@ class Settings:
     """Keys of the profile's table."""
 
     weights: str = "smart-turn-v3.2"
-    threads: int = 1
+    """Name of a model in the registry, or the path of its .onnx file."""
+    threads: int = bounded(1, 1)
     """More than one was slower on two cores."""
 
 
@@ -79,8 +81,7 @@ def build(settings: Settings, context: Context) -> SmartTurnDetector:
     Raises:
         ValueError: a setting out of range, or a file that is no such model.
     """
-    if settings.threads < 1:
-        raise ValueError("threads must be at least 1")
+    check_bounds(settings)
     path = context.locate(settings.weights)
     detector = SmartTurnDetector(open_session(path, settings.threads))
     detector.end_of_turn((), "", np.zeros(SAMPLE_RATE, np.float32))

@@ -40,6 +40,7 @@ class Settings:
     context: bool = True
     """Whether to read the agent's last turn; without it "San Jose" is no answer to anything."""
     scale: float = 1.0
+    """How much weight the model's opinion has; see `offset`."""
     offset: float = 0.0
     """Change the model's log-odds to scale · log-odds + offset, for callers unlike those it knows.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.engines.audio import checked
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import Pcm
 from pipelines.engines.registry import Context
@@ -20,13 +21,15 @@ from pipelines.turn_taking.time import from_ms
 class Settings:
     """Keys of the profile's table."""
 
-    sample_rate: int = 16000
-    frame_ms: int = 20
+    sample_rate: int = bounded(16000, 8000)
+    """Of the frames it is given."""
+    frame_ms: int = bounded(20, 1)
+    """Length of one frame."""
     threshold_dbfs: float = -45.0
     """A frame whose RMS is above this, relative to full scale, is speech."""
     hold_ms: int = 60
     """Speech goes on for this long after the last loud frame."""
-    probability_of_speech: float = 0.95
+    probability_of_speech: float = bounded(0.95, 0, 1)
     """What a loud frame scores; a quiet one scores the complement."""
     latency_ms: float = 0.1
     """How long one frame takes."""
@@ -66,8 +69,5 @@ def build(settings: Settings, context: Context) -> LoudnessVad:  # noqa: ARG001 
     Raises:
         ValueError: a setting is out of range.
     """
-    if settings.sample_rate < 8000 or settings.frame_ms < 1:
-        raise ValueError("sample_rate must be at least 8000 and frame_ms at least 1")
-    if not 0.0 <= settings.probability_of_speech <= 1.0:
-        raise ValueError("probability_of_speech must lie between 0 and 1")
+    check_bounds(settings)
     return LoudnessVad(settings)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from pipelines.engines.audio import checked
+from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.onnx import open_session
 from pipelines.engines.protocols import Pcm
 from pipelines.engines.registry import Context
@@ -39,7 +40,8 @@ class Settings:
     sample_rate: int = 16000
     """8000 or 16000 Hz; 8000 is what a phone line delivers."""
     weights: str = "silero-vad"
-    clear_after_ms: int = 2000
+    """Name of a model in the registry, or the path of its .onnx file."""
+    clear_after_ms: int = bounded(2000, 0)
     """After so long without speech the model forgets what it has heard; 0: never."""
 
 
@@ -97,8 +99,7 @@ def build(settings: Settings, context: Context) -> SileroVad:
     """
     if settings.sample_rate not in {8000, 16000}:
         raise ValueError(f"sample_rate must be 8000 or 16000, not {settings.sample_rate}")
-    if settings.clear_after_ms < 0:
-        raise ValueError(f"clear_after_ms must not be negative, as {settings.clear_after_ms} is")
+    check_bounds(settings)
     vad = SileroVad(settings, open_session(context.locate(settings.weights)))
     for _ in range(WARM_UP_FRAMES):
         vad.probability(np.zeros(vad.frame_samples, np.float32))

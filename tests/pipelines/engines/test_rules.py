@@ -461,3 +461,40 @@ def test_a_missing_file_and_none_are_refused(tmp_path):
         engine.build(engine.Settings("no.toml"), context)
     with pytest.raises(SettingsError, match="needs file"):
         engine.build(engine.Settings(), replace(context))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Yes, thanks a lot.", "Yes please, thanks a lot, bye.", "Great, thank you so much!",
+        "Okay, thanks, have a nice day.", "That is right, thank you, see you then.",
+        "Yes, that's all, thanks.", "Yes, cheers, see you tomorrow.", "Perfect, and goodbye.",
+    ],
+)  # fmt: skip
+def test_a_yes_is_a_yes_though_thanks_and_a_goodbye_follow(receptionist, answer):
+    history = [Message("caller", "I need an appointment tomorrow at three, my name is Ann Miller.")]
+    history.append(Message("agent", reply(receptionist, history)[0]))
+    assert history[-1].text.endswith("Is that right?")
+    history.append(Message("caller", answer))
+    said, called = reply(receptionist, history)
+    assert said.startswith("Good, I've put you down")
+    assert not called
+
+
+@pytest.mark.parametrize("answer", ["Goodbye.", "No thanks, bye.", "That's all, thank you, bye."])
+def test_a_goodbye_without_a_yes_ends_the_call(receptionist, answer):
+    history = [Message("caller", "I need an appointment tomorrow at three, my name is Ann Miller.")]
+    history.append(Message("agent", reply(receptionist, history)[0]))
+    history.append(Message("caller", answer))
+    assert [request.name for request in reply(receptionist, history)[1]] == ["end_call"]
+
+
+def test_thanks_for_an_offer_do_not_hide_the_yes(receptionist):
+    offer, answer = talk(
+        receptionist,
+        "Cancel my appointment on Tuesday, my name is Ann.",
+        "Yes.",
+        "Yes, thanks a lot.",
+    )[1:]
+    assert offer.endswith("Would you like another appointment?")
+    assert answer.startswith(("With pleasure.", "Gladly."))

@@ -153,3 +153,51 @@ def test_plain_words_are_passed_on_at_once():
     pieces = speakable(iter(["Yes", ", of", " course"]))
     assert next(pieces) == "Yes"
     assert next(pieces) == ", of"
+
+
+OPENINGS = [
+    "<tool_call>", "<toolresponse>", "<tool_response>", "<function_calls>", "<tool_calls>\n",
+    '<invoke name="x">', "<function=book>", "<|python_tag|>", "<|tool_call|>", "[TOOL_CALLS]",
+    "<｜tool▁calls▁begin｜>", "<observation>", "<tool_output>", "<|im_start|>assistant ",
+    "<|channel|>final ", "<invoke>", "<metadata>",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+@pytest.mark.parametrize("size", [1, 2, 5, 9, 200])
+def test_plain_text_in_a_tag_that_is_never_closed_is_said_in_the_end(opening, size):
+    written = f"{opening}We are open until six. Shall I book *that*?"
+    pieces = [written[at : at + size] for at in range(0, len(written), size)]
+    assert "".join(speakable(pieces)) == "We are open until six. Shall I book that?"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '<tool_call>{"name": "book", "arguments": {"at": "six"}}',
+        '<tool_call>{"name": "book", "argu',
+        '[TOOL_CALLS][{"name": "book"}]',
+        '[TOOL_CALLS]book{"at": "six"}',
+        '<|python_tag|>book.call(at="six")',
+        "<tool_code>print(book(6))",
+        "<tool_call>get_time",
+        "<tool_call><function=book><parameter=city>Paris</parameter></function>",
+        "<tool_call>\n<|im_end|>",
+        "<think>They want to know when we close.",
+        "<|channel|>analysis They want to know.",
+        "<tool_call>" + "[" * 5000,
+    ],
+)
+def test_what_is_no_text_in_such_a_tag_is_not_said(written):
+    assert "".join(speakable([written])) == ""
+    assert "".join(speakable(list(written))) == ""
+
+
+def test_text_behind_a_call_that_is_never_closed_is_said():
+    written = 'One moment. <tool_call>{"name": "book", "arguments": {}}\nI book it.'
+    assert "".join(speakable(list(written))) == "One moment. I book it."
+
+
+def test_a_closed_tag_is_not_said_whatever_it_holds():
+    written = "<tool_response>Sunny and warm.</tool_response>It is sunny."
+    assert "".join(speakable(list(written))) == "It is sunny."

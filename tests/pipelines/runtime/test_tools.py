@@ -16,7 +16,7 @@ from pipelines.runtime.recall import recall_from
 from pipelines.runtime.tool_runner import NOT_RECORDED
 from pipelines.runtime.transport import Received
 from pipelines.runtime.virtual import run_virtual
-from pipelines.turn_taking.commands import CallTool, CancelTool
+from pipelines.turn_taking.commands import CallTool, CancelTool, EndCall
 from pipelines.turn_taking.events import (
     CallEnded,
     CallStarted,
@@ -258,6 +258,41 @@ def test_a_result_that_is_said_as_it_stands_is_not_given_to_the_model():
     direct = tool(lambda _: "It is booked.", return_direct=True)
     entries = played(Caller(ONE_TURN, 12_000), **asking(direct, after="The model says so."))
     assert written(entries) == ["It is booked."]
+
+
+@pytest.mark.parametrize(("named", "ends"), [("it", False), ("", True), ("nothing", True)])
+def test_a_tool_may_be_called_instead_of_the_one_that_ends_the_call(named, ends):
+    seen: list[str] = []
+
+    def instead() -> str:
+        call = CALL.get()
+        assert call is not None
+        seen.append(call.caller_said)
+        return named
+
+    other = tool(lambda _: "It is booked.", return_direct=True)
+    hang_up = tool(lambda _: "", name="end_call", effect="ends_call", instead=instead)
+    engines = asking(hang_up, before="Goodbye.") | {"tools": {"it": other, "end_call": hang_up}}
+    entries = played(Caller(ONE_TURN, 12_000), **engines)
+    requested = [e for e in entries if isinstance(e, ToolRequested)]
+    assert {request.name for request in requested} == {"end_call" if ends else "it"}
+    assert bool(issued(entries, EndCall)) == ends
+    assert all(seen)
+
+
+def test_a_guard_that_breaks_does_not_hold_the_call():
+    hang_up = tool(lambda _: "", name="end_call", effect="ends_call", instead=lambda: str(1 / 0))
+    entries = played(Caller(ONE_TURN, 12_000), **asking(hang_up, before="Goodbye."))
+    assert issued(entries, EndCall)
+
+
+def test_such_a_result_is_said_without_its_markup():
+    direct = tool(
+        lambda _: "**Booked**:\n- [Ann](https://a.example) \N{WHITE HEAVY CHECK MARK}",
+        return_direct=True,
+    )
+    entries = played(Caller(ONE_TURN, 12_000), **asking(direct, after="The model says so."))
+    assert written(entries) == ["Booked: Ann"]
 
 
 def test_an_error_of_such_a_tool_is_for_the_model_to_read():

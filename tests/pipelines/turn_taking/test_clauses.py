@@ -106,7 +106,60 @@ def test_a_sentence_in_quotes_ends_behind_them():
     ]
 
 
-BITS = ["a ", "word", " ", ". ", ", ", "\n", "5", "No. ", "Dr. ", "$", "-", " - ", "” ", "..."]
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("你好，我是罗宾。今天我能帮您什么？", ["你好，我是罗宾。", "今天我能帮您什么？"]),
+        ("请说“是”。好的！谢谢……再见。", ["请说“是”。", "好的！", "谢谢……再见。"]),
+        ("他说：“好。”然后走了！！再见。", ["他说：“好。”", "然后走了！！", "再见。"]),
+        (
+            "かしこまりました。「はい」とお答えください。",
+            ["かしこまりました。", "「はい」とお答えください。"],
+        ),
+        ("价格是3.5元，不是４，０００。对吗？", ["价格是3.5元，不是４，０００。", "对吗？"]),
+        ("كيف حالك؟ أنا بخير.", ["كيف حالك؟", "أنا بخير."]),
+        ("आप कैसे हैं। ठीक।", ["आप कैसे हैं।", "ठीक।"]),
+    ],
+)
+def test_marks_of_other_scripts_end_sentences_with_or_without_a_space_behind(text, clauses):
+    assert cut(text, cut_at="sentence") == by_token(text, cut_at="sentence") == clauses
+
+
+def test_a_first_clause_of_chinese_is_as_short_as_another():
+    assert by_token("当然可以，我来帮您。请问是几位？") == [
+        "当然可以，",
+        "我来帮您。",
+        "请问是几位？",
+    ]
+
+
+def test_a_chinese_sentence_is_spoken_before_more_is_written():
+    splitter = ClauseSplitter(ClausePolicy())
+    assert splitter.feed("好的。") == []
+    assert splitter.sentence_after() is not None
+    assert splitter.flush_sentence() == ["好的。"]
+
+
+BITS = [
+    "a ",
+    "word",
+    " ",
+    ". ",
+    ", ",
+    "\n",
+    "5",
+    "No. ",
+    "Dr. ",
+    "$",
+    "-",
+    " - ",
+    "” ",
+    "...",
+    "好",
+    "。",
+    "，",
+    "”",
+]
 
 
 @given(st.lists(st.sampled_from(BITS), max_size=40).map("".join), st.data())
@@ -118,7 +171,10 @@ def test_the_way_the_text_is_cut_into_pieces_makes_no_difference(text, data):
     assert cut(*pieces, **policy) == cut(text, **policy) == by_token(text, **policy)
 
 
-@pytest.mark.parametrize("part", ["word ", ".", ". ", "1. ", "a", ", ", "5 - ", "No. ", '"', '."'])
+@pytest.mark.parametrize(
+    "part",
+    ["word ", ".", ". ", "1. ", "a", ", ", "5 - ", "No. ", '"', '."', "好。", "，", "，”", "。”"],
+)
 @pytest.mark.parametrize("cut_at", ["clause", "sentence"])
 def test_a_hostile_text_takes_time_in_proportion_to_its_length(part, cut_at):
     def took(length):

@@ -13,12 +13,12 @@ from voicecli import extras
 from voicecli.compare.run import as_json, compare, labelled_calls
 from voicecli.compare.table import Comparison, Variant
 from voicecli.compare.truth import Outcome, judge
-from voicecli.compare.variants import ablation, told_apart
+from voicecli.compare.variants import ablation, named_apart
 from voicecli.engines import build_engines
 from voicecli.errors import InputError, UsageError
 from voicecli.profile import Profile, load_profile
 from voicecli.recording.audio_file import CallAudio
-from voicecli.recording.labels import Cue, Labels, Turn
+from voicecli.recording.labels import Cue, Labels, Turn, write_labels
 from voicecli.replay.run import Setting, run_call
 from voicecli.replay.source import CallSource
 
@@ -138,12 +138,26 @@ def test_calls_without_labels_are_refused_with_what_needs_them(tmp_path):
 
 def test_copies_of_a_profile_that_kept_its_name_go_by_their_files(profile, tmp_path):
     mine = replace(profile, path=tmp_path / "mine.toml")
-    assert [each.name for each in told_apart([profile, mine])] == [profile.path.stem, "mine"]
+    assert [each.name for each in named_apart([profile, mine])] == [profile.path.stem, "mine"]
+
+
+def test_copies_whose_files_share_a_name_go_by_their_folders(profile, tmp_path):
+    mine = [replace(profile, path=tmp_path / folder / "agent.toml") for folder in ("a", "b")]
+    assert [each.name for each in named_apart(mine)] == ["a-agent", "b-agent"]
+
+
+def test_calls_of_the_same_name_have_their_own_turns(tmp_path):
+    for folder in ("d1", "d2"):
+        (tmp_path / folder / "call").mkdir(parents=True)
+        soundfile.write(tmp_path / folder / "call/caller.wav", np.ones(RATE, np.int16), RATE)
+        write_labels(tmp_path / folder / "call/labels.json", Labels((Turn(0.1, 0.9, "hi"),)))
+    sources = labelled_calls([str(tmp_path / folder / "call") for folder in ("d1", "d2")])
+    assert [source.name for source in sources] == ["d1-call", "d2-call"]
 
 
 def test_a_profile_is_not_compared_with_itself(profile):
-    with pytest.raises(UsageError, match="same name"):
-        told_apart([profile, profile])
+    with pytest.raises(UsageError, match="twice"):
+        named_apart([profile, profile])
 
 
 def test_one_profile_is_no_comparison(profile):

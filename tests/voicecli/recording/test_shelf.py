@@ -1,5 +1,7 @@
 """The calls a user has kept: list, show, export, delete."""
 
+import os
+import sys
 import zipfile
 
 import numpy as np
@@ -8,7 +10,7 @@ from typer.testing import CliRunner
 
 from pipelines.turn_taking.events import CallEnded, CallStarted
 from pipelines.turn_taking.time import SECOND
-from voicecli.cli import app
+from voicecli.cli import app, main
 from voicecli.errors import InputError
 from voicecli.profile import SHIPPED
 from voicecli.recording.bundle import read_bundle, write_bundle
@@ -145,3 +147,83 @@ def test_an_export_writes_through_no_planted_link_and_is_private(folder, tmp_pat
     assert (tmp_path / "victim").read_text() == "mine"
     assert zipfile.is_zipfile(tmp_path / "call.zip")
     assert (tmp_path / "call.zip").stat().st_mode & 0o777 == 0o600
+
+
+def renamed(folder, name):
+    call = folder_of_one(folder)
+    call.rename(folder / name)
+    return folder / name
+
+
+STRANGE = ["a\nb", "\x1b]2;x\x07", "a\udcff"]
+
+
+@pytest.mark.parametrize("name", [*STRANGE, "..\\..\\x", 'C:\\x"?*', "\u202egnp"])
+def test_an_archive_leads_nowhere_on_any_system(folder, tmp_path, name):
+    export_call(renamed(folder, name), tmp_path / "call.zip")
+    with zipfile.ZipFile(tmp_path / "call.zip") as packed:
+        for path in packed.namelist():
+            assert path.count("/") == 1
+            assert path.isprintable()
+            assert not set(path) & set('\\:*?"<>|')
+
+
+@pytest.mark.parametrize("name", [*STRANGE, "-y", "~root", "LAST"])
+def test_a_strange_name_deletes_the_call_of_that_name_alone(folder, name):
+    renamed(folder, name)
+    write_bundle(folder / "other", JournalHeader("scripted", 8000, {}), ENTRIES,
+                 np.zeros((16_000, 2), np.int16), profile="")  # fmt: skip
+    CliRunner().invoke(app, ["recordings", "delete", "--yes", "--", name])
+    assert [call.name for call in kept_calls(folder)] == ["other"]
+
+
+def test_a_call_named_last_is_meant_before_the_last_one(folder):
+    renamed(folder, "last")
+    write_bundle(folder / "zzz", JournalHeader("scripted", 8000, {}), ENTRIES,
+                 np.zeros((16_000, 2), np.int16), profile="")  # fmt: skip
+    assert find_call(folder, "last").name == "last"
+
+
+@pytest.mark.parametrize("name", ["Call", "CALL", "call ", "cal\u0131"])
+def test_a_name_that_only_looks_alike_deletes_nothing(folder, name):
+    renamed(folder, "call")
+    result = CliRunner().invoke(app, ["recordings", "delete", "--yes", name])
+    assert isinstance(result.exception, InputError)
+    assert [call.name for call in kept_calls(folder)] == ["call"]
+
+
+def test_a_call_named_twice_is_deleted_once(folder):
+    call = folder_of_one(folder)
+    result = CliRunner().invoke(app, ["recordings", "delete", "-y", call.name, call.name])
+    assert result.exit_code == 0
+    assert result.output.count("is deleted") == 1
+
+
+@pytest.mark.parametrize("part", ["labels.json", "call.wav", "journal.jsonl"])
+def test_an_export_waits_for_no_pipe(folder, tmp_path, part):
+    call = folder_of_one(folder)
+    (call / part).unlink(missing_ok=True)
+    os.mkfifo(call / part)
+    with pytest.raises(InputError, match="nothing was exported"):
+        export_call(call, tmp_path / "call.zip")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("recordings", "show"), ("recordings", "export"), ("recordings", "delete", "-y"),
+        ("recordings", "list", "--folder"), ("replay",), ("line",), ("tune",), ("models", "path"),
+        ("doctor", "-p"), ("dial", "ws://127.0.0.1:9"), ("talk", "--headless", "--input"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["x" * 5000, "~nobody/x", "x\udcff"], ids=["long", "tilde", "bytes"]
+)
+def test_a_name_that_cannot_be_is_a_sentence(folder, arguments, name, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["voicecli", *arguments, name])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    shown = capsys.readouterr().err
+    assert "Traceback" not in shown
+    assert shown.count("\n") == 1
+    assert ended.value.code not in {0, 1}

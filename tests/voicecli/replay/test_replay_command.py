@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,58 @@ def test_recompute_runs_the_engines_again(recorded, tmp_path):
     done = voicecli("replay", recorded, "--recompute", "-q", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "to the bit" not in done.stdout
+
+
+def test_files_of_the_same_name_have_a_folder_rows_and_test_cases_each(call, tmp_path):
+    files = [tmp_path / folder / "call.wav" for folder in ("d1", "d2")]
+    for file in files:
+        file.parent.mkdir()
+        shutil.copy(call, file)
+    done = voicecli("replay", *files, "-p", "scripted", "--junit", "j.xml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/d1-call/journal.jsonl").exists()
+    assert (tmp_path / "out/d2-call/journal.jsonl").exists()
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    assert [row["call"] for row in report["calls"]] == ["d1-call", "d2-call"]
+    suites = ET.parse(tmp_path / "j.xml").getroot()  # noqa: S314 - our own
+    assert [suite.get("name") for suite in suites] == ["d1-call", "d2-call"]
+    bundles = ("out/d1-call", "out/d2-call")
+    for name in bundles:
+        shutil.move(tmp_path / name, tmp_path / name.replace("-", "/").replace("out", "kept"))
+    again = voicecli("replay", "kept/d1/call", "kept/d2/call", "-q", cwd=tmp_path)
+    assert "d1-call: " in again.stdout, again.stderr
+    assert "d2-call: " in again.stdout
+
+
+def test_a_call_named_like_the_report_does_not_take_its_place(call, tmp_path):
+    shutil.move(call, tmp_path / "report.json.wav")
+    done = voicecli("replay", "report.json.wav", "-p", "scripted", "-q", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/report.json").is_file()
+    assert (tmp_path / "out/report.json-2/call.wav").is_file()
+
+
+@pytest.mark.parametrize("name", ["..wav", "...wav"])
+def test_a_call_whose_name_is_all_dots_stays_in_its_own_folder(call, tmp_path, name):
+    shutil.move(call, tmp_path / name)
+    done = voicecli("replay", name, "-p", "scripted", "-q", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / name / "call.wav").is_file()
+
+
+def test_lines_of_the_same_name_have_a_folder_each(call, tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "my.toml").write_text("")
+    lines = ("-l", "a/my.toml", "-l", "b/my.toml")
+    done = voicecli("replay", call, "-p", "scripted", "-q", *lines, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").glob("call.*")) == [
+        "call.a-my",
+        "call.b-my",
+    ]
+    compared = voicecli("line", call, "--compare", *lines[1::2], cwd=tmp_path)
+    assert compared.stdout.splitlines()[0].split() == ["a-my", "b-my"], compared.stderr
 
 
 def test_several_lines_give_a_row_each(call, tmp_path):

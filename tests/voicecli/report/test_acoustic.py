@@ -91,6 +91,22 @@ def test_a_soft_last_word_is_speech():
     assert abs(found - 400 * MS) <= 20 * MS
 
 
+def test_a_soft_onset_belongs_to_the_reply():
+    stereo = conversation(noise=0)
+    onset = np.random.default_rng(4).normal(0, 250, 40 * 8)  # 22 dB below the voice
+    stereo[2560 * 8 : 2600 * 8, 1] = onset.astype(np.int16)
+    found = acoustic_voice_to_voice(stereo, RATE, 2000 * MS, 2560 * MS)
+    assert abs(found - 560 * MS) <= 10 * MS
+
+
+def test_where_steady_noise_goes_on_behind_the_voice_nobody_can_tell_when_it_ended():
+    stereo = conversation(noise=0, reply=3200)
+    hiss = np.random.default_rng(4).normal(0, 300, 1900 * 8)  # cut with the caller's recording
+    stereo[900 * 8 : 2800 * 8, 0] += hiss.astype(np.int16)
+    gap = AcousticEar(stereo, RATE).gap(2750 * MS, 3200 * MS)
+    assert gap.missing == "noise hides the caller's end"
+
+
 def test_noise_that_begins_with_the_call_is_the_lines_own():
     stereo = conversation(noise=0)
     stereo[200 * 8 :, 0] += np.random.default_rng(5).normal(0, 200, 5800 * 8).astype(np.int16)

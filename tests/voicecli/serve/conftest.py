@@ -47,7 +47,9 @@ TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105 - made up
 class Server:
     """`voicecli serve` on a free port."""
 
-    def __init__(self, folder, *options, token=None, account=None, profile=PROFILE):
+    def __init__(
+        self, folder, *options, token=None, account=None, profile=PROFILE, descriptors=None
+    ):
         path = folder / "brief.toml"
         path.write_text(profile)
         self.recordings = folder / "calls"
@@ -60,6 +62,8 @@ class Server:
             sys.executable, "-m", "voicecli.cli", "serve", "--profile", str(path),
             "--port", "0", "--out", str(self.recordings), *options,
         ]  # fmt: skip
+        if descriptors:
+            command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
         self._token = token
         self._public = (
             options[options.index("--public-url") + 1] if "--public-url" in options else ""

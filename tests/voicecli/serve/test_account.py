@@ -5,12 +5,15 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
 from twilio.request_validator import RequestValidator
+from websockets.exceptions import ConnectionClosed
 
 from tests.voicecli.serve import ngrok_stand_in, twilio_stand_in
 from tests.voicecli.serve.conftest import PROFILE, TOKEN, ring
@@ -57,6 +60,46 @@ def test_after_a_server_was_killed_the_next_one_still_knows_the_old_webhook(twil
     assert before.url == OLD
     give_back(account, before, OURS)
     assert twilio["voice_url"] == OLD
+
+
+NOTING = """
+import sys
+from voicecli.serve.borrowed import Webhook, borrow
+
+class Numbers:
+    def webhook(self, number):
+        return Webhook(number, "PN1", "https://old.example/" + "x" * 5000, "POST")
+
+    def point(self, webhook):
+        pass
+
+for turn in range(int(sys.argv[2])):
+    borrow(Numbers(), sys.argv[1], f"https://ours.example/{turn}")
+    print(turn, flush=True)
+"""
+
+
+def test_whoever_is_killed_while_noting_a_number_or_notes_another_at_once_loses_none(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("VOICECLI_HOME", str(tmp_path))
+    numbers = [f"+1500555000{digit}" for digit in range(4)]
+
+    def noting(number, turns):
+        return subprocess.Popen([sys.executable, "-c", NOTING, number, str(turns)],
+                                stdout=subprocess.PIPE)  # fmt: skip
+
+    killed = noting("+15005550009", 100_000)
+    killed.stdout.readline()
+    others = [noting(number, 30) for number in numbers]
+    for other in others:
+        other.communicate(timeout=60)
+        assert other.returncode == 0
+    killed.kill()
+    killed.communicate()
+    kept = json.loads((tmp_path / "borrowed_numbers.json").read_text())
+    assert kept.keys() == {*numbers, "+15005550009"}
+    assert all(row["before"]["url"].endswith("x" * 5000) for row in kept.values())
 
 
 def test_a_webhook_that_was_changed_since_the_crash_is_the_one_to_put_back(twilio, account):
@@ -174,6 +217,59 @@ def test_a_caller_who_presses_the_key_is_put_through_and_others_stay(borrowing, 
 
     asyncio.run(scenario())
     server.wait_for("transferred")
+
+
+@pytest.mark.realtime
+def test_whoever_presses_the_key_sixty_times_is_put_through_once_and_holds_nobody_up(
+    borrowing, twilio
+):
+    server = borrowing("--number", NUMBER, "--transfer-to", "+15005550007", "--max-calls", "2")
+    signature = RequestValidator(TOKEN).compute_signature("wss://agent.example/media", {})
+    twilio["slow"].set()
+
+    @asynccontextmanager
+    async def calling(call_sid):
+        twiml = server.ask_webhook("/voice", CallSid=call_sid)
+        token = re.search(r'name="token" value="([^"]+)"', twiml)[1]
+        async with ring(server, call_sid, **{"X-Twilio-Signature": signature}) as phone:
+            await phone.begin(token=token)
+            await phone.hear()
+            yield phone
+
+    def transfers():
+        return [form for path, form in twilio["posts"] if "/Calls/" in path]
+
+    async def until_one_is_taken(calling):
+        async with asyncio.timeout(8):
+            for number in count():
+                with suppress(ConnectionClosed):  # busy
+                    async with calling(f"CAlater{number}") as later:
+                        assert await later.hang_up() == (1000, "the caller hung up")
+                        return
+                await asyncio.sleep(0.2)
+
+    async def scenario():
+        async with calling("CAeager") as eager:
+            for _ in range(60):
+                await eager.say(Dtmf("0"))
+            await eager.speak(0.5)
+            assert len(transfers()) == 1
+            async with calling("CAother") as other:  # dies, and has a successor meanwhile
+                os.kill(int(server.wait_for(r"call began.*CAother.*pid=(\d+)")[1]), signal.SIGKILL)
+                assert await other.closed() == (1011, "the call's process died")
+            await until_one_is_taken(calling)
+            twilio["released"].set()
+            await asyncio.to_thread(server.wait_for, "transferred  to")
+            await eager.say(Dtmf("0"))  # they are on their way
+            await eager.speak(0.5)
+            await eager.hang_up()
+
+    asyncio.run(scenario())
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    assert twilio["voice_url"] == OLD
+    assert len(transfers()) == 1
+    assert server.log.count("transfer under way") == 1
 
 
 @pytest.fixture
@@ -297,3 +393,56 @@ def test_serve_rings_somebody_up_and_leaves_a_message_with_a_machine(borrowing, 
     assert "<Connect>" in server.ask_webhook("/voice", AnsweredBy="human")
     server.ask_webhook("/status", CallStatus="completed", AnsweredBy="machine_end_beep")
     server.wait_for("call status.*completed.*machine_end_beep")
+
+
+@pytest.mark.realtime
+def test_a_call_that_comes_again_takes_its_own_place_and_no_other(serve):
+    server = serve("--max-calls", "1", token=TOKEN)
+    signature = RequestValidator(TOKEN).compute_signature(server.media, {})
+    signed = {"X-Twilio-Signature": signature}
+
+    def token(call_sid):
+        found = re.search(r'name="token" value="([^"]+)"', asked(call_sid))
+        return found and found[1]
+
+    def asked(call_sid):
+        return server.ask_webhook("/voice", CallSid=call_sid)
+
+    async def scenario():
+        assert token("CAone")
+        assert token("CAone")  # the webhook is asked again: one place
+        async with ring(server, "CAone", **signed) as lost:
+            await lost.begin(token=token("CAone"))
+            await lost.hear()
+            assert token("CAtwo") is None
+            async with ring(server, "CAone", **signed) as again:
+                await again.begin(token=token("CAone"))
+                await again.hear()
+                assert await lost.closed() == (1000, "the call came again")
+                await again.speak(0.3)
+                assert token("CAtwo") is None
+                assert await again.hang_up() == (1000, "the caller hung up")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.realtime
+def test_half_a_character_in_a_start_is_closed_and_logged_in_a_sentence(server):
+    rows = [
+        {"callSid": "CA\ud800"},
+        {"callSid": "CA1", "customParameters": {"token": "a.\udfff.b"}},
+        {"callSid": "CA1", "customParameters": {"\ud800": "x"}},
+        {"callSid": "CA1", "accountSid": "\udc80"},
+    ]
+
+    async def scenario():
+        for row in rows:
+            async with ring(server) as phone:
+                start = {"event": "start", "start": {"streamSid": "MZ" + "1" * 32, **row}}
+                await phone.socket.send(json.dumps(start))
+                code, reason = await phone.closed()
+                assert (code, reason[:16]) == (1008, "half a character")
+
+    asyncio.run(scenario())
+    server.wait_for("half a character")
+    assert "Traceback" not in server.log

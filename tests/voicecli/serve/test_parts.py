@@ -4,6 +4,7 @@ import json
 import logging
 import stat
 from dataclasses import replace
+from urllib.parse import quote, quote_plus
 
 import numpy as np
 import pytest
@@ -30,11 +31,12 @@ from tests.decided import overlap, turn_ended
 from tests.pipelines.turn_taking.world import Speech, World
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
+from voicecli.redaction.journal import redact
+from voicecli.redaction.text import redact_text
 from voicecli.serve.keep import record_call
-from voicecli.serve.logs import set_up_logs
+from voicecli.serve.logs import few_lines, set_up_logs
 from voicecli.serve.outbox import MAX_AUDIO, MAX_MESSAGES, Outbox
 from voicecli.serve.progress import ProgressFold
-from voicecli.serve.redact import redact, redact_text
 from voicecli.serve.settings import Access
 from voicecli.serve.signature import SignatureCheck
 from voicecli.transports.capture import Capture
@@ -218,6 +220,50 @@ def test_secrets_never_reach_the_log(monkeypatch, as_json):
     assert "hush" not in lines[0]
     assert "[NGROK_AUTHTOKEN]" in lines[0]
     assert not as_json or json.loads(lines[0])["why"] == "[NGROK_AUTHTOKEN]"
+
+
+def test_warnings_of_a_kind_are_twenty_a_minute_and_the_rest_is_counted():
+    left_out, lines = [], []
+    set_up_logs(lines.append, as_json=True)
+    logger = logging.getLogger("voicecli.serve")
+
+    def warn(created, place=7, level=logging.WARNING):
+        logger.handle(
+            logging.makeLogRecord(
+                {"name": logger.name, "levelno": level, "created": created, "lineno": place,
+                 "msg": f"from outside, {created}", "levelname": "WARNING"}
+            )
+        )  # fmt: skip
+
+    with few_lines(lambda: left_out.append(1)):
+        for number in range(100):
+            warn(1000 + number / 10)
+        assert (len(lines), len(left_out)) == (20, 80)  # whatever the text says
+        warn(1001, place=8)
+        warn(1002, level=logging.INFO)
+        assert (len(lines), len(left_out)) == (22, 80)
+        warn(1060)
+        assert json.loads(lines[-1])["unlogged_before"] == 80
+        warn(1061)
+        assert "unlogged_before" not in json.loads(lines[-1])
+    for _ in range(100):
+        warn(1062)
+    assert len(lines) == 124
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("secret", [" hush-token\n", "hush hush+/=%", 'hush"\\hush', "hüsh-hüsh"])
+def test_no_way_to_write_a_secret_escapes(monkeypatch, secret, as_json):
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", secret)
+    lines, bare = [], secret.strip()
+    set_up_logs(lines.append, as_json=as_json)
+    log = logging.getLogger("voicecli.serve")
+    for form in (bare, quote(bare), quote(bare, safe=""), quote(bare, safe="").lower(),
+                 quote_plus(bare), repr(bare), json.dumps(bare)):  # fmt: skip
+        log.info("at https://u:%s@host/?x=%s", form, form, extra={"why": form})
+    for line in lines:
+        assert line.count("[TWILIO_AUTH_TOKEN]") == 3
+        assert "sh" not in line.replace("https", "")
 
 
 def test_a_kept_call_can_be_read_back_redacted(tmp_path):

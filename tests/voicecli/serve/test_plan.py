@@ -6,7 +6,7 @@ from tests.voicecli.serve.conftest import TOKEN
 from tests.voicecli.serve.twilio_stand_in import NUMBER, SID
 from voicecli.errors import UsageError
 from voicecli.serve.plan import Request, missing_variables, plan_server
-from voicecli.serve.settings import Wishes
+from voicecli.serve.settings import Wishes, parse_public_url
 from voicecli.serve.tunnel import tunnel
 
 PUBLIC = "https://agent.example"
@@ -23,6 +23,24 @@ def _no_account(monkeypatch):
 def account(monkeypatch):
     for name, value in zip(VARIABLES, (SID, TOKEN, "ngrok-secret"), strict=True):
         monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://\udcff", "https://[", "https://[::1", "https://a b", "https://a:99999", "https://a:x",
+     "https://u:p@a", "https://%41", "https://a\n", "https://:80", "https://a?x", "https://a#x"],
+)  # fmt: skip
+def test_a_public_address_that_is_none_is_one_sentence(url):
+    with pytest.raises(UsageError, match="write https://HOST") as caught:
+        parse_public_url(url)
+    str(caught.value).encode()
+
+
+@pytest.mark.parametrize("name", ["TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "NGROK_AUTHTOKEN"])
+def test_a_secret_that_is_no_text_is_one_sentence(monkeypatch, name):
+    monkeypatch.setenv(name, "abc\udcffdef")
+    with pytest.raises(UsageError, match=rf"{name} holds what is no text"):
+        plan_server(Request())
 
 
 def refusal(**wanted):

@@ -8,8 +8,8 @@ from pipelines.turn_taking.events import CallStarted, FinalTranscript, PlayoutSt
 from tests.voicecli.serve.conftest import PROFILE, call
 from voicecli.profile import load_profile
 from voicecli.recording.journal import decode
+from voicecli.redaction.journal import redact
 from voicecli.serve.plan import Request, plan_server
-from voicecli.serve.redact import redact
 from voicecli.serve.server import CallServer, Stage
 from voicecli.serve.settings import Limits
 from voicecli.serve.tap import AT_ONCE, JournalTap

@@ -45,6 +45,8 @@ class TwilioStandIn(BaseHTTPRequestHandler):
             self.state["application"] = form["VoiceApplicationSid"][0]
             self._answer(200, {"sid": "PN" + "1" * 32})
         elif re.search(r"/Calls(/CA\w+)?\.json$", path):
+            if self.state["slow"].is_set():  # until the test has seen enough
+                self.state["released"].wait(9)
             self._answer(201, {"sid": "CA" + "2" * 32})
         else:
             self._answer(404, {"code": 20404, "message": "not found", "status": 404})
@@ -75,7 +77,8 @@ class TwilioStandIn(BaseHTTPRequestHandler):
 def running():
     """The state of an account, which tests may look at and change."""
     state = {"voice_url": OLD, "method": "GET", "application": "", "trunk": None, "others": [],
-             "down": False, "posts": []}  # fmt: skip
+             "down": False, "posts": [], "slow": threading.Event(),
+             "released": threading.Event()}  # fmt: skip
     handler = type("Handler", (TwilioStandIn,), {"state": state})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))

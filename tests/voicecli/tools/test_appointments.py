@@ -35,9 +35,32 @@ def calendar(tmp_path) -> Callable[[], list[tuple[str, str, str]]]:
 
 
 @pytest.fixture
-def call(profile):
+def tools(profile):
+    return LazyEngines(profile).tools
+
+
+@pytest.fixture
+def this() -> ThisCall:
+    return ThisCall(WEDNESDAY)
+
+
+@pytest.fixture
+def ends(tools, this):
+    """What is called instead when the model would end the call after these words."""
+
+    def instead(said: str) -> str:
+        def run() -> str:
+            CALL.set(replace(this, caller_said=said))
+            return tools["end_call"].instead()
+
+        return copy_context().run(run)
+
+    return instead
+
+
+@pytest.fixture
+def call(tools, this):
     """A call: each turn is the caller's words, the tool, and what the model quotes."""
-    tools, this = LazyEngines(profile).tools, ThisCall(WEDNESDAY)
 
     def turn(said: str, tool: str, /, **arguments: str) -> str:
         def run() -> str:
@@ -64,6 +87,24 @@ def test_nothing_is_written_before_the_caller_has_agreed_to_the_whole_of_it(call
     assert calendar() == []
     assert "It is booked" in call("Yes.", "agree")
     assert calendar() == [ANN]
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        ("Yes, thanks a lot.", "agree"),
+        ("Great, thank you so much, bye.", "agree"),
+        ("Thanks a lot.", "small_talk"),
+        ("No thanks, goodbye.", ""),
+        ("Goodbye.", ""),
+    ],
+)
+def test_nobody_is_hung_up_on_who_says_yes_to_an_open_question(call, ends, said, instead):
+    assert ends("Thank you.") == ""
+    asks_for(call, "next Tuesday at three", "Ann Miller")
+    assert ends(said) == instead
+    call("Yes.", "agree")
+    assert ends("Thanks a lot.") == ""
 
 
 def test_no_slot_is_given_twice(call, calendar):

@@ -95,6 +95,8 @@ def test_unknown_events_and_fields_are_passed_over():
 
 
 HOSTILE = {
+    "half a character": r'{"event": "mark", "mark": {"name": "\ud800"}}',
+    "half a character in": r'{"event": "mark", "mark": {"name": "a", "\udfff": 1}}',
     "not JSON": "{",
     "object": "[1]",
     '"event"': '{"event": 7}',

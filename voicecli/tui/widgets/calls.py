@@ -48,7 +48,7 @@ class CallsPart(Part):
     def picture(self, screen: Screen, height: int) -> Text:
         """See `Part`."""
         if not self._calls:
-            return Text(self._idle, "dim")
+            return Text(screen.text(self._idle), "dim")
         name = 29 if screen.width >= _WIDE else _SHORT_NAME
         state = min(_STATE, screen.width - 2 - name - 2 - sum(_NUMBERS))
         numbers = "".join(f"{text:>{n}}" for text, n in zip(_HEADINGS, _NUMBERS, strict=True))
@@ -64,7 +64,8 @@ class CallsPart(Part):
     def _row(self, call: LiveCall, screen: Screen, name: int, state: int) -> Text:
         seconds = int((self._now if call.ended is None else call.ended) - call.began)
         shown = Text(screen.pick("▸ ", "> ") if call is self.selected else "  ")
-        shown.append(f"{call.name[-name:]:<{name}}  {call.state[: state - 1]:<{state}}")
+        what = screen.text(call.state)[: state - 1]
+        shown.append(f"{call.name[-name:]:<{name}}  {what:<{state}}")
         shown.append(f"{seconds // 60}:{seconds % 60:02}".rjust(_NUMBERS[0]))
         shown.append(str(call.turn).rjust(_NUMBERS[1]))
         last = call.latencies[-1] if call.latencies else None

@@ -39,7 +39,7 @@ class HeadingPart(Part):
         profile = call.setting.profile
         engines = (profile.vad, profile.asr, profile.llm, profile.tts)
         for name, value in (("line", call.line), ("profile", profile.name)):
-            line.append("  ").append(name, "dim").append(" ").append(value, "bold")
+            line.append("  ").append(name, "dim").append(" ").append(screen.text(value), "bold")
         line.append("  ").append(" · ".join(engine.name for engine in engines), "dim")
         line.truncate(screen.width, overflow="ellipsis")
         return line

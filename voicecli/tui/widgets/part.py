@@ -1,15 +1,20 @@
-"""What every part of the screen has in common; changes with how the screen is fed."""
+"""What every screen and every part of one has in common; changes with how the screen is fed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from rich.style import Style
 from rich.text import Span, Text
+from textual.app import App
 from textual.widgets import Static
 
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import Nanos
-from voicecli.report.screen import Screen
+from voicecli.foreign import one_line
+from voicecli.report.screen import Screen, clean
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,14 @@ class Moment:
     """The journal's entries since the last time, in order."""
     now: Nanos
     """The moment of the journal's last entry: the screen has no clock of its own."""
+
+
+class PlainApp(App[_Result]):
+    """Textual's, with notices shown as they are: names, paths and errors from elsewhere."""
+
+    def notify(self, message: str, **options: Any) -> None:
+        """Textual's: show it for a while."""
+        super().notify(one_line(message), markup=False, **options)
 
 
 class Part(Static):
@@ -40,7 +53,7 @@ class Part(Static):
         size = self.content_size
         if size.width > 0 and size.height > 0:
             styled = not self.app.no_color
-            picture = self.picture(Screen(size.width, True, styled), size.height)
+            picture = clean(self.picture(Screen(size.width, True, styled), size.height))
             if picture != self._drawn:
                 self._drawn = picture
                 # The style sheet says how large a part is: no content asks for another layout.

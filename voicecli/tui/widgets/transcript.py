@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rich.console import Console
 from rich.text import Text
 
 from pipelines.turn_taking.commands import (
@@ -33,7 +32,7 @@ from pipelines.turn_taking.events import (
 from pipelines.turn_taking.heard import said_by
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import Nanos
-from voicecli.report.screen import Screen
+from voicecli.report.screen import Console, Screen
 from voicecli.tui.widgets.part import Moment, Part
 
 

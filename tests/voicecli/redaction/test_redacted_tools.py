@@ -5,7 +5,7 @@ from pipelines.turn_taking.events import ToolFinished, ToolRequested
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.reasons import because
 from voicecli.recording.journal import decode, encode
-from voicecli.serve.redact import redact
+from voicecli.redaction.journal import redact
 
 ARGUMENTS = '{"phone": "5551234", "mail": "ann@example.org"}'
 

@@ -1,0 +1,52 @@
+"""Which secrets of the environment the server's processes get to see.
+
+What runs models, and what serves a call with them, has no use for the account that numbers and
+tunnels belong to. Everybody with our rights can read the environment that a process began with, so
+secrets are not in it: a call's process is told those it needs.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from voicecli.profile import Profile
+
+_SERVERS_OWN: Final = ("TWILIO_", "NGROK_")
+_SECRET: Final = re.compile(
+    r"(?:^|_)(?:API_?KEY|KEY|TOKEN|AUTHTOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIALS?)(?:_|$)",
+    re.IGNORECASE,
+)
+
+
+def is_secret(name: str) -> bool:
+    """Whether a variable of this name may hold a secret."""
+    return name.startswith(_SERVERS_OWN) or _SECRET.search(name) is not None
+
+
+def secrets_for_calls(profile: Profile) -> dict[str, str]:
+    """The secrets that a call's process needs: keys of the profile's engines.
+
+    The code of a tools file gets all that are not the server's own: it knows which it needs.
+    """
+    wanted = {getattr(choice.settings, "api_key_env", "") for choice in profile.choices}
+    code = bool(profile.tools.file)
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if (name in wanted or (code and is_secret(name))) and not name.startswith(_SERVERS_OWN)
+    }
+
+
+@contextmanager
+def hidden(which: Callable[[str], bool] = is_secret) -> Iterator[None]:
+    """Programs that are started within the block do not see such variables; we do."""
+    names = [name for name in os.environ if which(name)]
+    for name in names:
+        os.unsetenv(name)  # of the process: `os.environ` keeps it
+    try:
+        yield
+    finally:
+        for name in names:
+            os.putenv(name, os.environ[name])
