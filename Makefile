@@ -3,9 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 # llama-cpp-python compiles from source: leave out what the program never calls.
 export CMAKE_ARGS ?= -DLLAVA_BUILD=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_CURL=OFF
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+INSTALL := scripts/with_clock .venv/install.log $(BIN)/python -m pip install --disable-pip-version-check --no-deps
 
-.PHONY: help install demo test check format bench bench-replay bench-line bench-engines bench-serve
+.PHONY: help install demo demo-full test check format bench bench-replay bench-line bench-engines bench-serve
 .PHONY: bench-attack talk-svg bench-talk docs lock clean
 .DEFAULT_GOAL := help
 
@@ -15,7 +15,7 @@ help: ## Show the targets
 install: .venv/.installed ## Make .venv and install the program
 
 .venv/.installed: constraints.txt pyproject.toml
-	@echo "Installing into .venv (the first time llama.cpp is compiled: about 5 minutes)..."
+	@echo "Installing into .venv, once: packages are fetched, and llama.cpp is compiled (about 5 minutes)."
 	@$(PYTHON) -c 'import sys; sys.exit("voicecli needs Python 3.11 to 3.13; run make PYTHON=python3.12") if not (3, 11) <= sys.version_info < (3, 14) else 0'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(INSTALL) --require-hashes -r constraints.txt
@@ -29,12 +29,18 @@ install: .venv/.installed ## Make .venv and install the program
 # A person's voice that is in the installed moonshine-voice package.
 HUMAN = $(shell $(BIN)/python -c 'import importlib.util as u; print(u.find_spec("moonshine_voice").submodule_search_locations[0])')/assets/beckett.wav
 
-demo: .venv/.installed ## Replay a bundled call and a human recording, and say where the time went
+demo: .venv/.installed ## Replay a bundled call: a line a turn, and why the slowest answer was slow
+	@echo "The agent's weights, 0.6 GB, are fetched once."
 	@$(BIN)/voicecli models pull embedded
-	@$(BIN)/voicecli replay plain_turns $(HUMAN) --out out
-	@printf '\nNext:  $(BIN)/voicecli talk                  talk to it yourself, as if on the phone\n'
+	@echo "A recorded patient calls. Its engines load for some 10 seconds; the call then runs faster than it lasted."
+	@$(BIN)/voicecli replay plain_turns --brief --out out
+	@printf 'Next:  $(BIN)/voicecli talk                  talk to it yourself, as if on the phone\n'
 	@printf '       $(BIN)/voicecli replay my_call.wav    a call of your own (stereo: caller left)\n'
 	@printf '       $(BIN)/voicecli serve --twilio --ngrok    the agent on your number; docs/SERVE.md\n'
+
+demo-full: .venv/.installed ## Replay that call and a human recording, with every millisecond and decision
+	@$(BIN)/voicecli models pull embedded
+	@$(BIN)/voicecli replay plain_turns $(HUMAN) --out out
 
 test: .venv/.installed-dev ## Install what the tests need and run them all
 	@scripts/apt-packages

@@ -115,7 +115,7 @@ def test_recordings_are_made_and_listed_though_one_script_is_wrong(tmp_path):
     assert done.stdout.split() == ["calls/b", "calls/c"]
     (tmp_path / "calls/b/caller.flac").write_bytes(b"fLaC")
     done = run("recordings", "list", "--folder", "calls", cwd=tmp_path)
-    assert done.returncode == 3
+    assert done.returncode == 0
     assert [line.split()[:2] for line in done.stdout.splitlines()[-3:]] == [
         ["a", "damaged"],
         ["b", "damaged"],

@@ -105,9 +105,7 @@ def list_recordings(folder: Folder = None) -> None:
     console = Console()
     if folder is None and (kept := _kept_table()) is not None:
         console.print(kept, "", crop=False)
-    labelled, rest = _labelled_table(folder or _shipped(), required=folder is not None)
-    console.print(labelled, crop=False)
-    rest.finish()
+    console.print(_labelled_table(folder or _shipped(), required=folder is not None), crop=False)
 
 
 def _kept_table() -> Any:
@@ -126,12 +124,11 @@ def _kept_table() -> Any:
     return table if calls else None
 
 
-def _labelled_table(folder: Path, *, required: bool) -> tuple[Any, Any]:
-    """A row for each labelled call, and the Rest of those that are damaged."""
-    from voicecli.errors import InputError
+def _labelled_table(folder: Path, *, required: bool) -> Any:
+    """A row for each labelled call; of those that are damaged it says why."""
+    from voicecli.errors import InputError, VoicecliError
     from voicecli.recording.synthetic import SCRIPT
     from voicecli.report.whole_table import WholeTable
-    from voicecli.rest import Rest
 
     table = WholeTable("labelled calls", box=None, header_style="bold")
     for column in ("seconds", "turns"):
@@ -140,13 +137,13 @@ def _labelled_table(folder: Path, *, required: bool) -> tuple[Any, Any]:
     scripts = sorted(path for path in folder.glob(f"*/{SCRIPT}") if path.is_file())
     if not scripts and required:
         raise InputError(f"{folder} holds no labelled calls (NAME/{SCRIPT}).")
-    rest = Rest(len(scripts))
     for script in scripts:
-        row = ("damaged", "", "")
-        with rest.goes_on(script.parent.name):
+        try:
             row = _labelled_row(script)
+        except VoicecliError as error:  # the others are shown, too
+            row = ("damaged", "", str(error))
         table.add_row(script.parent.name, *row)
-    return table, rest
+    return table
 
 
 def _labelled_row(script: Path) -> tuple[str, str, str]:

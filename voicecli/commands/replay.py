@@ -121,6 +121,10 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Only the summary, no waterfalls.")
     ] = False,
+    brief: Annotated[
+        bool,
+        typer.Option("--brief", help="A line a turn, and why the slowest answer was slow."),
+    ] = False,
 ) -> None:
     """Play recorded callers to the agent and show where every millisecond went, and why.
 
@@ -145,6 +149,8 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
     from voicecli.replay.batch import Batch, Outputs, run_batch  # noqa: PLC0415 - slow
     from voicecli.shadow.choice import parse  # noqa: PLC0415
 
+    if brief and quiet:
+        raise UsageError("--brief and --quiet show a call in two ways; choose one.")
     if recompute and policy is not None:
         raise UsageError("--policy uses recorded outputs and --recompute does not; choose one.")
     batch = Batch(
@@ -160,5 +166,5 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         trust_bundle=trust_bundle,
         reading=reading_of(raw, channels),
     )
-    outputs = Outputs(out, json_file or out / "report.json", junit, trace, quiet=quiet)
+    outputs = Outputs(out, json_file or out / "report.json", junit, trace, quiet=quiet, brief=brief)
     run_batch(batch, outputs, asserts or [], strict=strict)

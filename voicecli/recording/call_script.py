@@ -12,6 +12,8 @@ from voicecli.recording.labels import Intent, check_keys
 from voicecli.tables import Place, build, read_toml
 
 Sound: TypeAlias = Literal["speech", "cough"]
+LEAST_PACE = 80
+"""Words a minute, at least: that of espeak-ng."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class Utterance:
     """One stretch of the caller's sound and the silence after it; the keys of `[[turns]]`."""
 
     text: str = ""
-    """What is said; its last punctuation decides whether the voice falls or stays up."""
+    """What is said; its last punctuation decides whether the voice falls or stays up. A word before
+    "…" is drawn out: "um…"."""
     intent: Intent = "end_of_turn"
     pause_s: float = field(default=4.0, metadata={"range": (0, 60)})
     """Silence until the next one begins."""
@@ -29,7 +32,7 @@ class Utterance:
     file: str = ""
     """A recording of the text by a person, or of a noise without one, instead of a voice; beside
     the script, or by its path."""
-    words_per_minute: int | None = field(default=None, metadata={"range": (80, 450)})
+    words_per_minute: int | None = field(default=None, metadata={"range": (LEAST_PACE, 450)})
     """Another pace than the rest of the call."""
     keys: str = ""
     """Keys of the phone, pressed when it has been said, or without saying anything."""
@@ -48,14 +51,17 @@ class CallScript:
     description: str
     licence: str
     voice: str
-    """A voice of espeak-ng, such as en-us or en-gb+f1, or of Flite, such as flite:rms."""
+    """A voice of espeak-ng, such as en-us or en-gb+f1, of Piper, such as piper:en-us-joe-medium, or
+    of Flite, such as flite:rms."""
     turns: tuple[Utterance, ...]
-    words_per_minute: int = field(default=170, metadata={"range": (80, 450)})
+    words_per_minute: int = field(default=170, metadata={"range": (LEAST_PACE, 450)})
     pitch: int = field(default=50, metadata={"range": (0, 99)})
     lead_in_s: float = field(default=1.5, metadata={"range": (0, 60)})
     """Silence before the first turn, in which an agent may greet."""
     seed: int = field(default=0, metadata={"range": (0, None)})
-    """For what is drawn at random: the sound of a cough, the noise behind the call."""
+    """For what is drawn at random: coughs, breaths, the noise behind the call, Piper's melody."""
+    breaths: bool = False
+    """Whether the caller can be heard to breathe in before they say more than a few words."""
     noise_dbfs: float | None = field(default=None, metadata={"range": (-96, -20)})
     """Level of a steady noise behind the whole call, against full scale; speech peaks at -6."""
 

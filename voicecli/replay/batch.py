@@ -1,5 +1,6 @@
 """Replays calls one after the other: what is shown meanwhile, and what is written after."""
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from voicecli.replay.trust import profile_for
 from voicecli.replay.verify import recorded_policy, verify
 from voicecli.replay.whatif import run_under
 from voicecli.report.assertions import Outcome, check, parse_condition, require
+from voicecli.report.brief import Brief
 from voicecli.report.call_report import CallReport, build_call_report
 from voicecli.report.json_report import write_json_report
 from voicecli.report.junit import write_junit_report
@@ -74,6 +76,8 @@ class Outputs:
     junit: Path | None
     trace: Path | None
     quiet: bool
+    brief: bool = False
+    """Whether calls are shown on one screen each, and not by their waterfalls and a summary."""
 
     @property
     def names(self) -> list[str]:
@@ -116,18 +120,14 @@ def run_batch(
         with rest.goes_on(source.name, *_of_its_own(source, batch)):
             for report in replayer.replay(source):
                 reports.append(report)
-                if not outputs.quiet:
-                    _show(console, report)
+                _show(console, report, outputs)
         if replayer.interrupted:
             break
     outcomes = [check(condition, reports) for condition in conditions]
-    console.print(Summary(reports, outcomes))
-    if batch.shadows:
-        console.print("", ShadowSummary(reports), crop=False)
-    if len(batch.lines) > 1:
-        console.print("", LineTable(reports), crop=False)
+    _sum_up(console, batch, outputs, reports, outcomes)
     _write_reports(outputs, reports, outcomes, rest.problems)
-    console.print(one_line(f"report: {outputs.json}"), style="dim")
+    if not outputs.brief:
+        console.print(one_line(f"report: {outputs.json}"), style="dim")
     if replayer.interrupted:
         raise SystemExit(INTERRUPTED)
     if replayer.differences:
@@ -138,10 +138,28 @@ def run_batch(
         raise EngineError(f"{len(failures)} failure(s), the first: {failures[0]}.")
 
 
-def _show(console: Console, report: CallReport) -> None:
-    console.print(CallWaterfall(report), "")
-    for shadow in report.shadows:
-        console.print(ShadowDetails(shadow), "", crop=False)
+def _show(console: Console, report: CallReport, outputs: Outputs) -> None:
+    if outputs.brief:
+        console.print(Brief(report))
+    elif not outputs.quiet:
+        console.print(CallWaterfall(report), "")
+        for shadow in report.shadows:
+            console.print(ShadowDetails(shadow), "", crop=False)
+
+
+def _sum_up(
+    console: Console,
+    batch: Batch,
+    outputs: Outputs,
+    reports: Sequence[CallReport],
+    outcomes: Sequence[Outcome],
+) -> None:
+    if not outputs.brief or outcomes:
+        console.print(Summary(reports, outcomes))
+    if batch.shadows:
+        console.print("", ShadowSummary(reports), crop=False)
+    if len(batch.lines) > 1:
+        console.print("", LineTable(reports), crop=False)
 
 
 def _usable(batch: Batch, rest: Rest) -> list[CallSource]:
@@ -307,8 +325,10 @@ class _Replayer:
             folder, call.header, call.entries, call.stereo,
             profile=profile, policy=call.policy, labels=call.labels,
         )  # fmt: skip
-        shown = one_line(f"{call.name}: {folder}/call.wav, journal.jsonl")
-        self._console.print(shown, style="dim")
+        shown = f"{call.name}: {folder}/call.wav, journal.jsonl"
+        if self._outputs.brief:
+            shown = f"every millisecond and decision: voicecli replay {shlex.quote(str(folder))}"
+        self._console.print(one_line(shown), style="dim", soft_wrap=True)
 
 
 def _line_of(bundle: Bundle) -> str:

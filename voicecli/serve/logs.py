@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+from voicecli import foreign
 from voicecli.errors import StorageError
 from voicecli.foreign import one_line, to_json
 from voicecli.output import give_up_output
@@ -115,7 +116,7 @@ class _LineHandler(logging.Handler):
 def say(line: str) -> None:
     """Print a line; if nobody reads any more, that ends the log, and not the server."""
     try:
-        print(one_line(line), flush=True)
+        foreign.say(line)
     except (OSError, StorageError, SystemExit):
         give_up_output()
 

@@ -9,7 +9,8 @@ start, or the agent starts inside the caller's speech, the agent has cut in: the
 over it. A turn with a cue plays that long after the agent's start.
 
 Under both, all speech is played once, whole and in order; responsive pacing may shorten a silence
-and put silence of its own into one.
+and put silence of its own into one. That sounds like the recording's quietest half second: a room
+does not fall silent because somebody waits, and voice detectors take noise that sets in for speech.
 """
 
 from collections import deque
@@ -33,6 +34,10 @@ PATIENCE: Nanos = 60 * SECOND
 """After listening to the agent for this long the caller goes on over it."""
 CUE_FALLBACK: Nanos = 8 * SECOND
 """A turn whose cue never comes is played this long after the one before it has ended."""
+_ROOM = RATE // 2
+"""Samples of the recording's quietest stretch, with which silence is filled ..."""
+_ROOM_RMS = 184
+"""... unless that is louder than this (-45 dB of full scale), and so may be no silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Pacer:
 
     def __init__(self, audio: Samples, turns: Sequence[Turn], pace: Pace, opening: Nanos) -> None:
         self._audio = audio
+        self._room = _room(audio)
         self._pace = pace
         self._position = -_samples(opening)
         self._turns = [turn for turn in turns if _sample(turn.start_s) < len(audio)]
@@ -110,7 +116,7 @@ class Pacer:
                     self._cued.popleft()
                     self._position = self._spans[self._next][0]
             elif gap > 0 and self._pace == "responsive" and self._held(gap, start, ear):
-                return np.zeros(FRAME_SAMPLES, np.int16)
+                return self._silence(start)
         return self._take(start)
 
     def _held(self, gap: int, start: Nanos, ear: Ear) -> bool:
@@ -145,7 +151,7 @@ class Pacer:
         limit = self._spans[self._cued[0]][0] if self._cued else len(self._audio)
         begin = self._position
         end = max(begin, min(begin + FRAME_SAMPLES, limit))
-        frame = np.zeros(FRAME_SAMPLES, np.int16)
+        frame = self._silence(start)
         piece = self._audio[max(0, begin) : max(0, end)]
         offset = max(0, -begin)
         frame[offset : offset + len(piece)] = piece
@@ -159,6 +165,23 @@ class Pacer:
             self._next += 1
         self._position = end
         return frame
+
+    def _silence(self, start: Nanos) -> Frame:
+        return self._room.take(np.arange(FRAME_SAMPLES) + _samples(start), mode="wrap")
+
+
+def _room(audio: Samples) -> Samples:
+    """What silence sounds like, there and back, so that it can be played over and over."""
+    if len(audio) < _ROOM:
+        return np.zeros(FRAME_SAMPLES, np.int16)
+    frames = audio[: len(audio) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    powers = np.einsum("ij,ij->i", frames, frames, dtype=np.float64)
+    of_stretches = np.convolve(powers, np.ones(_ROOM // FRAME_SAMPLES), "valid") / _ROOM
+    if of_stretches.min() > _ROOM_RMS**2:
+        return np.zeros(FRAME_SAMPLES, np.int16)
+    start = int(of_stretches.argmin()) * FRAME_SAMPLES
+    room = audio[start : start + _ROOM]
+    return np.concatenate([room, room[::-1]])
 
 
 def _within_cut_in(gap: int) -> bool:

@@ -8,7 +8,7 @@ from voicecli.replay.source import SHIPPED
 from voicecli.transports.echo import HalfDuplex, Played, Processing, Untouched, echo_guard
 
 SPEECH = read_call_audio(SHIPPED / "plain_turns" / "caller.flac").caller / np.float32(32768)
-AGENT = np.tile(SPEECH[np.abs(np.convolve(SPEECH, np.ones(800) / 800, "same")) > 1e-4], 3)[:96_000]
+AGENT = np.tile(SPEECH[np.convolve(np.abs(SPEECH), np.ones(800) / 800, "same") > 5e-3], 9)[:96_000]
 
 
 def room(far: np.ndarray) -> np.ndarray:

@@ -1,5 +1,8 @@
 """The caller of a recording waits, answers and is cut into as the pacing rules say."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,6 +97,25 @@ def test_silent_frames_are_not_speech(line):
     caller = FileCaller(line.recording(TWO, 5.0), TWO)
     line.drive(caller, lambda _: line.tone * 0)
     assert starts(caller) == [0.5, 3.0]
+
+
+def test_while_the_caller_waits_the_noise_of_their_room_goes_on(line):
+    audio = line.recording(TWO, 5)
+    noise = np.random.default_rng(1).normal(0, 40, len(audio.caller)).astype(np.int16)
+    caller = FileCaller(replace(audio, caller=audio.caller + noise), TWO, opening_s=1)
+    line.drive(caller, line.speaks((2.8, 8.0)))
+    said = caller.stereo()[:, 0].astype(float)
+    pieces = [said[at : at + 800] for at in range(0, len(said) - 799, 800)]
+    assert min(np.std(piece) for piece in pieces) > 30
+    assert np.std(said[3 * 8000 : 8 * 8000]) < 50
+
+
+def test_what_may_be_no_silence_is_not_played_while_the_caller_waits(line):
+    audio = line.recording(TWO, 5)
+    music = (3000 * np.sin(np.arange(len(audio.caller)) * 0.2)).astype(np.int16)
+    caller = FileCaller(replace(audio, caller=music), TWO)
+    line.drive(caller, line.speaks((1.8, 8.0)))
+    assert not caller.stereo()[3 * 8000 : 8 * 8000, 0].any()
 
 
 def test_an_agent_that_never_stops_is_spoken_over_after_a_minute(play):

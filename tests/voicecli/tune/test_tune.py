@@ -63,7 +63,7 @@ def test_longer_waits_cut_in_less_and_answer_later(call):
 def test_the_policy_of_the_recording_gives_the_recorded_outcome(call, recorded):
     again = score(call.outcomes(BASE))
     report = (recorded.parent / "report.json").read_text()
-    assert again.judged == 13
+    assert again.judged == 17
     assert '"calls"' in report
     assert again.median == pytest.approx(270e6, abs=60e6)
 
