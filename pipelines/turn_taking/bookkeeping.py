@@ -54,6 +54,11 @@ class Questions:
     def __init__(self) -> None:
         self._raised: set[Question] = set()
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one to be decided."""
+        return bool(self._raised)
+
     def ask(self, *questions: Question) -> None:
         """Something has changed on which the answers rest."""
         self._raised.update(questions)

@@ -133,10 +133,13 @@ class Conversation:
             self._HANDLERS[type(event)](self, event)
 
     def _decide(self, now: Nanos) -> None:
-        """Answer the questions raised, in this order: none raises one that comes before it."""
+        """Answer the questions raised, in this order.
+
+        Once through it is enough, unless the agent is left with nothing to say to a turn's end.
+        """
         floor, asked = self._floor, self._questions.take
         floor.advance(now)
-        if floor.state is not Agent.ENDED:
+        while self._questions.any and floor.state is not Agent.ENDED:
             if asked("overlap"):
                 self._overlap.decide(now)
             if asked("floor"):
