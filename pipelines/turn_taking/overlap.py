@@ -3,7 +3,12 @@
 from dataclasses import replace
 
 from pipelines.turn_taking.agent_floor import AgentFloor
-from pipelines.turn_taking.barge_in import BackchannelList, OverlapVerdict, judge_overlap
+from pipelines.turn_taking.barge_in import (
+    BackchannelList,
+    OverlapEvidence,
+    OverlapVerdict,
+    judge_overlap,
+)
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.caller_side import CallerSide
 from pipelines.turn_taking.caller_turn import CallerTurn, join_words
@@ -36,7 +41,7 @@ class Overlap:
         turn, pause = caller.turn, caller.pause
         if turn is None or not caller.state.over_agent or floor.reply is None or floor.muted:
             return  # asked again when a clause has been heard
-        speech = caller.gate.faded - turn.onset
+        speech = max(0, caller.gate.faded - turn.onset)
         verdict = self._judge(turn, speech, now)
         if verdict is None:
             long_enough = speech >= from_ms(self._policy.pause_after_ms)
@@ -91,18 +96,17 @@ class Overlap:
         """The verdict on a turn that has lasted for `speech`; None while it is too early."""
         pause = turn.pause
         resume_after = from_ms(self._policy.resume_after_ms)
-        return judge_overlap(
-            speech,
-            turn.settled_text,
-            unsettled=turn.text,
+        evidence = OverlapEvidence(
+            duration=speech,
+            settled=turn.settled_text,
+            heard=turn.text,
             said=self._said_meanwhile(turn, now),
-            echoes=self.line_echoes,
+            line_echoes=self.line_echoes,
             whole=pause is not None and pause.final is not None,
-            settled=pause is not None and pause.silence(now) >= resume_after,
+            over=pause is not None and pause.silence(now) >= resume_after,
             audible=self._floor.state.audible,
-            backchannels=self._backchannels,
-            policy=self._policy,
         )
+        return judge_overlap(evidence, self._backchannels, self._policy)
 
     def _note_echo(self) -> None:
         """The agent has heard itself."""
