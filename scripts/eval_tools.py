@@ -28,7 +28,8 @@ from pipelines.engines.registry import engine_module
 from pipelines.runtime.timeline import Samples
 from pipelines.runtime.transport import Received
 from pipelines.runtime.virtual import run_virtual
-from pipelines.turn_taking.commands import CallTool, RecordDecision, SynthesizeClause
+from pipelines.turn_taking.commands import CallTool, SynthesizeClause
+from pipelines.turn_taking.decisions import AgentDone
 from pipelines.turn_taking.events import (
     CallerTyped,
     PlayoutStarted,
@@ -95,7 +96,7 @@ class TypingCaller:
         match entry:
             case Issued(_, SynthesizeClause() as command):
                 self.asked.append(command.text)
-            case Issued(at, RecordDecision("agent_done")):
+            case Issued(at, AgentDone()):
                 self.speaks_at = at + THINKS
             case Issued(_, CallTool() as command):
                 self.talk.append(f"        {command.name}({command.arguments})")

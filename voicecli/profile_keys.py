@@ -185,7 +185,12 @@ def all_tables() -> Iterator[KeyTable]:
     yield KeyTable("line", "The phone line.", keys_of(LineChoice))
     hints = get_type_hints(Policy)
     for name in POLICY_TABLES:
-        yield KeyTable(f"policy.{name}", _about(hints[name]), keys_of(hints[name]))
+        keys = keys_of(hints[name])
+        yield KeyTable(f"policy.{name}", _about(hints[name]), keys)
+        for key in keys:
+            inner = key.annotation
+            if isinstance(inner, type) and dataclasses.is_dataclass(inner):
+                yield KeyTable(f"policy.{name}.{key.name}", _about(inner), keys_of(inner))
 
 
 def _usable(kind: EngineKind) -> Iterator[tuple[str, Any]]:

@@ -1,7 +1,8 @@
 """Turns TOML tables into frozen dataclasses; changes with the kinds of value a table may hold.
 
 A class declares everything: its field names are the keys, its annotations the types, its defaults
-what may be left out, and `field(metadata={"range": (low, high)})` the bounds of a number.
+what may be left out, `field(metadata={"range": (low, high)})` the bounds of a number, and a class
+variable `replaced` what to write instead of a key that it had once.
 """
 
 import dataclasses
@@ -97,7 +98,7 @@ def overlay(base: T, table: object, place: Place) -> T:
     Raises:
         VoicecliError: as `build`, except that no key can be missing.
     """
-    values = _field_values(type(base), table, place)
+    values = _field_values(type(base), table, place, base)
     try:
         return dataclasses.replace(base, **values)  # pyright: ignore[reportArgumentType, reportReturnType]
     except ValueError as problem:
@@ -108,19 +109,36 @@ def _fields(cls: type) -> tuple[dataclasses.Field[Any], ...]:
     return tuple(field for field in dataclasses.fields(cls) if field.init)
 
 
-def _field_values(cls: type, table: object, place: Place) -> dict[str, Any]:
-    """The converted values of the table's keys, which must be fields of `cls`."""
-    if not isinstance(table, dict):
-        raise place.wrong(f"must be a table, not {_describe(table)}")
+def _field_values(cls: type, table: object, place: Place, base: object = None) -> dict[str, Any]:
+    """The converted values of the table's keys, which must be fields of `cls`.
+
+    A table within it is laid over the one that `base` has, if there is one.
+    """
     fields = {field.name: field for field in _fields(cls)}
+    if not isinstance(table, dict):
+        raise place.wrong(f"must be a table{_example(fields)}, not {_describe(table)}")
     hints = get_type_hints(cls)
+    replaced: Mapping[str, str] = getattr(cls, "replaced", {})
     values: dict[str, Any] = {}
     for key, value in table.items():
+        if key in replaced:
+            raise place.wrong(f'there is no "{key}" any more; write {replaced[key]} instead')
         if key not in fields:
             raise place.wrong(f'there is no key "{key}" here; {suggest(key, fields)}')
+        if dataclasses.is_dataclass(inner := getattr(base, key, None)):
+            values[key] = overlay(inner, value, place.in_table(key))
+            continue
         values[key] = _convert(hints[key], value, place.at(key))
         _check_range(fields[key].metadata.get("range"), values[key], place.at(key))
     return values
+
+
+def _example(fields: Mapping[str, dataclasses.Field[Any]]) -> str:
+    """What to write for a table of nothing but numbers; empty for others."""
+    numbers = [
+        f"{key} = {f.default}" for key, f in fields.items() if type(f.default) in (int, float)
+    ]
+    return f" such as {{ {', '.join(numbers)} }}" if numbers and len(numbers) == len(fields) else ""
 
 
 def _convert(annotation: Any, value: Any, place: Place) -> Any:

@@ -1,10 +1,9 @@
 """How long each part of a turn took, and why: folds over the journal."""
 
-from pipelines.latency.barge_ins import fold_barge_ins
 from pipelines.latency.decisions import fold_decisions
+from pipelines.latency.fold import LatencyFold, fold_barge_ins, fold_turns
 from pipelines.latency.index import JournalIndex
 from pipelines.latency.statistics import Distribution, Summary, distribution, percentile, summarise
-from pipelines.latency.turns import fold_turns
 from pipelines.latency.vocabulary import (
     BARGE_IN_SPANS,
     SPANS,
@@ -25,6 +24,7 @@ __all__ = [
     "Decision",
     "Distribution",
     "JournalIndex",
+    "LatencyFold",
     "SpanName",
     "Summary",
     "ToolUse",

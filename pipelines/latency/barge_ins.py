@@ -1,82 +1,55 @@
-"""Folds a journal into barge-ins: changes with how the core stops or spares a reply."""
+"""What a journal says of one stretch of speech over the agent: when it was judged and stopped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Final
 
 from pipelines.latency.index import JournalIndex
-from pipelines.latency.vocabulary import BARGE_IN_SPANS, BargeIn, BargeInSpan, Decision, Turn
+from pipelines.latency.vocabulary import BARGE_IN_SPANS, BargeIn, BargeInSpan, Decision
+from pipelines.turn_taking.decisions import OverlapJudged
 from pipelines.turn_taking.events import JobId, PlayoutCleared, PlayoutStarted
-from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import MILLISECOND, Nanos
 
 _FRAME: Final[Nanos] = 20 * MILLISECOND
 """The unit on the wire."""
 
 
-def fold_barge_ins(
-    journal: Iterable[Entry] | JournalIndex, turns: Sequence[Turn] = ()
-) -> list[BargeIn]:
-    """Every stretch of the caller's speech over the audible agent that was judged, in order.
+def barge_in_of(
+    index: JournalIndex, decision: Decision, turns: Mapping[JobId, int]
+) -> BargeIn | None:
+    """What this decision says of speech over the audible agent; None if it is about none.
 
-    `turns` are those of the same journal; each barge-in names the one whose reply it was.
+    `turns` gives the number of the turn that a reply answers.
     """
-    index = journal if isinstance(journal, JournalIndex) else JournalIndex(journal)
-    found: list[BargeIn] = []
-    for decision in index.decisions:
-        if decision.verdict in {"overlap_interrupts", "overlap_ignored"}:
-            reply = _reply(index, decision)
-            playout = index.playout_before(decision.at, reply)
-            if playout is not None:  # otherwise the agent was thinking: nothing to barge in on
-                turn = next((turn.index for turn in turns if turn.reply == reply), None)
-                found.append(_barge_in(index, decision, playout, turn))
-    return found
-
-
-def _barge_in(
-    index: JournalIndex, decision: Decision, playout: PlayoutStarted, turn: int | None
-) -> BargeIn:
-    interrupts = decision.verdict == "overlap_interrupts"
-    onset, detected = _onset_and_detection(index, decision)
-    cleared = _cleared(index, decision) if interrupts else None
+    judged = decision.facts
+    if not isinstance(judged, OverlapJudged):
+        return None
+    playout = index.playout_before(decision.at, judged.reply)
+    if playout is None:  # the agent was thinking: nothing to barge in on
+        return None
+    onset = index.uttered(judged.onset)
+    cleared = _cleared(index, decision) if judged.interrupts else None
     silent, spans = None, {}
     if cleared is not None:
         stopped = min([cleared.at, *_pauses(index, onset, decision.at)])
         silent = _last_sound(cleared, playout, stopped) + playout.egress
-        spans = _telescope(onset, (detected, decision.at, cleared.at), stopped, silent)
-    reply = _reply(index, decision)
-    written, heard = index.text_of(reply) if reply is not None else ("", "")
+        spans = _telescope(onset, (judged.detected, decision.at, cleared.at), stopped, silent)
+    written, heard = index.text_of(judged.reply)
     return BargeIn(
         onset=onset,
-        detected=detected,
+        detected=judged.detected,
         judged=decision.at,
-        verdict="interrupts" if interrupts else "ignored",
-        text=str(decision.numbers.get("text", "")),
-        turn=turn,
+        verdict="interrupts" if judged.interrupts else "ignored",
+        text=judged.text,
+        turn=turns.get(judged.reply),
         cleared=cleared.at if cleared else None,
         silent_at_ear=silent,
-        paused=0 if interrupts else _paused(index, onset, decision.at),
+        paused=0 if judged.interrupts else _paused(index, onset, decision.at),
         spans=spans,
         written=written,
         heard=heard,
         decision=decision,
     )
-
-
-def _reply(index: JournalIndex, decision: Decision) -> JobId | None:
-    """The utterance spoken over: as the decision says, or else the last one to be heard."""
-    reply = decision.numbers.get("reply")
-    if isinstance(reply, int):
-        return reply
-    playout = index.playout_before(decision.at)
-    return index.reply_of_clause(playout.job) if playout is not None else None
-
-
-def _onset_and_detection(index: JournalIndex, decision: Decision) -> tuple[Nanos, Nanos]:
-    onset = decision.numbers.get("onset_ns")
-    detected = decision.numbers.get("detected_ns")
-    onset = index.uttered(onset) if isinstance(onset, int) else decision.at
-    return onset, detected if isinstance(detected, int) else onset
 
 
 def _cleared(index: JournalIndex, decision: Decision) -> PlayoutCleared | None:

@@ -1,17 +1,14 @@
 """Decisions of the core as sentences, and which turn each is about."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from pipelines.latency.vocabulary import Decision
-from pipelines.turn_taking.commands import RecordDecision
+from pipelines.turn_taking.decisions import AgentDone, OverlapJudged, RecordDecision
+from pipelines.turn_taking.decisions import Decision as Decided
 from pipelines.turn_taking.events import JobId
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.reasons import Reason
 from pipelines.turn_taking.time import Nanos
-
-# About the agent's speech: they belong to the reply being heard, although the caller is speaking.
-_OF_THE_REPLY: Final = {"overlap_ignored", "overlap_interrupts", "agent_done", "marks_assumed"}
 
 
 def sentence_of(reason: Reason) -> str:
@@ -23,10 +20,9 @@ def sentence_of(reason: Reason) -> str:
         return f"{reason.rule} ({numbers})" if numbers else reason.rule
 
 
-def decision_of(at: Nanos, command: RecordDecision) -> Decision:
+def decision_of(at: Nanos, decided: Decided) -> Decision:
     """A recorded decision and when it was taken."""
-    reason = command.reason
-    return Decision(at, command.verdict, reason.rule, sentence_of(reason), reason.numbers)
+    return Decision(at, decided, sentence_of(decided.reason))
 
 
 def fold_decisions(entries: Iterable[Entry]) -> list[Decision]:
@@ -34,12 +30,12 @@ def fold_decisions(entries: Iterable[Entry]) -> list[Decision]:
     return [
         decision_of(entry.at, entry.command)
         for entry in entries
-        if isinstance(entry, Issued) and isinstance(entry.command, RecordDecision)
+        if isinstance(entry, Issued) and isinstance(entry.command, Decided)
     ]
 
 
 def decisions_by_turn(
-    decisions: Iterable[Decision], turns: Sequence[tuple[Nanos, Nanos, JobId | None]]
+    decisions: Iterable[Decision], turns: Sequence[tuple[Nanos, Nanos, JobId]]
 ) -> list[tuple[Decision, ...]]:
     """The decisions about each turn, given its (start of speech, commit, reply) in order.
 
@@ -54,17 +50,21 @@ def decisions_by_turn(
     return [tuple(group) for group in found]
 
 
-def _turn_of(decision: Decision, turns: Sequence[tuple[Nanos, Nanos, JobId | None]]) -> int | None:
+def _turn_of(decision: Decision, turns: Sequence[tuple[Nanos, Nanos, JobId]]) -> int | None:
     answered = sum(commit < decision.at for _, commit, _ in turns)
     upcoming = min(answered, len(turns) - 1)
     of_reply = decision.at < turns[upcoming][0]
-    if decision.verdict in _OF_THE_REPLY:
-        reply = decision.numbers.get("reply")
-        owners = [i for i, (_, _, job) in enumerate(turns) if job is not None and job == reply]
-        if owners:
-            return owners[0]
-        # A reply that no turn has kept was withdrawn before it was heard: go by the time.
-        of_reply = of_reply or not isinstance(reply, int)
+    match decision.facts:
+        # About the agent's speech: of the reply being heard, although the caller is speaking.
+        case OverlapJudged(reply=reply) | AgentDone(reply=reply):
+            owners = [i for i, (_, _, job) in enumerate(turns) if job == reply]
+            if owners:
+                return owners[0]
+            # A reply that no turn has kept was withdrawn before it was heard: go by the time.
+        case RecordDecision("marks_assumed"):
+            of_reply = True
+        case _:
+            pass
     if not of_reply:
         return upcoming
     return answered - 1 if answered else None

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipelines.latency.decisions import decision_of
@@ -17,10 +17,11 @@ from pipelines.turn_taking.commands import (
     GenerateReply,
     PausePlayout,
     PrepareReply,
-    RecordDecision,
     ResumePlayout,
     SynthesizeClause,
 )
+from pipelines.turn_taking.decisions import AgentDone
+from pipelines.turn_taking.decisions import Decision as Decided
 from pipelines.turn_taking.events import (
     ClauseSynthesized,
     Event,
@@ -54,8 +55,8 @@ class ReplyTrace:
     cancelled: bool = False
     clauses: dict[JobId, tuple[Nanos, str]] = field(default_factory=dict[JobId, tuple[Nanos, str]])
     """Synthesis job -> when it was asked for and its text."""
-    done: Decision | None = None
-    """The decision that says how much of it was heard."""
+    done: AgentDone | None = None
+    """How much of it was heard."""
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ class TranscriptionTrace:
 class JournalIndex:
     """A journal, ready for questions about single jobs and moments."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self) -> None:
         self.decisions: list[Decision] = []
         self.replies: dict[JobId, ReplyTrace] = defaultdict(ReplyTrace)
         self.transcriptions: dict[JobId, TranscriptionTrace] = defaultdict(TranscriptionTrace)
@@ -88,12 +89,13 @@ class JournalIndex:
         self.clears: list[PlayoutCleared] = []
         self._continues: dict[JobId, JobId] = {}
         """What writes on after tools -> its reply."""
-        self._frame_ends: list[Nanos] = []
-        self._frame_ingress: list[Nanos] = []
+        self._reply_of: dict[JobId, JobId] = {}
+        """Clause -> its reply."""
+        self._delayed_until: list[Nanos] = []
+        """Ends (media time) of stretches in which the line delayed the caller alike."""
+        self._delays: list[Nanos] = []
         self._sounds: list[Nanos] = []
         """When each sound of the caller's was over so far (media time)."""
-        for entry in entries:
-            self.take(entry)
 
     def take(self, entry: Entry) -> None:
         """One entry more, while the call goes on."""
@@ -104,10 +106,10 @@ class JournalIndex:
 
     def uttered(self, media: Nanos) -> Nanos:
         """When the caller uttered what left the line at this media time."""
-        if not self._frame_ends:
+        if not self._delays:
             return media
-        position = min(bisect_left(self._frame_ends, media), len(self._frame_ends) - 1)
-        return media - self._frame_ingress[position]
+        position = min(bisect_left(self._delayed_until, media), len(self._delays) - 1)
+        return media - self._delays[position]
 
     def last_sound(self, end: Nanos, reply: Nanos) -> Nanos:
         """Media time of the caller's last sound before a reply reached their ear.
@@ -120,19 +122,19 @@ class JournalIndex:
             place -= 1
         return max(end, self._sounds[place - 1]) if place else end
 
+    def sound_since(self, moment: Nanos) -> Nanos | None:
+        """Media time of the caller's last sound so far, if it came after `moment`."""
+        last = self._sounds[-1] if self._sounds else 0
+        return last if last > moment else None
+
     def reply_of_clause(self, clause: JobId) -> JobId | None:
         """The utterance that a clause belongs to."""
-        return next((job for job, trace in self.replies.items() if clause in trace.clauses), None)
+        return self._reply_of.get(clause)
 
-    def playout_before(self, moment: Nanos, reply: JobId | None = None) -> PlayoutStarted | None:
-        """The last clause, of this utterance or of any, that had become audible by then."""
-        clauses = self.playouts if reply is None else self.replies[reply].clauses
-        started = [
-            playout
-            for job, playout in self.playouts.items()
-            if playout.at <= moment and job in clauses
-        ]
-        return started[-1] if started else None
+    def playout_before(self, moment: Nanos, reply: JobId) -> PlayoutStarted | None:
+        """The last clause of this utterance that had become audible by then."""
+        heard = (self.playouts[job] for job in self.replies[reply].clauses if job in self.playouts)
+        return max((p for p in heard if p.at <= moment), key=lambda p: p.at, default=None)
 
     def first_playout(self, reply: JobId) -> PlayoutStarted | None:
         """The first clause of an utterance that was heard."""
@@ -157,19 +159,14 @@ class JournalIndex:
         clauses = [text for _, text in trace.clauses.values()]
         written = "".join(trace.pieces) or " ".join(clauses)
         heard = " ".join(text for job, (_, text) in trace.clauses.items() if job in self.marks)
-        numbers = trace.done.numbers if trace.done else {}
-        return (
-            str(numbers.get("written", written)).strip(),
-            str(numbers.get("heard", heard)).strip(),
-        )
+        if trace.done is not None:
+            written, heard = trace.done.written, trace.done.heard
+        return written.strip(), heard.strip()
 
     def _take_event(self, event: Event) -> None:
         match event:
             case FrameScored():
-                self._frame_ends.append(event.end)
-                self._frame_ingress.append(event.ingress)
-                if event.sound_until is not None and not event.masked:
-                    self._sounds.append(event.sound_until)
+                self._take_frame(event)
             case FinalTranscript():
                 self.transcriptions[event.job].finals.append(event)
             case ReplyPrepared() if event.job in self.prefills:
@@ -190,6 +187,15 @@ class JournalIndex:
                 self.clears.append(event)
             case _:
                 pass
+
+    def _take_frame(self, event: FrameScored) -> None:
+        if self._delays and self._delays[-1] == event.ingress:
+            self._delayed_until[-1] = event.end
+        else:
+            self._delayed_until.append(event.end)
+            self._delays.append(event.ingress)
+        if event.sound_until is not None and not event.masked:
+            self._sounds.append(event.sound_until)
 
     def _take_text(self, event: ReplyTextReceived) -> None:
         trace = self.replies[self._continues.get(event.job, event.job)]
@@ -212,16 +218,15 @@ class JournalIndex:
                 self.replies[command.job].cancelled = True
             case SynthesizeClause():
                 self.replies[command.reply].clauses[command.job] = (at, command.text)
+                self._reply_of[command.job] = command.reply
             case PausePlayout():
                 self.pauses.append(at)
             case ResumePlayout():
                 self.resumes.append(at)
-            case RecordDecision():
-                decision = decision_of(at, command)
-                self.decisions.append(decision)
-                reply = decision.numbers.get("reply")
-                if decision.verdict == "agent_done" and isinstance(reply, int):
-                    self.replies[reply].done = decision
+            case _ if isinstance(command, Decided):
+                self.decisions.append(decision_of(at, command))
+                if isinstance(command, AgentDone):
+                    self.replies[command.reply].done = command
             case _:
                 pass
 

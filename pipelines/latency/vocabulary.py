@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
+from pipelines.turn_taking.decisions import Decision as Decided
 from pipelines.turn_taking.events import JobId
-from pipelines.turn_taking.reasons import Number
 from pipelines.turn_taking.time import Nanos
 
 SpanName: TypeAlias = Literal[
@@ -44,13 +44,22 @@ BARGE_IN_SPANS: Final[tuple[BargeInSpan, ...]] = get_args(BargeInSpan)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One decision of the core, as the journal records it."""
+    """One decision of the core, and when it was taken."""
 
     at: Nanos
-    verdict: str
-    rule: str
+    facts: Decided
     sentence: str
-    numbers: Mapping[str, Number]
+    """Why, in words."""
+
+    @property
+    def verdict(self) -> str:
+        """What was decided, as a word."""
+        return self.facts.verdict
+
+    @property
+    def rule(self) -> str:
+        """By which rule."""
+        return self.facts.reason.rule
 
 
 ToolOutcome: TypeAlias = Literal["answered", "failed", "given_up", "open"]

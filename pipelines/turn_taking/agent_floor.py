@@ -1,7 +1,5 @@
 """The agent's side of the call: which utterance has the floor, and how it ends."""
 
-from collections.abc import Callable
-
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.clauses import sayable
 from pipelines.turn_taking.commands import (
@@ -11,9 +9,9 @@ from pipelines.turn_taking.commands import (
     GenerateReply,
     History,
     PausePlayout,
-    RecordDecision,
     ResumePlayout,
 )
+from pipelines.turn_taking.decisions import AgentDone, RecordDecision
 from pipelines.turn_taking.dialogue import Dialogue
 from pipelines.turn_taking.events import (
     ClauseSynthesized,
@@ -36,22 +34,20 @@ PLAYOUT_GRACE_MS = 3000
 
 
 class AgentFloor:
-    """The agent's machine: LISTENING, THINKING, SPEAKING.
+    """The agent's machine: the states of `Agent`.
 
-    `on_free` is called when an utterance is over, heard to the end or not, and the caller's turn
-    can be answered.
+    Results of engines and playout are noted as they come; `advance` decides what follows from them.
     """
 
-    def __init__(self, desk: Desk, on_free: Callable[[Nanos], None]) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._policy, self._jobs = desk.policy, desk.jobs
-        self._timers, self._emit = desk.timers, desk.emit
-        self._on_free = on_free
+        self._timers, self._ask, self._emit = desk.timers, desk.questions.ask, desk.emit
+        self._changed: list[tuple[Reply, Reason | None]] = []
+        """Utterances to which something has happened, and why they cannot go on, if so."""
         self.tools = ToolDesk(desk)
         self.state = Agent.LISTENING
         self.reply: Reply | None = None
         """The utterance that has the floor."""
-        self.paused = False
-        """Whether playout is silent while overlapping speech is judged."""
         self.voice = OwnVoice()
         self.dialogue = Dialogue(desk)
         self.caller_understood = False
@@ -114,16 +110,13 @@ class AgentFloor:
         reply.early = False
         self._advance_tools(reply, now)
 
-    def take(self, reply: Reply, now: Nanos) -> None:
+    def take(self, reply: Reply) -> None:
         """Give the floor to this utterance."""
         self.reply = reply
         self._timers.cancel("idle")
         self._move("floor taken")
         reply.release()
-        if reply.completed and not reply.has_words:
-            self.fail(reply, now, because("reply_empty"))
-        else:
-            self._progress(reply, now)
+        self._changes(reply, self._emptiness(reply))
 
     def say(self, purpose: Purpose, text: str, now: Nanos, reason: Reason) -> None:
         """Say a sentence of the agent's own; the reason stands with its verdict in the journal."""
@@ -132,7 +125,7 @@ class AgentFloor:
             return
         self._emit(RecordDecision("agent_speaks", reason))
         reply = self._new_reply(purpose, now, released=True)
-        self.take(reply, now)
+        self.take(reply)
         self._await_reply(now)
         reply.take_text(text, now)
         reply.complete()
@@ -148,44 +141,41 @@ class AgentFloor:
     def text_received(self, reply: Reply, event: ReplyTextReceived) -> None:
         """The reply grew."""
         reply.take_text(event.text, event.at)
-        self._progress(reply, event.at)
+        self._changes(reply)
 
-    def sentence_whole(self, now: Nanos) -> None:
+    def sentence_whole(self) -> None:
         """Nothing more has come for so long that the sentence must be whole."""
         reply = self.reply
         if reply is not None:
             reply.take_sentence()
-            self._progress(reply, now)
+            self._changes(reply)
 
     def text_completed(self, reply: Reply, event: ReplyCompleted) -> None:
         """The reply's text is whole."""
         self._jobs.end(event.job)
         reply.complete()
-        if reply is self.reply and reply.completed and not reply.has_words:
-            self.fail(reply, event.at, because("reply_empty"))
-        else:
-            self._progress(reply, event.at)
+        self._changes(reply, self._emptiness(reply))
 
     def synthesized(self, reply: Reply, event: ClauseSynthesized) -> None:
         """A clause has audio."""
         reply.synthesized(event)
-        self._progress(reply, event.at)
+        self._changes(reply)
 
     def started(self, reply: Reply, event: PlayoutStarted) -> None:
         """A clause became audible."""
         reply.started(event)
         clause = next(clause for clause in reply.clauses if clause.job == event.job)
         self.voice.began(clause, event.at + event.egress)
-        if reply is self.reply and self.state is Agent.THINKING:
-            self._move("first sound")
-        self._progress(reply, event.at)
+        if reply is self.reply:
+            self._first_sound()
+        self._changes(reply)
 
     def mark(self, reply: Reply, event: MarkReached) -> None:
         """A clause was heard to its end."""
-        if reply is self.reply and self.state is Agent.THINKING:
-            self._move("first sound")  # its PlayoutStarted was lost
+        if reply is self.reply:
+            self._first_sound()  # its PlayoutStarted may have been lost
         reply.mark(event.job)
-        self._progress(reply, event.at)
+        self._changes(reply)
 
     # -- tools --------------------------------------------------------------------------------
 
@@ -197,15 +187,15 @@ class AgentFloor:
             self._emit(RecordDecision("tool_refused", reason))
         else:
             reply.ask_for(event)
-            self._progress(reply, event.at)
+            self._changes(reply)
 
-    def tool_answered(self, call: ToolCall, reply: Reply | None, now: Nanos) -> None:
+    def tool_answered(self, call: ToolCall, reply: Reply | None) -> None:
         """A tool has a result; `reply` asked for it, unless that is gone."""
         self.dialogue.tool_answered(call)
         if reply is not None:
-            self._progress(reply, now)
+            self._changes(reply)
 
-    def filler_due(self, now: Nanos) -> None:
+    def filler_due(self) -> None:
         """The caller has waited long enough to be told that there is something to wait for."""
         reply = self.reply
         if reply is None:
@@ -214,7 +204,7 @@ class AgentFloor:
         if filler:
             self._emit(RecordDecision("agent_speaks", because(rule, waited_ms=after_ms)))
             reply.interject(filler)
-            self._progress(reply, now)
+            self._changes(reply)
 
     def _advance_tools(self, reply: Reply, now: Nanos) -> None:
         """Start the tools whose moment has come; go on when all have answered."""
@@ -244,20 +234,20 @@ class AgentFloor:
 
     def pause(self, reason: Reason) -> None:
         """Fall silent while overlapping speech is judged."""
-        if self.reply is not None and self.reply.queued and not self.paused:
-            self.paused = True
+        if self.reply is not None and self.reply.queued and not self.state.held:
+            self._move("held")
             self._timers.cancel("playout")
             self._emit(PausePlayout(reason))
 
-    def resume(self, now: Nanos, reason: Reason) -> None:
+    def resume(self, reason: Reason) -> None:
         """Go on after a false interruption."""
         if self.reply is None:
             return
-        if self.paused:
-            self.paused = False
+        if self.state.held:
+            self._move("resumed")
             self._emit(ResumePlayout(reason))
         self.reply.release()
-        self._progress(self.reply, now)
+        self._changes(self.reply)
 
     def interrupt(self, reason: Reason) -> bool:
         """Stop the present utterance for good.
@@ -274,9 +264,9 @@ class AgentFloor:
         reply.cancel(reason)
         if reply.queued:
             self._emit(ClearPlayout(reason))
-        self.reply, self.paused = None, False
+        self.reply = None
         self._timers.cancel("reply", "sentence", "filler", "playout")
-        heard = self.state is Agent.SPEAKING
+        heard = self.state.audible
         self._move("interrupted" if heard else "reply withdrawn")
         if heard:
             self.dialogue.await_clearing(reply)
@@ -286,8 +276,12 @@ class AgentFloor:
 
     # -- failure and time ---------------------------------------------------------------------
 
-    def fail(self, reply: Reply, now: Nanos, why: Reason) -> None:
-        """The reply cannot go on. What of it can be heard is heard; otherwise apologise."""
+    def failed(self, reply: Reply, why: Reason) -> None:
+        """The reply cannot go on."""
+        self._changes(reply, why)
+
+    def _fail(self, reply: Reply, now: Nanos, why: Reason) -> None:
+        """What of the reply can be heard is heard; otherwise apologise."""
         if reply.being_heard:
             owes_answer = reply.owes_answer
             reply.cut_short(why)
@@ -297,7 +291,7 @@ class AgentFloor:
                 reason = because("apology", why=str(why))
                 self._emit(RecordDecision("agent_speaks", reason))
                 reply.interject(self._policy.agent.apology)
-            self._progress(reply, now)
+            self._changes(reply)
             return
         reply.cancel(why)
         self.dialogue.heard(reply)
@@ -311,14 +305,14 @@ class AgentFloor:
             if self.state is Agent.LISTENING:
                 self._free(now)
 
-    def voice_failed(self, reply: Reply, clause: JobId, now: Nanos, why: Reason) -> None:
+    def voice_failed(self, reply: Reply, clause: JobId, why: Reason) -> None:
         """A clause could not be spoken, or not whole; if there are others, they can."""
         reply.break_off(clause)
         if len(reply.clauses) > 1 and not reply.ends_broken:
             reply.drop_clause(clause)
-            self._progress(reply, now)
+            self._changes(reply)
         else:
-            self.fail(reply, now, why)
+            self._changes(reply, why)
 
     def apologise(self, now: Nanos, text: str, reason: Reason) -> None:
         """Say that something went wrong, unless it has too often."""
@@ -334,21 +328,20 @@ class AgentFloor:
         self.reply = None
         self._move("call ended")
 
-    def reply_late(self, now: Nanos) -> None:
+    def reply_late(self) -> None:
         """Nothing of the reply has come for too long."""
         if self.reply is not None:
             waited = self._policy.agent.reply_timeout_ms
-            self.fail(self.reply, now, because("reply_timeout", waited_ms=waited))
+            self._changes(self.reply, because("reply_timeout", waited_ms=waited))
 
-    def marks_missing(self, now: Nanos) -> None:
+    def marks_missing(self) -> None:
         """What was handed to playout must have been heard by now."""
         if self.reply is not None:
             reason = because("marks_missing", waited_ms=PLAYOUT_GRACE_MS)
             self._emit(RecordDecision("marks_assumed", reason))
-            if self.state is Agent.THINKING:
-                self._move("first sound")
+            self._first_sound()
             self.reply.mark_all_queued()
-            self._progress(self.reply, now)
+            self._changes(self.reply)
 
     def nobody_there(self, now: Nanos) -> None:
         """Both have been silent for too long: ask, and in the end hang up."""
@@ -381,7 +374,24 @@ class AgentFloor:
             latest = self._idle_since + from_ms(max(agent.idle_ms, agent.idle_sound_ms))
             self._timers.set("idle", min(now + from_ms(agent.idle_ms), latest))
 
-    # -- inside -------------------------------------------------------------------------------
+    # -- deciding -----------------------------------------------------------------------------
+
+    def advance(self, now: Nanos) -> None:
+        """See to what has happened: start tools, fail, finish, wait on."""
+        while self._changed and self.state is not Agent.ENDED:
+            reply, why = self._changed.pop(0)
+            if why is None:
+                self._progress(reply, now)
+            else:
+                self._fail(reply, now, why)
+
+    def _changes(self, reply: Reply, failure: Reason | None = None) -> None:
+        self._changed.append((reply, failure))
+
+    def _emptiness(self, reply: Reply) -> Reason | None:
+        """Why the utterance that has the floor fails, if it is written and says nothing."""
+        empty = reply is self.reply and reply.completed and not reply.has_words
+        return because("reply_empty") if empty else None
 
     def _progress(self, reply: Reply, now: Nanos) -> None:
         """After anything happened to a reply: is it over, and what is waited for?"""
@@ -389,7 +399,7 @@ class AgentFloor:
         if reply is not self.reply:
             return
         if reply.makes_no_sound:
-            self.fail(reply, now, because("reply_silent"))
+            self._fail(reply, now, because("reply_silent"))
             return
         if reply.finished:
             self._finish(reply, now)
@@ -399,7 +409,7 @@ class AgentFloor:
             self._timers.cancel("reply")
         else:
             self._await_reply(now)
-        if reply.being_heard and not self.paused:
+        if reply.being_heard and not self.state.held:
             grace = from_ms(PLAYOUT_GRACE_MS)
             self._timers.set("playout", now + reply.unheard_audio + grace)
         else:
@@ -413,7 +423,7 @@ class AgentFloor:
     def _watch_silence(self, reply: Reply, now: Nanos) -> None:
         """While the caller waits and hears nothing, a filler is due some time."""
         _, filler, after_ms = self._filler(reply)
-        if not filler or self.paused:
+        if not filler or self.state.held:
             self._timers.cancel("filler")
         elif not self._timers.is_set("filler"):
             self._timers.set("filler", now + from_ms(after_ms))
@@ -434,8 +444,8 @@ class AgentFloor:
         self.dialogue.heard(reply)
         if reply.purpose == "reply":
             self._failures = 0
-        reason = because("agent_heard", reply=reply.job, heard=heard, written=reply.written)
-        self._emit(RecordDecision("agent_done", reason))
+        done = because("agent_heard")
+        self._emit(AgentDone(reply.job, heard, reply.written, interrupted=False, reason=done))
         if reply.purpose == "goodbye":
             self.hang_up(because("goodbye_heard"))
         elif reply.ends_call:
@@ -447,11 +457,11 @@ class AgentFloor:
 
     def _leave_floor(self, resume: Reason) -> None:
         """The utterance is over. If it was to be silent, the next one must not be."""
-        if self.paused:
+        if self.state.held:
             self._emit(ResumePlayout(resume))
-        self.reply, self.paused = None, False
+        self.reply = None
         self._timers.cancel("reply", "sentence", "filler", "playout")
-        self._move("heard to the end" if self.state is Agent.SPEAKING else "reply withdrawn")
+        self._move("heard to the end" if self.state.audible else "reply withdrawn")
 
     def _count_failure(self, now: Nanos) -> None:
         self._failures += 1
@@ -465,11 +475,16 @@ class AgentFloor:
             self.hang_up(reason)
 
     def _free(self, now: Nanos) -> None:
+        """The utterance is over, heard to the end or not, and none comes after it."""
         self.start_idle_timer(now)
-        self._on_free(now)
+        self._ask("floor", "by_hand")
 
     def _await_reply(self, now: Nanos) -> None:
         self._timers.set("reply", now + from_ms(self._policy.agent.reply_timeout_ms))
+
+    def _first_sound(self) -> None:
+        if not self.state.audible:
+            self._move("first sound")
 
     def _move(self, trigger: str) -> None:
         self.state = AGENT[self.state, trigger]

@@ -1,15 +1,38 @@
 """Judges speech over the agent: interruption, backchannel, noise or its own echo."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pipelines.turn_taking.own_words import without_own_words, words_of
 from pipelines.turn_taking.policy import BargeInPolicy
 from pipelines.turn_taking.time import Nanos, from_ms
 
-DRAWN_OUT = 2
-"""So much longer than other speech may be what consists of nothing but backchannels so far."""
+OverlapKind: TypeAlias = Literal["cue", "words", "word", "sound", "backchannel", "echo"]
+"""What speech over the agent is, as far as is known; `InterruptAfter` says what each is."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverlapEvidence:
+    """What is known of speech over the agent."""
+
+    duration: Nanos
+    """How long it has lasted."""
+    settled: str
+    """Its words that no longer change."""
+    heard: str
+    """Those with the ones that may yet change."""
+    said: str = ""
+    """The agent's own words meanwhile."""
+    line_echoes: bool = False
+    """The line is known to bring those back."""
+    whole: bool = False
+    """It has paused, and `settled` is its final transcript."""
+    over: bool = False
+    """It has been over for so long that no more of it is to be expected."""
+    audible: bool = True
+    """The agent is heard; before that, words only go on with the caller's turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,50 +85,47 @@ class BackchannelList:
         return not self._cues.isdisjoint((*words, *pairs))
 
 
-def judge_overlap(
-    speech: Nanos,
-    text: str,
-    *,
-    unsettled: str,
-    said: str,
-    echoes: bool,
-    whole: bool,
-    settled: bool,
-    audible: bool,
-    backchannels: BackchannelList,
-    policy: BargeInPolicy,
-) -> OverlapVerdict | None:
-    """The verdict on overlapping speech, or None while it is too early to tell.
-
-    Args:
-        speech: how long it has lasted.
-        text: its words so far; only such as no longer change.
-        unsettled: the same with those that may yet change.
-        said: the agent's own words meanwhile.
-        echoes: whether the line is known to bring them back; then sound alone does not interrupt.
-        whole: whether the speech has paused and `text` is its final transcript.
-        settled: whether it has been over for so long that no more of it is to be expected.
-        audible: whether the agent is heard; before that, words only go on with the caller's turn.
-        backchannels: what a listener may say without meaning to interrupt.
-        policy: the thresholds.
-    """
-    others = without_own_words(text, said, policy.own_words, whole=whole)
+def classify(
+    evidence: OverlapEvidence, backchannels: BackchannelList, policy: BargeInPolicy
+) -> tuple[OverlapKind, int]:
+    """What it is, and how many of its words are neither a backchannel nor the agent's own."""
+    whole, spoken = evidence.whole, evidence.settled.strip()
+    others = without_own_words(evidence.settled, evidence.said, policy.own_words, whole=whole)
     words = backchannels.other_words(others, whole=whole)
+    if words and backchannels.has_cue(others):
+        return "cue", words
     if words:
-        # An "uh-huh" is easily misheard for a word or two, but it is short, and nothing follows it.
-        believed_ms = policy.interrupt_after_ms
-        if words >= policy.min_words:
-            believed_ms = min(believed_ms, policy.words_after_ms)
-        long_enough = speech >= from_ms(believed_ms)
-        if long_enough or not audible or backchannels.has_cue(others):
-            return OverlapVerdict("interrupts", "interrupted_by_words", words)
-        return OverlapVerdict("ignored", "overlap_too_short", words) if settled and whole else None
-    echo = bool(text.strip()) and not others
-    if whole:
-        rule = "overlap_backchannel" if text.strip() else "overlap_without_words"
-        return OverlapVerdict("ignored", "overlap_own_words" if echo else rule, words)
-    listening = bool(unsettled.strip()) and not backchannels.other_words(unsettled, whole=False)
-    long_enough = from_ms(policy.interrupt_after_ms) * (DRAWN_OUT if listening else 1)
-    if speech >= long_enough and not (echo or echoes):
-        return OverlapVerdict("interrupts", "interrupted_by_duration", words)
+        return ("word" if words == 1 else "words"), words
+    if (spoken and not others) or (evidence.line_echoes and not whole):
+        return "echo", 0
+    coming = evidence.heard.strip()
+    listening = coming and not backchannels.other_words(evidence.heard, whole=False)
+    return ("backchannel" if (spoken if whole else listening) else "sound"), 0
+
+
+def judge_overlap(
+    evidence: OverlapEvidence, backchannels: BackchannelList, policy: BargeInPolicy
+) -> OverlapVerdict | None:
+    """The verdict on speech over the agent, or None while it is too early to tell."""
+    kind, words = classify(evidence, backchannels, policy)
+    never = kind == "echo" or (evidence.whole and not words)
+    long_enough = not never and evidence.duration >= from_ms(
+        getattr(policy.interrupt_after_ms, kind)
+    )
+    if long_enough or (words and not evidence.audible):
+        rule = "interrupted_by_words" if words else "interrupted_by_duration"
+        return OverlapVerdict("interrupts", rule, words)
+    if evidence.whole and (evidence.over or not words):
+        return OverlapVerdict("ignored", _IGNORED[kind], words)
     return None
+
+
+_IGNORED: Mapping[OverlapKind, str] = {
+    "cue": "overlap_too_short",
+    "words": "overlap_too_short",
+    "word": "overlap_too_short",
+    "sound": "overlap_without_words",
+    "backchannel": "overlap_backchannel",
+    "echo": "overlap_own_words",
+}
+"""By which rule speech of each kind is ignored."""

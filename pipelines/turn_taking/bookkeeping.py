@@ -1,4 +1,4 @@
-"""What both sides of a call share: which jobs still matter, what is due when, and the way out."""
+"""What both sides of a call share: live jobs, timers, questions to decide, and the way out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +38,36 @@ class Jobs:
     def is_live(self, job: JobId) -> bool:
         """Whether a result of this job still matters."""
         return job in self._live
+
+
+Question: TypeAlias = Literal[
+    "overlap",  # does what is said over the agent interrupt it?
+    "floor",  # the agent no longer has the floor: is what was said over it an ordinary turn?
+    "end",  # is the caller's turn over?
+    "by_hand",  # is there anything typed or keyed to be answered?
+]
+
+
+class Questions:
+    """What an event has raised: it is decided when all of the event is noted, each thing once."""
+
+    def __init__(self) -> None:
+        self._raised: set[Question] = set()
+
+    @property
+    def any(self) -> bool:
+        """Whether there is one to be decided."""
+        return bool(self._raised)
+
+    def ask(self, *questions: Question) -> None:
+        """Something has changed on which the answers rest."""
+        self._raised.update(questions)
+
+    def take(self, question: Question) -> bool:
+        """Whether it was asked; from now on it is not."""
+        asked = question in self._raised
+        self._raised.discard(question)
+        return asked
 
 
 class Timers:
@@ -80,4 +110,5 @@ class Desk:
     policy: Policy
     jobs: Jobs
     timers: Timers
+    questions: Questions
     emit: Callable[[Command], None]

@@ -1,20 +1,16 @@
-"""The caller's side of the call: from confirmed speech to a turn that is answered or dropped."""
+"""The caller's side of the call: what is heard of them, and the turn that it makes."""
 
 from pipelines.turn_taking.agent_floor import AgentFloor
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.caller_turn import CallerTurn, Pause, join_words
-from pipelines.turn_taking.commands import (
-    CancelTranscription,
-    RecordDecision,
-    StartTranscription,
-)
+from pipelines.turn_taking.commands import CancelTranscription, StartTranscription
+from pipelines.turn_taking.decisions import RecordDecision
 from pipelines.turn_taking.events import (
     EndOfTurnScored,
     FrameScored,
     PartialTranscript,
     WorkDone,
 )
-from pipelines.turn_taking.overlap import Overlap
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.speech_gate import (
@@ -24,29 +20,28 @@ from pipelines.turn_taking.speech_gate import (
     SpeechPaused,
 )
 from pipelines.turn_taking.time import Nanos, from_ms
-from pipelines.turn_taking.transitions import CALLER, Agent, Caller
+from pipelines.turn_taking.transitions import CALLER, Caller
 from pipelines.turn_taking.turn_end import TurnEnd
 from pipelines.turn_taking.while_speaking import WhileSpeaking
 
 
 class CallerSide:
-    """The caller's machine: SILENT, SPEAKING, PAUSED.
+    """The caller's machine: the states of `Caller`.
 
-    Speech over the agent is judged first (`barge_in.py`); only what is no backchannel and no noise
-    becomes a turn whose end is looked for (`turn_end.py`).
+    It notes what is heard, asks for words and scores, and raises the questions that are answered
+    elsewhere: speech over the agent in `overlap.py`, the end of a turn in `answering.py`.
     """
 
-    def __init__(self, desk: Desk, floor: AgentFloor) -> None:
+    def __init__(self, desk: Desk, floor: AgentFloor, end: TurnEnd) -> None:
         self._policy, self._jobs = desk.policy, desk.jobs
-        self._timers, self._emit = desk.timers, desk.emit
+        self._timers, self._ask, self._emit = desk.timers, desk.questions.ask, desk.emit
         self._floor = floor
-        self._gate = SpeechGate(desk.policy.gate)
-        self._overlap = Overlap(desk, floor)
-        self._end = TurnEnd(desk, floor)
-        self._early = WhileSpeaking(desk, floor, self._end.ledger, self._end.readers)
+        self._end = end
+        self._early = WhileSpeaking(desk, floor, end.ledger, end.readers)
         self._transcribed_until: Nanos = 0
-        self._heard_until: Nanos = 0
-        self._asked_again = False
+        self.gate = SpeechGate(desk.policy.gate)
+        self.heard_until: Nanos = 0
+        """Media time."""
         self.state = Caller.SILENT
         self.turn: CallerTurn | None = None
 
@@ -59,8 +54,8 @@ class CallerSide:
 
     def frame(self, event: FrameScored) -> None:
         """The VAD has judged a chunk."""
-        self._heard_until = event.end
-        change = self._gate.handle(event, trust_energy=self._floor.reply is None)
+        self.heard_until = event.end
+        change = self.gate.handle(event, trust_energy=self._floor.reply is None)
         if event.sound_until is not None:
             self._floor.sound_heard(event.at)
         turn = self.turn
@@ -68,7 +63,6 @@ class CallerSide:
             if turn is not None:
                 self._unchanged(turn, event.at)
         elif isinstance(change, SpeechConfirmed):
-            self._move("speech confirmed")
             if change.by_energy:
                 sound_ms = milliseconds(event.end - change.onset)
                 self._emit(
@@ -79,7 +73,7 @@ class CallerSide:
             else:
                 self._go_on(turn, change.onset, event)
         elif isinstance(change, SpeechLulled):
-            if turn is not None and not turn.over_agent:
+            if turn is not None and not self.state.over_agent:
                 self._lull(turn, change, event)
         elif turn is not None:
             self._move("pause")
@@ -88,19 +82,19 @@ class CallerSide:
     def _unchanged(self, turn: CallerTurn, now: Nanos) -> None:
         """The turn speaks on, or is silent for longer."""
         pause = turn.pause
-        if turn.over_agent:
-            if self._gate.speaking:
-                self._judge_overlap(turn, now)
+        if self.state.over_agent:
+            if self.gate.speaking:
+                self._ask("overlap")
         elif pause is None:
             return
-        elif not pause.confirmed:
-            if self._gate.faded > pause.faded:
+        elif self.state is Caller.LULL:
+            if self.gate.faded > pause.faded:
                 self._lull_over(turn, pause, now)
-        elif self._gate.silent_since > pause.speech_end:
-            pause.speech_end = self._gate.silent_since  # a soft last word
-            self.consider_end(now)
-        elif pause.overdue and not self._gate.undecided:
-            self.consider_end(now)
+        elif self.gate.silent_since > pause.speech_end:
+            pause.speech_end = self.gate.silent_since  # a soft last word
+            self._ask("end")
+        elif pause.overdue and not self.gate.undecided:
+            self._ask("end")
 
     def _begin(self, onset: Nanos, event: FrameScored) -> None:
         floor = self._floor
@@ -109,35 +103,36 @@ class CallerSide:
         reason = because(rule, speech_ms=speech_ms, agent=floor.state.value)
         start = max(self._transcribed_until, onset - from_ms(self._policy.gate.pre_roll_ms), 0)
         over_agent = floor.reply is not None and floor.interruptible
-        turn = CallerTurn(
-            onset, self._jobs.start(), start, over_agent, event.at, began_over_agent=over_agent
-        )
+        turn = CallerTurn(onset, self._jobs.start(), start, event.at, began_over_agent=over_agent)
         self.turn = turn
+        self._move("speech over agent" if over_agent else "speech confirmed")
         self._timers.cancel("idle")
         self._emit(StartTranscription(turn.job, start, reason))
         if not over_agent or floor.reply is None:
             return
         if not floor.reply.any_clause_heard:
             turn.over_beginning_of = floor.reply.job
-        if floor.state is Agent.THINKING:
+        if not floor.state.audible:
             floor.reply.hold()
-        self._judge_overlap(turn, event.at)
+        self._ask("overlap")
 
     def _go_on(self, turn: CallerTurn, onset: Nanos, event: FrameScored) -> None:
         """The caller speaks again after a pause within the turn."""
         pause, turn.pause = turn.pause, None
         if pause is None:
             return
+        self._move("speech confirmed")
         self._timers.cancel("endpoint", "transcript", "overlap")
         self._jobs.end(*pause.jobs)
         long = onset - turn.transcribed_from > from_ms(self._policy.endpointing.carry_over_ms)
         self._end.drop_speculation(pause, event.at)
-        if turn.over_agent and self._overlap.is_brief(turn, pause.faded):
+        over_agent = self.state.over_agent
+        if over_agent and self._is_brief(turn, pause.faded):
             turn.onset, turn.detected_at = onset, event.at  # that was another sound
         silence_ms = milliseconds(max(0, onset - pause.speech_end))
         reason = because("speech_went_on", silence_ms=silence_ms)
         self._emit(RecordDecision("turn_resumed", reason))
-        if not turn.over_agent:
+        if not over_agent:
             self._end.habit.went_on(onset - pause.speech_end)
         if long and pause.final is not None and pause.until is not None:
             turn_ms = milliseconds(onset - turn.onset)
@@ -150,7 +145,8 @@ class CallerSide:
 
     def _lull(self, turn: CallerTurn, change: SpeechLulled, event: FrameScored) -> None:
         """Silence that may become a pause, as most do: have the words and the scores by then."""
-        lull = Pause(change.end, change.faded, event.at, event.ingress, confirmed=False)
+        self._move("lull")
+        lull = Pause(change.end, change.faded, event.at)
         turn.pause = lull
         reason = because("lull_detected", silence_ms=milliseconds(lull.silence(event.at)))
         self._end.ask_for_words_ahead(turn, lull, event.at, reason)
@@ -158,34 +154,37 @@ class CallerSide:
 
     def _lull_over(self, turn: CallerTurn, lull: Pause, now: Nanos) -> None:
         """It was a gap within a word or between two."""
+        self._move("lull over")
         turn.pause = None
         self._timers.cancel("endpoint", "transcript")
         self._jobs.end(*lull.jobs)
         self._end.drop_speculation(lull, now)
         if lull.until is not None:
-            silence_ms = milliseconds(self._gate.faded - lull.faded)
+            silence_ms = milliseconds(self.gate.faded - lull.faded)
             self._restart_transcription(turn, because("lull_over", silence_ms=silence_ms))
 
     def _pause(self, turn: CallerTurn, change: SpeechPaused, event: FrameScored) -> None:
         pause = turn.pause
         if pause is None:
-            pause = turn.pause = Pause(change.end, change.faded, event.at, event.ingress)
-        pause.speech_end, pause.detected_at, pause.confirmed = change.end, event.at, True
+            pause = turn.pause = Pause(change.end, change.faded, event.at)
+        pause.speech_end, pause.detected_at = change.end, event.at
         silence_ms = milliseconds(pause.silence(event.at))
         reason = because("pause_detected", silence_ms=silence_ms)
-        if turn.over_agent:
+        if self.state.over_agent:
             self._end.ask_for_words(turn, pause, event.at, reason)
-        else:
-            self._end.ask_for_words_ahead(turn, pause, event.at, reason)
-        if turn.over_agent:
             resume_after = from_ms(self._policy.barge_in.resume_after_ms)
             self._timers.set("overlap", max(change.end + resume_after, event.at))
-            if self._floor.paused and self._overlap.is_brief(turn, change.faded):
+            if self._floor.state.held and self._is_brief(turn, change.faded):
                 sound_ms = milliseconds(change.faded - turn.onset)
-                self._floor.resume(event.at, because("resume_brief", sound_ms=sound_ms))
+                self._floor.resume(because("resume_brief", sound_ms=sound_ms))
             return
+        self._end.ask_for_words_ahead(turn, pause, event.at, reason)
         self._end.ask_detectors(turn, pause, "audio", event.at, reason)
-        self.consider_end(event.at)
+        self._ask("end")
+
+    def _is_brief(self, turn: CallerTurn, end: Nanos) -> bool:
+        """Whether a turn that ends here is too short for the agent to stay silent for."""
+        return end - turn.onset < from_ms(self._policy.barge_in.brief_ms)
 
     def _restart_transcription(self, turn: CallerTurn, reason: Reason) -> None:
         """Go on listening under a new job, so that answers to the old questions are stale."""
@@ -201,8 +200,8 @@ class CallerSide:
         if turn is None or (turn.pause is not None and turn.pause.final is not None):
             return
         turn.stable, turn.unstable = event.stable, event.unstable
-        if turn.over_agent:
-            self._judge_overlap(turn, event.at)
+        if self.state.over_agent:
+            self._ask("overlap")
         else:
             self._early.words(turn, event)
 
@@ -213,17 +212,21 @@ class CallerSide:
             return
         pause.final = text
         self._timers.cancel("transcript")
-        if turn.over_agent:
-            self._judge_overlap(turn, now)
+        if self.state.over_agent:
+            self._ask("overlap")
             return
         if looped:
             self._early.drop(turn, now)
             pause.asked.add("text")
+        self._settle_words(turn, pause, now)
+
+    def _settle_words(self, turn: CallerTurn, pause: Pause, now: Nanos) -> None:
+        """The words of an ordinary turn are final: ask those that read."""
         self._early.settle(turn, pause, now)
         if turn.text:
             reason = because("final_transcript", words=len(turn.text.split()))
             self._end.ask_detectors(turn, pause, "text", now, reason)
-        self.consider_end(now)
+        self._ask("end")
 
     def scored(self, event: EndOfTurnScored) -> None:
         """A detector has answered."""
@@ -232,7 +235,7 @@ class CallerSide:
             self._early.scored(turn.eager, event)
         elif self.pause is not None:
             self.pause.scores[event.detector] = event.probability
-            self.consider_end(event.at)
+            self._ask("end")
 
     def work_done(self, event: WorkDone) -> None:
         """An engine says what a job has cost."""
@@ -253,92 +256,46 @@ class CallerSide:
         turn, pause = self.turn, self.pause
         if turn is None:
             return
-        if pause is not None and not pause.confirmed:
+        if pause is not None and self.state is Caller.LULL:
             self._lull_over(turn, pause, now)
         elif pause is None:
             self._restart_transcription(turn, reason)
-        elif turn.text or turn.over_agent:
+        elif turn.text or self.state.over_agent:
             self.words_final(join_words(turn.stable, turn.unstable), now)
         else:
-            self._drop(turn, pause, now, reason)
-            if self._floor.reply is None:
-                text = self._policy.agent.not_heard
-                self._floor.apologise(now, text, because("not_heard"))
+            pause.lost = reason
+            self._ask("end")
 
     def add_text(self, text: str) -> None:
         """Keys were pressed, or words typed, in the midst of the turn."""
         if self.turn is not None:
             self.turn.carried = join_words(self.turn.carried, text)
 
-    # -- the end of the turn ------------------------------------------------------------------
+    # -- what was decided ---------------------------------------------------------------------
 
-    def consider_end(self, now: Nanos) -> None:
-        """End the turn if that is due."""
+    def agent_left_floor(self, now: Nanos) -> None:
+        """What was said over the agent is an ordinary turn; it may be in a pause already."""
         turn, pause = self.turn, self.pause
-        if turn is None or pause is None or turn.over_agent:
+        if turn is None:
             return
-        why = self._end.consider(
-            turn, pause, now,
-            heard_until=self._heard_until, sound_under_way=self._gate.undecided,
-        )  # fmt: skip
-        if why is None:
+        if self.state.over_agent:
+            self._move("agent left floor")
+        self._timers.cancel("overlap", "idle")
+        if pause is None:
             return
-        if turn.text and self._overlap.is_echo(turn, now):
-            self._drop(turn, pause, now, because("own_words_only", text=turn.text))
-        elif turn.text:
-            self._answer(turn, pause, now, why)
+        reason = because("pause_detected", silence_ms=milliseconds(pause.silence(now)))
+        self._end.ask_detectors(turn, pause, "audio", now, reason)
+        if pause.final is not None:
+            self._settle_words(turn, pause, now)
         else:
-            speech_ms = milliseconds(pause.speech_end - turn.onset)
-            self._drop(turn, pause, now, because("no_words", speech_ms=speech_ms))
-            self._ask_again(speech_ms, now)
+            self._end.ask_for_words(turn, pause, now, reason)
+            self._ask("end")
 
-    def _ask_again(self, speech_ms: float, now: Nanos) -> None:
-        """Say that nothing was understood, where it was probably more than a noise."""
-        agent = self._policy.agent
-        if self._asked_again or not 0 < agent.ask_again_ms <= speech_ms:
+    def close(self, trigger: str, now: Nanos) -> None:
+        """The turn is over, whatever became of it."""
+        turn, pause = self.turn, self.pause
+        if turn is None or pause is None:
             return
-        self._asked_again = True
-        reason = because("no_words_in_speech", speech_ms=speech_ms)
-        self._floor.say("apology", agent.not_heard, now, reason)
-
-    def _answer(self, turn: CallerTurn, pause: Pause, now: Nanos, why: Reason) -> None:
-        floor = self._floor
-        floor.dialogue.settle()
-        self._asked_again = False
-        self._close(turn, pause, "turn ended", now)
-        floor.heard_caller(turn.text)
-        reply = pause.speculation
-        if reply is None:
-            committed = because("turn_committed")
-            reply = floor.generate(floor.dialogue.prompt, now, speculative=False, reason=committed)
-        facts = because(
-            why.rule,
-            **why.numbers,
-            text=turn.text,
-            transcription=turn.job,
-            reply=reply.job,
-            speech_start_ns=turn.onset,
-            speech_end_ns=self._gate.last_sound,
-            paused_at_ns=pause.detected_at,
-            ingress_ns=pause.ingress,
-            **self._end.ledger.close(),
-        )
-        self._emit(RecordDecision("turn_ended", facts))
-        self._end.habit.ended(reply.job)
-        if pause.speculation is not None:
-            lead_ms = milliseconds(now - reply.asked_at)
-            reason = because("speculation_paid", lead_ms=lead_ms, clauses=len(reply.clauses))
-            self._emit(RecordDecision("speculation_kept", reason))
-        floor.take(reply, now)
-
-    def _drop(self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason) -> None:
-        self._end.drop_speculation(pause, now)
-        self._close(turn, pause, "turn dropped", now)
-        self._emit(RecordDecision("turn_dropped", reason))
-        if self._floor.reply is None:
-            self._floor.start_idle_timer(now)
-
-    def _close(self, turn: CallerTurn, pause: Pause, trigger: str, now: Nanos) -> None:
         self._jobs.end(turn.job, *pause.jobs)
         self._early.turn_over(turn, now)
         self._timers.cancel("endpoint", "transcript", "overlap")
@@ -346,81 +303,7 @@ class CallerSide:
         self.turn = None
         self._move(trigger)
 
-    # -- speech over the agent ----------------------------------------------------------------
-
-    def _judge_overlap(self, turn: CallerTurn, now: Nanos) -> None:
-        if self._floor.muted:
-            return  # asked again when the clause has been heard
-        pause = turn.pause
-        speech = self._gate.faded - turn.onset
-        verdict = self._overlap.judge(turn, speech, now)
-        if verdict is None:
-            long_enough = speech >= from_ms(self._policy.barge_in.pause_after_ms)
-            if long_enough and pause is None and not self._overlap.line_echoes:
-                self._floor.pause(because("overlap_to_judge", speech_ms=milliseconds(speech)))
-            return
-        reason = self._overlap.reason(turn, verdict, speech)
-        if verdict.kind == "interrupts":
-            self.interrupt(reason, now)
-        elif verdict.rule == "overlap_too_short" and self._floor.last_clause:
-            # Perhaps an answer a little too soon; `agent_free` makes an ordinary turn of it.
-            reason = because("overlap_kept", **reason.numbers)
-            self._emit(RecordDecision("overlap_ignored", reason))
-            self._floor.resume(now, because("resume_ignored"))
-        elif pause is not None:
-            self._emit(RecordDecision("overlap_ignored", reason))
-            if verdict.rule == "overlap_own_words":
-                self._overlap.note_echo()
-            self._close(turn, pause, "overlap ignored", now)
-            self._floor.resume(now, because("resume_ignored"))
-
-    def interrupt(self, reason: Reason, now: Nanos) -> None:
-        """Stop the agent; what the caller says is an ordinary turn from here on."""
-        self._emit(RecordDecision("overlap_interrupts", reason))
-        reply = self._floor.reply
-        heard = self._floor.interrupt(reason)
-        if self.turn is not None and self.turn.over_beginning_of is not None:
-            self._end.habit.cut_into(self.turn.over_beginning_of)
-        if not heard and reply is not None and reply.purpose == "reply" and self.turn is not None:
-            self.turn.carried = join_words(self._floor.dialogue.take_back(), self.turn.carried)
-            self._emit(RecordDecision("turn_reopened", because("reopened")))
-        self.agent_free(now)
-
-    def overlap_unjudged(self, now: Nanos) -> None:
-        """Silence after overlapping speech, and still no verdict: the agent goes on meanwhile."""
-        turn, pause = self.turn, self.pause
-        if turn is None or pause is None:
-            return
-        if pause.final is not None:
-            self._judge_overlap(turn, now)
-        else:
-            silence_ms = milliseconds(pause.silence(now))
-            self._floor.resume(now, because("resume_unjudged", silence_ms=silence_ms))
-
-    def clause_heard(self, now: Nanos) -> None:
-        """A clause of the agent's was heard to its end: what could not stop it may now."""
-        if self.turn is not None and self.turn.over_agent:
-            self._judge_overlap(self.turn, now)
-
-    def agent_free(self, now: Nanos) -> None:
-        """The agent no longer has the floor: overlapping speech has become an ordinary turn.
-
-        It may be in a pause already.
-        """
-        turn, pause = self.turn, self.pause
-        if turn is None:
-            return
-        turn.over_agent = False
-        self._timers.cancel("overlap", "idle")
-        if pause is None:
-            return
-        reason = because("pause_detected", silence_ms=milliseconds(pause.silence(now)))
-        self._end.ask_detectors(turn, pause, "audio", now, reason)
-        if pause.final is not None:
-            self.words_final(pause.final, now)
-        else:
-            self._end.ask_for_words(turn, pause, now, reason)
-            self.consider_end(now)
+    # -- replies made before the turn is over -------------------------------------------------
 
     def owner_of_speculation(self, job: int) -> Reply | None:
         """The reply made in advance, if this is one of its jobs."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from pipelines.turn_taking.events import JobId
+from pipelines.turn_taking.reasons import Reason
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.time import Nanos
 
@@ -17,11 +18,10 @@ class CallerTurn:
     """Its transcription."""
     transcribed_from: Nanos
     """Media time at which that transcription starts."""
-    over_agent: bool
-    """Began while the agent had the floor, and is not judged yet."""
     detected_at: Nanos
     """When its speech was confirmed."""
     began_over_agent: bool = False
+    """Whether that was while the agent had the floor."""
     over_beginning_of: JobId | None = None
     """The reply of which no clause had been heard when it began."""
     carried: str = ""
@@ -84,13 +84,11 @@ class Pause:
     faded: Nanos
     """Media time up to which the detector took it for speech: what the models are given."""
     detected_at: Nanos
-    ingress: Nanos
-    """Delay of the line at its start."""
-    confirmed: bool = True
-    """Has lasted for `pause_ms`; until then it is a lull, in which the turn cannot end."""
     until: Nanos | None = None
     """Media time up to which the final transcript was asked for; None: not asked yet."""
     final: str | None = None
+    lost: Reason | None = None
+    """Why its words will never be known."""
     scores: dict[str, float] = field(default_factory=dict[str, float])
     asked: set[str] = field(default_factory=set[str])
     """Kinds of detectors asked so far."""

@@ -1,12 +1,14 @@
 """What the core may ask of the world: its only output; changes with what a shell can do.
 
 Commands are imperative, frozen, and each carries the reason for it with the numbers behind it.
-They take effect at the moment of the event that caused them.
+They take effect at the moment of the event that caused them. A decision (`decisions.py`) is one of
+them that asks for nothing but to be written down.
 """
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from pipelines.turn_taking.decisions import Decision
 from pipelines.turn_taking.events import JobId
 from pipelines.turn_taking.reasons import Reason
 from pipelines.turn_taking.time import Nanos
@@ -174,41 +176,6 @@ class EndCall:
     reason: Reason
 
 
-Verdict: TypeAlias = Literal[
-    "turn_ended",  # the caller's turn is over; the reply may be heard
-    "turn_held",  # silence, but the caller seems to have more to say
-    "turn_resumed",  # the caller went on after a pause
-    "pauses_learned",  # how likely this caller's silences are ends
-    "turn_dropped",  # speech without words: cough, noise
-    "detector_deaf",  # it did not take long sound for speech, which is taken for it all the same
-    "caller_unheard",  # the agent hangs up on a caller of whom no word was understood
-    "turn_reopened",  # the caller went on before the reply was heard
-    "overlap_ignored",  # backchannel or noise while the agent speaks
-    "overlap_interrupts",  # a real interruption
-    "line_echoes",  # the agent has heard itself too often to stop for it
-    "speculation_kept",
-    "speculation_dropped",
-    "speculation_withheld",  # the budget for work in vain is spent
-    "result_dropped",  # a result of work that was cancelled
-    "engine_failed",
-    "engine_remarked",  # it dropped a phrase nobody said, or another engine answered
-    "agent_speaks",  # a sentence of its own: greeting, question, apology, goodbye
-    "agent_done",  # it was heard to its end, or as far as it came
-    "tool_finished",
-    "tool_failed",  # the model is told, and the reply goes on
-    "tool_refused",  # the model asked for tools too many times in one reply
-    "marks_assumed",  # playout said nothing: taken as heard
-]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordDecision:
-    """Nothing to do: a decision that the journal must show, such as a hold or an ignored cough."""
-
-    verdict: Verdict
-    reason: Reason
-
-
 Command: TypeAlias = (
     StartTranscription
     | FinishTranscription
@@ -226,5 +193,5 @@ Command: TypeAlias = (
     | ResumePlayout
     | ClearPlayout
     | EndCall
-    | RecordDecision
+    | Decision
 )

@@ -3,17 +3,20 @@
 `Conversation(policy).handle(event)` returns the commands that the event causes; `deadline` is the
 moment at which the core wants a DeadlineReached. It does no I/O and reads no clock, so the same
 events always give the same commands. The contract follows aioquic (time as an argument) and h11
-(state tables, `transitions.py`). The caller's side is `caller_side.py`, the agent's
-`agent_floor.py`.
+(state tables, `transitions.py`). What is heard of the caller is noted in
+`caller_side.py`, what becomes of the agent's utterance in `agent_floor.py`; what follows from both
+is decided in `_decide`.
 """
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pipelines.turn_taking.agent_floor import AgentFloor
-from pipelines.turn_taking.bookkeeping import Desk, Jobs, TimerName, Timers
+from pipelines.turn_taking.answering import Answering
+from pipelines.turn_taking.bookkeeping import Desk, Jobs, Questions, TimerName, Timers
 from pipelines.turn_taking.caller_side import CallerSide
-from pipelines.turn_taking.commands import Command, History, RecordDecision
+from pipelines.turn_taking.commands import Command, History
+from pipelines.turn_taking.decisions import OverlapJudged, RecordDecision, TurnEnded
 from pipelines.turn_taking.events import (
     CallEnded,
     CallerTyped,
@@ -43,11 +46,13 @@ from pipelines.turn_taking.events import (
     WorkDone,
 )
 from pipelines.turn_taking.keypad import Keypad
+from pipelines.turn_taking.overlap import Overlap
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.reasons import Number, Reason, because
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import Agent, Caller
+from pipelines.turn_taking.turn_end import TurnEnd
 
 
 class Conversation:
@@ -62,9 +67,13 @@ class Conversation:
         self._out: list[Command] = []
         self._jobs = Jobs()
         self._timers = Timers()
-        desk = Desk(policy, self._jobs, self._timers, self._out.append)
-        self._floor = AgentFloor(desk, self._agent_free)
-        self._caller = CallerSide(desk, self._floor)
+        self._questions = Questions()
+        desk = Desk(policy, self._jobs, self._timers, self._questions, self._out.append)
+        self._floor = AgentFloor(desk)
+        end = TurnEnd(desk, self._floor)
+        self._caller = CallerSide(desk, self._floor, end)
+        self._overlap = Overlap(desk, self._caller, self._floor, end.habit)
+        self._answering = Answering(desk, self._caller, self._floor, end, self._overlap)
         self._keypad = Keypad(policy.agent.dtmf_terminator)
         self._typed: list[str] = []
         self._over = False
@@ -103,6 +112,17 @@ class Conversation:
         """
         if self._over:
             return ()
+        self._perceive(event)
+        if not self._over:
+            self._decide(event.at)
+        if not self._out:
+            return ()
+        commands = tuple(self._out)
+        self._out.clear()
+        return commands
+
+    def _perceive(self, event: Event) -> None:
+        """Note what the event tells, and which questions it raises."""
         if type(event) is FrameScored:  # nine of ten events: no lookup
             self._caller.frame(event)
         elif self._is_stale(event):
@@ -111,12 +131,25 @@ class Conversation:
             self._out.append(RecordDecision("result_dropped", reason))
         else:
             self._HANDLERS[type(event)](self, event)
-        self._over = self._over or self._floor.state is Agent.ENDED
-        if not self._out:
-            return ()
-        commands = tuple(self._out)
-        self._out.clear()
-        return commands
+
+    def _decide(self, now: Nanos) -> None:
+        """Answer the questions raised, in this order.
+
+        Once through it is enough, unless the agent is left with nothing to say to a turn's end.
+        """
+        floor, asked = self._floor, self._questions.take
+        floor.advance(now)
+        while self._questions.any and floor.state is not Agent.ENDED:
+            if asked("overlap"):
+                self._overlap.decide(now)
+            if asked("floor"):
+                self._caller.agent_left_floor(now)
+            if asked("end"):
+                self._answering.decide(now)
+            if asked("by_hand"):
+                self._answer_by_hand(now)
+            floor.advance(now)
+        self._over = floor.state is Agent.ENDED
 
     def _is_stale(self, event: Event) -> bool:
         """Whether this is the result of work that no longer matters: the only place that says so.
@@ -150,7 +183,7 @@ class Conversation:
         if reply is not None:
             self._REPLY_HANDLERS[type(event)](self._floor, reply, event)
         if isinstance(event, MarkReached):
-            self._caller.clause_heard(event.at)
+            self._questions.ask("overlap")  # what could not stop it may now
 
     def _tool_answered(self, event: ToolFinished | ToolFailed) -> None:
         failed = isinstance(event, ToolFailed)
@@ -158,59 +191,51 @@ class Conversation:
         reply = self._reply_of(event.job)
         call = self._floor.tools.answered(event.job, result, event.at, failed=failed)
         if call is not None:
-            self._floor.tool_answered(call, reply, event.at)
+            self._floor.tool_answered(call, reply)
 
     def _tools_late(self, now: Nanos) -> None:
         for call in self._floor.tools.overdue(now):
-            self._floor.tool_answered(call, self._reply_of(call.job), now)
-
-    def _agent_free(self, now: Nanos) -> None:
-        """The agent no longer has the floor: what came up meanwhile is answered now."""
-        if self._caller.turn is not None:
-            self._caller.agent_free(now)
-        elif self._typed:
-            self._answer_typed(now)
-        elif digits := self._keypad.take_complete():
-            self._answer_keys(digits, now)
+            self._floor.tool_answered(call, self._reply_of(call.job))
 
     # -- the keypad and the keyboard ----------------------------------------------------------
 
     def _dtmf(self, event: DtmfReceived) -> None:
         self._timers.cancel("idle")
-        self._interrupt_by_hand(event.at, "interrupted_by_keypad", digit=event.digit)
+        self._interrupt_by_hand(event.at, because("interrupted_by_keypad", digit=event.digit))
         if self._keypad.press(event.digit):
-            self._keys_done(event.at)
+            self._keys_done()
         else:
             self._timers.set("dtmf", event.at + from_ms(self._policy.agent.dtmf_timeout_ms))
 
-    def _keys_done(self, now: Nanos) -> None:
+    def _keys_done(self) -> None:
         self._timers.cancel("dtmf")
         self._keypad.complete()
         if self._caller.turn is not None:
             self._caller.add_text(_spoken_keys(self._keypad.take_complete()))
-        elif self._floor.reply is None:
-            self._answer_keys(self._keypad.take_complete(), now)
-
-    def _answer_keys(self, digits: str, now: Nanos) -> None:
-        self._answer(_spoken_keys(digits), now, "end_by_keypad", digits=digits)
+        self._questions.ask("by_hand")
 
     def _typed_text(self, event: CallerTyped) -> None:
         text = event.text.strip()
         if not text:
             return
         self._timers.cancel("idle")
-        self._interrupt_by_hand(event.at, "interrupted_by_typing", text=text)
+        self._interrupt_by_hand(event.at, because("interrupted_by_typing", text=text), text)
         if self._caller.turn is not None:
             self._caller.add_text(text)
             return
         self._typed.append(text)
-        if self._floor.reply is None:
-            self._answer_typed(event.at)
+        self._questions.ask("by_hand")
 
-    def _answer_typed(self, now: Nanos) -> None:
-        text = " ".join(self._typed)
-        self._typed.clear()
-        self._answer(text, now, "end_by_typing")
+    def _answer_by_hand(self, now: Nanos) -> None:
+        """Reply to what was typed or keyed, if anything was and nobody speaks."""
+        if self._floor.reply is not None or self._caller.turn is not None:
+            return
+        if self._typed:
+            text = " ".join(self._typed)
+            self._typed.clear()
+            self._answer(text, now, "end_by_typing")
+        elif digits := self._keypad.take_complete():
+            self._answer(_spoken_keys(digits), now, "end_by_keypad", digits=digits)
 
     def _answer(self, text: str, now: Nanos, rule: str, **numbers: Number) -> None:
         """Reply to what was not spoken, and so needs no end of turn to be found."""
@@ -219,21 +244,21 @@ class Conversation:
         floor.heard_caller(text)
         committed = because("turn_committed")
         reply = floor.generate(floor.dialogue.prompt, now, speculative=False, reason=committed)
-        reason = because(rule, **numbers, text=text, reply=reply.job)
-        self._out.append(RecordDecision("turn_ended", reason))
-        floor.take(reply, now)
+        reason = because(rule, **numbers, text=text)
+        self._out.append(TurnEnded(text, reply.job, speech=None, reason=reason))
+        floor.take(reply)
 
     def _interrupt_requested(self, event: InterruptRequested) -> None:
-        self._interrupt_by_hand(event.at, "interrupted_by_request")
+        self._interrupt_by_hand(event.at, because("interrupted_by_request"))
         if self._caller.turn is None and self._floor.reply is None:
             self._floor.start_idle_timer(event.at)
 
-    def _interrupt_by_hand(self, now: Nanos, rule: str, **numbers: Number) -> None:
+    def _interrupt_by_hand(self, now: Nanos, reason: Reason, text: str = "") -> None:
         """Stop the agent for what needs no judging, if it may be stopped."""
         reply = self._floor.reply
         if reply is not None and self._floor.interruptible and not self._floor.muted:
-            reason = because(rule, **numbers, onset_ns=now, detected_ns=now, reply=reply.job)
-            self._caller.interrupt(reason, now)
+            judged = OverlapJudged(True, now, now, text, reply.job, reason)
+            self._overlap.interrupt(judged)
 
     # -- what goes wrong ----------------------------------------------------------------------
 
@@ -245,7 +270,7 @@ class Conversation:
         elif event.kind == "asr":
             self._caller.transcription_failed(event.at, reason)
         elif event.kind == "turn_detector":
-            self._caller.consider_end(event.at)
+            self._questions.ask("end")
         else:
             self._reply_failed(event, reason)
 
@@ -260,16 +285,15 @@ class Conversation:
         elif self._caller.disown(reply):
             reply.cancel(reason)  # asked for again, in earnest, when the turn ends
         elif event.kind == "tts":
-            self._floor.voice_failed(reply, event.job, event.at, reason)
+            self._floor.voice_failed(reply, event.job, reason)
         else:
-            self._floor.fail(reply, event.at, reason)
+            self._floor.failed(reply, reason)
 
     # -- time and the call --------------------------------------------------------------------
 
     def _deadline_reached(self, event: DeadlineReached) -> None:
         for name in self._timers.take_due(event.at):
-            if self._floor.state is not Agent.ENDED:
-                self._TIMER_HANDLERS[name](self, event.at)
+            self._TIMER_HANDLERS[name](self, event.at)
 
     def _idle(self, now: Nanos) -> None:
         if self._caller.turn is None and self._floor.reply is None:
@@ -321,16 +345,16 @@ class Conversation:
     }
 
     _TIMER_HANDLERS: ClassVar[dict[TimerName, Callable[["Conversation", Nanos], None]]] = {
-        "endpoint": lambda core, now: core._caller.consider_end(now),
+        "endpoint": lambda core, _now: core._questions.ask("end"),
         "transcript": lambda core, now: core._caller.transcript_late(now),
-        "overlap": lambda core, now: core._caller.overlap_unjudged(now),
-        "reply": lambda core, now: core._floor.reply_late(now),
-        "sentence": lambda core, now: core._floor.sentence_whole(now),
+        "overlap": lambda core, now: core._overlap.unjudged(now),
+        "reply": lambda core, _now: core._floor.reply_late(),
+        "sentence": lambda core, _now: core._floor.sentence_whole(),
         "tool": _tools_late,
-        "filler": lambda core, now: core._floor.filler_due(now),
-        "playout": lambda core, now: core._floor.marks_missing(now),
+        "filler": lambda core, _now: core._floor.filler_due(),
+        "playout": lambda core, _now: core._floor.marks_missing(),
         "idle": _idle,
-        "dtmf": _keys_done,
+        "dtmf": lambda core, _now: core._keys_done(),
     }
 
 

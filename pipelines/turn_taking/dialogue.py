@@ -1,7 +1,8 @@
 """What the LLM is told was said; changes with what of an interrupted reply counts as heard."""
 
 from pipelines.turn_taking.bookkeeping import Desk
-from pipelines.turn_taking.commands import History, Message, RecordDecision
+from pipelines.turn_taking.commands import History, Message
+from pipelines.turn_taking.decisions import AgentDone
 from pipelines.turn_taking.events import JobId, PlayoutCleared
 from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.reply import Reply
@@ -88,10 +89,7 @@ class Dialogue:
         self.heard(reply, clause, position)
         reason = because(
             "agent_interrupted",
-            reply=reply.job,
-            heard=heard,
-            written=reply.written,
             heard_words=len(heard.split()),
             written_words=len(reply.written.split()),
         )
-        self._emit(RecordDecision("agent_done", reason))
+        self._emit(AgentDone(reply.job, heard, reply.written, interrupted=True, reason=reason))

@@ -1,10 +1,11 @@
-"""Which words of a clause were heard when it stopped; changes with how long a word is taken to be.
+"""When the words of a clause are said, by which it is told how many of them were heard.
 
 Words are taken to be equally long, except that each digit counts as one: "$12.50" is written as one
 word and takes as long to say as five.
 """
 
 import re
+from itertools import accumulate
 
 from pipelines.turn_taking.time import MILLISECOND, Nanos
 
@@ -13,24 +14,27 @@ _WORD: Nanos = 300 * MILLISECOND
 """How long a word usually takes to say: 200 a minute."""
 
 
-def usual_duration(text: str) -> Nanos:
-    """How long it probably takes to say this, of which the audio is not all there yet."""
-    return sum(_lengths(text)) * _WORD
+def said_by(text: str, position: Nanos, audio: Nanos, *, whole: bool) -> int:
+    """How many of its words were said whole at `position`.
+
+    Args:
+        text: a clause.
+        position: into its audio.
+        audio: how much of that there is.
+        whole: whether that is all of it; otherwise more is expected, at a usual pace.
+    """
+    ends = _word_ends(text, audio, whole=whole)
+    return sum(end <= position for end in ends) if audio > 0 else 0
 
 
-def heard_words(text: str, share: float) -> str:
-    """The words that were said whole when `share` (0 to 1) of the audio had been heard."""
-    words = text.split()
-    lengths = _lengths(text)
-    said = min(max(share, 0.0), 1.0) * sum(lengths) + 1e-9
-    heard = 0
-    for length in lengths:
-        said -= length
-        if said < 0:
-            break
-        heard += 1
-    return " ".join(words[:heard])
+def word_begins(text: str, audio: Nanos, *, whole: bool) -> list[Nanos]:
+    """When each word begins, into the clause's audio; `audio` and `whole` as above."""
+    ends = _word_ends(text, audio, whole=whole)
+    return [0, *ends][: len(ends)]
 
 
-def _lengths(text: str) -> list[int]:
-    return [max(1, len(_SPOKEN.findall(word))) for word in text.split()]
+def _word_ends(text: str, audio: Nanos, *, whole: bool) -> list[Nanos]:
+    lengths = [max(1, len(_SPOKEN.findall(word))) for word in text.split()]
+    total = sum(lengths)
+    duration = audio if whole else max(audio, total * _WORD)
+    return [duration * said // total for said in accumulate(lengths)]

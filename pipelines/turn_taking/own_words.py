@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 
+from pipelines.turn_taking.heard import word_begins
 from pipelines.turn_taking.reply import Clause
 from pipelines.turn_taking.time import SECOND, Nanos
 
@@ -16,7 +17,7 @@ _NOT_A_WORD = re.compile(r"[^\w' ]+")
 _EARLIER: Nanos = 2 * SECOND
 """An echo is this much late at most; words the agent said longer ago are the caller's again."""
 _LATER: Nanos = SECOND // 2
-"""Words are taken to be spread evenly over a clause; they may be spoken this much sooner."""
+"""When a word is said in its clause is estimated (`heard.py`); it may be this much sooner."""
 _CUT_OFF = 3
 """Letters of a word cut in two by where the echo began or ended, by which it is still known."""
 
@@ -45,9 +46,9 @@ class OwnVoice:
         for began, clause in self._clauses:
             if clause.text.rstrip().endswith("?") and not questions:
                 continue
-            words = clause.text.split()
-            for index, word in enumerate(words):
-                spoken = began + clause.audio * index // len(words)
+            begins = word_begins(clause.text, clause.audio, whole=clause.complete)
+            for word, into in zip(clause.text.split(), begins, strict=True):
+                spoken = began + into
                 if start - _EARLIER <= spoken <= end + _LATER:
                     said.append(word)
         return " ".join(said)

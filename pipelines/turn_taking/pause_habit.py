@@ -9,7 +9,7 @@ Decaestecker 2002, "Adjusting the outputs of a classifier to new a priori probab
 import math
 
 from pipelines.turn_taking.bookkeeping import Desk
-from pipelines.turn_taking.commands import RecordDecision
+from pipelines.turn_taking.decisions import PausesLearned
 from pipelines.turn_taking.events import JobId
 from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import Nanos, from_ms
@@ -52,7 +52,6 @@ class PauseHabit:
             return
         ratio = math.log((self._ends + prior) / (self._pauses + prior))
         self.log_odds = min(max(ratio, -most), most)
-        reason = because(
-            "own_pauses", ends=self._ends, pauses=self._pauses, log_odds=round(self.log_odds, 2)
-        )
-        self._emit(RecordDecision("pauses_learned", reason))
+        log_odds = round(self.log_odds, 2)
+        reason = because("own_pauses", ends=self._ends, pauses=self._pauses, log_odds=log_odds)
+        self._emit(PausesLearned(log_odds, reason))

@@ -5,7 +5,7 @@ Defaults suit a phone line with the embedded engines.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 _MINUTE_MS = 60_000
 
@@ -110,9 +110,30 @@ class SpeculationPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class InterruptAfter:
+    """After how long of each kind of speech the agent is interrupted; its own echo never does."""
+
+    cue: int = _bounded(0, 0, _MINUTE_MS)
+    """One of the `cues` is among its words."""
+    words: int = _bounded(600, 0, _MINUTE_MS)
+    """Two or more of its words are no backchannel."""
+    word: int = _bounded(700, 0, _MINUTE_MS)
+    """One of its words is none."""
+    sound: int = _bounded(700, 0, _MINUTE_MS)
+    """No words of it are known yet; when it pauses without any, it does not interrupt."""
+    backchannel: int = _bounded(1400, 0, _MINUTE_MS)
+    """All its words so far are, as in "okaaay"; when it pauses, it does not interrupt."""
+
+
+@dataclass(frozen=True, slots=True)
 class BargeInPolicy:
     """Who gets to stop the agent, and how soon."""
 
+    replaced: ClassVar = {
+        "min_words": "interrupt_after_ms = { word = 700, words = 600 }",
+        "words_after_ms": "interrupt_after_ms = { words = 600 }",
+    }
+    """Keys that were, and what to write instead."""
     enabled: bool = True
     """Whether the caller can interrupt the agent."""
     pause_after_ms: int = _bounded(90, 0, _MINUTE_MS)
@@ -120,19 +141,15 @@ class BargeInPolicy:
     brief_ms: int = _bounded(220, 0, _MINUTE_MS)
     """A sound over the agent shorter than this is a cough or a click: the agent goes on as soon as
     it is over, and it is judged meanwhile."""
-    interrupt_after_ms: int = _bounded(700, 0, _MINUTE_MS)
-    """Overlapping speech that is an interruption whatever the words."""
-    min_words: int = _bounded(2, 1)
-    """Words that are no backchannel, needed to interrupt sooner than that; a cue needs no more."""
-    words_after_ms: int = _bounded(600, 0, _MINUTE_MS)
-    """Overlapping speech whose words are believed, if there are so many: shorter speech with
-    nothing after it is a misheard backchannel. 0: so many words are always believed."""
+    interrupt_after_ms: InterruptAfter = InterruptAfter()
+    """How long speech over the agent lasts until it is an interruption, by what it is. Shorter
+    speech with nothing after it is none, whatever a recogniser made of it."""
     cues: tuple[str, ...] = (
         "stop", "wait", "no", "hold", "hang on", "one moment", "sorry", "pardon", "excuse me",
         "actually", "but", "hello", "hey", "help", "cancel", "repeat", "again", "what", "who",
         "when", "where", "why", "how", "which", "agent", "operator", "human",
     )  # fmt: skip
-    """One or two words that stop the agent however short the speech; compared as below."""
+    """One or two words that make speech a `cue`; compared as below."""
     own_words: int = _bounded(2, 0)
     """So many of the agent's own words in a row, heard while it says them, are an echo of the line
     and no interruption; 0: nothing is."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import Formatter
 from typing import TypeAlias
 
 from pipelines.turn_taking.time import Nanos, to_ms
@@ -11,7 +12,7 @@ Number: TypeAlias = float | int | str
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A rule of the core and the numbers on which it was applied."""
+    """A rule of the core and the numbers of its sentence; for people, not for programs to read."""
 
     rule: str
     numbers: Mapping[str, Number]
@@ -21,8 +22,14 @@ class Reason:
 
 
 def because(rule: str, **numbers: Number) -> Reason:
-    """A reason; `rule` is a key of RULES and `numbers` are the fields of its sentence."""
-    return Reason(rule, numbers)
+    """A reason; `rule` is a key of RULES. It keeps those numbers that the rule's sentence names."""
+    return Reason(rule, named(rule, numbers))
+
+
+def named(rule: str, numbers: Mapping[str, Number]) -> Mapping[str, Number]:
+    """The numbers that the sentence of this rule names; all of them, if there is no such rule."""
+    names = _NAMED.get(rule, numbers)
+    return {name: number for name, number in numbers.items() if name in names}
 
 
 def milliseconds(duration: Nanos) -> float:
@@ -161,3 +168,9 @@ RULES: Mapping[str, str] = {
     "deaf": "the voice activity detector failed, nothing can be heard: hang up",
 }  # fmt: skip
 """The sentence of each rule, a format string over the reason's numbers."""
+
+_NAMED: Mapping[str, frozenset[str]] = {
+    rule: frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name)
+    for rule, sentence in RULES.items()
+}
+"""The numbers that each sentence names."""

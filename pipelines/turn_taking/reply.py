@@ -20,7 +20,7 @@ from pipelines.turn_taking.events import (
     PlayoutStarted,
     ToolRequested,
 )
-from pipelines.turn_taking.heard import heard_words, usual_duration
+from pipelines.turn_taking.heard import said_by
 from pipelines.turn_taking.policy import ClausePolicy
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.time import Nanos, from_ms
@@ -57,10 +57,8 @@ class Clause:
 
     def heard_words(self, position: Nanos) -> str:
         """The words that lie before `position`."""
-        if self.audio <= 0:
-            return ""
-        whole = self.audio if self.complete else max(self.audio, usual_duration(self.text))
-        return heard_words(self.text, position / whole)
+        count = said_by(self.text, position, self.audio, whole=self.complete)
+        return " ".join(self.text.split()[:count])
 
 
 class Reply:

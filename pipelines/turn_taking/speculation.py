@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from pipelines.turn_taking.events import JobId, WorkDone
 from pipelines.turn_taking.policy import SpeculationPolicy
-from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
+from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.time import Nanos, from_ms
 
 
@@ -65,10 +65,10 @@ class SpeculationLedger:
             else:
                 self._wasted += cost
 
-    def close(self) -> dict[str, Number]:
-        """The turn is over: its waste as a reason's numbers, if there were reports; start anew."""
-        spent = {"spent_ms": milliseconds(self._wasted)} if self._reports else {}
+    def close(self) -> float | None:
+        """The turn is over: its waste in milliseconds, if there were reports; start anew."""
+        wasted_ms = milliseconds(self._wasted) if self._reports else None
         self._costs.clear()
         self._in_vain.clear()
         self._wasted = 0
-        return dict(spent)
+        return wasted_ms

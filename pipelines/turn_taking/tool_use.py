@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 
 from pipelines.turn_taking.bookkeeping import Desk
-from pipelines.turn_taking.commands import CallTool, CancelTool, Message, RecordDecision
+from pipelines.turn_taking.commands import CallTool, CancelTool, Message
+from pipelines.turn_taking.decisions import RecordDecision
 from pipelines.turn_taking.events import JobId, ToolEffect, ToolRequested
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.time import Nanos, from_ms

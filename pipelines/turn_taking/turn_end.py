@@ -1,5 +1,6 @@
 """Whether the caller's turn is over: asks detectors, prepares the reply, waits, decides."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pipelines.turn_taking.agent_floor import AgentFloor
@@ -10,9 +11,9 @@ from pipelines.turn_taking.commands import (
     History,
     Message,
     PrepareReply,
-    RecordDecision,
     ScoreEndOfTurn,
 )
+from pipelines.turn_taking.decisions import RecordDecision
 from pipelines.turn_taking.endpointing import fuse, silence_before_answering
 from pipelines.turn_taking.events import JobId
 from pipelines.turn_taking.pause_habit import PauseHabit
@@ -20,12 +21,22 @@ from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
 from pipelines.turn_taking.speculation import SpeculationLedger
 from pipelines.turn_taking.time import Nanos, from_ms
 
-NO_SCORE = -1.0
-"""Stands for P(end) in a reason's numbers when no detector has answered."""
 STALLED: Nanos = from_ms(200)
 """The caller was heard up to a moment that lies so long ago: their line stalls."""
 LIKELY = 0.5
 """P from which a detector holds an end for likelier than not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """That the turn is over now."""
+
+    p: float | None
+    """P(end of turn); None if no detector had answered."""
+    due: Nanos
+    """When the silence asked for was reached."""
+    silence_ms: float
+    reason: Reason
 
 
 class TurnEnd:
@@ -91,21 +102,22 @@ class TurnEnd:
         pause: Pause,
         now: Nanos,
         *,
+        may_end: bool,
         heard_until: Nanos,
         sound_under_way: bool,
-    ) -> Reason | None:
-        """The reason to end the turn now, or None: then it is waited for or worked ahead.
+    ) -> Ending | None:
+        """Why to end the turn now, or None: then it is waited for or worked ahead.
 
-        Called whenever anything about the pause changes. `heard_until` is the media time up to
-        which the caller was heard; `sound_under_way` says that they may just have begun to speak
-        again.
+        Called whenever anything about the pause changes. Unless it `may_end`, as in a lull, it is
+        only worked ahead. `heard_until` is the media time up to which the caller was heard;
+        `sound_under_way` says that they may just have begun to speak again.
         """
         p, wait = self._wait(pause)
         due = pause.speech_end + wait
-        if now < due or not pause.confirmed:
+        if now < due or not may_end:
             lead = due - from_ms(self._policy.speculation.reply_lead_ms)
             self._work_ahead(turn, pause, p, now, nearly_due=now >= lead)
-            if pause.confirmed:
+            if may_end:
                 self._timers.set("endpoint", lead if now < lead else due)
                 self._record_hold(pause, p, due, now)
             return None
@@ -123,7 +135,7 @@ class TurnEnd:
         if turn.text and self._still_judged(pause, now):
             self._timers.set("endpoint", pause.judged_by)
             return None  # asked again with each answer
-        return self._reason_to_end(pause, p, wait, now)
+        return self._ending(pause, p, wait, now)
 
     def _wait(self, pause: Pause) -> tuple[float | None, Nanos]:
         """P(end of turn), and the silence it asks for.
@@ -222,24 +234,27 @@ class TurnEnd:
         )
         self._emit(RecordDecision("turn_held", reason))
 
-    def _reason_to_end(self, pause: Pause, p: float | None, wait: Nanos, now: Nanos) -> Reason:
+    def _ending(self, pause: Pause, p: float | None, wait: Nanos, now: Nanos) -> Ending:
         policy = self._policy.endpointing
         rule = "end_by_score" if p is not None else "end_by_timer"
         if p is not None and wait >= from_ms(policy.backstop_ms):
             rule = "end_by_backstop"
         silence = pause.silence(now)
-        return because(
+        silence_ms = milliseconds(silence)
+        reason = because(
             rule,
             **self._scores(pause, p),
-            silence_ms=milliseconds(silence),
+            silence_ms=silence_ms,
             wait_ms=milliseconds(wait),
-            due_ns=pause.speech_end + wait,
             backstop_left_ms=max(0.0, milliseconds(from_ms(policy.backstop_ms) - silence)),
         )
+        rounded = None if p is None else round(p, 4)
+        return Ending(rounded, pause.speech_end + wait, silence_ms, reason)
 
     def _scores(self, pause: Pause, p: float | None) -> dict[str, Number]:
+        """Numbers of a reason."""
         parts = [f"{name} {score:.2f}" for name, score in sorted(pause.scores.items())]
         if p is not None and self.habit.log_odds:
             parts.append(f"own pauses {self.habit.log_odds:+.2f}")
         listed = f" ({', '.join(parts)})" if parts else ""
-        return {"p": NO_SCORE if p is None else round(p, 4), "scores": listed}
+        return {"scores": listed} if p is None else {"scores": listed, "p": round(p, 4)}

@@ -11,9 +11,9 @@ from pipelines.turn_taking.caller_turn import CallerTurn, Eager, Pause
 from pipelines.turn_taking.commands import (
     Message,
     PrepareReply,
-    RecordDecision,
     ScoreEndOfTurn,
 )
+from pipelines.turn_taking.decisions import RecordDecision
 from pipelines.turn_taking.endpointing import fuse
 from pipelines.turn_taking.events import EndOfTurnScored, JobId, PartialTranscript
 from pipelines.turn_taking.own_words import words_of

@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,9 +10,11 @@ from pipelines.latency import (
 )
 from pipelines.turn_taking import commands as c
 from pipelines.turn_taking import events as e
+from pipelines.turn_taking.decisions import RecordDecision, TurnEnded
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import from_ms
+from tests.decided import agent_done, overlap, turn_ended
 
 
 def ms(value):
@@ -20,7 +22,11 @@ def ms(value):
 
 
 def decided(at, verdict, rule="turn_over", **numbers):
-    return Issued(ms(at), c.RecordDecision(verdict, because(rule, **numbers)))
+    return Issued(ms(at), RecordDecision(verdict, because(rule, **numbers)))
+
+
+def ended(at, *args, **spoken):
+    return Issued(ms(at), turn_ended(*args, **spoken))
 
 
 def issued(at, command, *args):
@@ -44,7 +50,7 @@ class OneTurn:
     audio: float = 1760
     playout: float = 1780
     egress: float = 40
-    numbers: dict = field(default_factory=lambda: {"p": 0.9, "silence_ms": 300.0})
+    p: float | None = 0.9
 
     def journal(self):
         arrived = ms(self.end + self.ingress)
@@ -56,17 +62,17 @@ class OneTurn:
                 ms(self.requested),
                 c.GenerateReply(2, (), speculative=False, reason=because("turn_committed")),
             ),
-            decided(
+            ended(
                 self.commit,
-                "turn_ended",
-                speech_start_ns=ms(100 + self.ingress),
-                speech_end_ns=arrived,
-                paused_at_ns=ms(self.paused),
-                wait_ms=self.wait,
-                reply=2,
+                2,
+                "Book a table.",
                 transcription=1,
-                text="Book a table.",
-                **self.numbers,
+                start=ms(100 + self.ingress),
+                end=arrived,
+                paused_at=ms(self.paused),
+                due=arrived + ms(self.wait),
+                silence_ms=300.0,
+                p=self.p,
             ),
             e.ReplyTextReceived(ms(self.text), 2, "Sure, "),
             e.ReplyTextReceived(ms(self.synthesize), 2, "for two?"),
@@ -74,9 +80,7 @@ class OneTurn:
             e.ClauseSynthesized(ms(self.audio), 3, ms(500), complete=True),
             e.PlayoutStarted(ms(self.playout), 3, ms(self.egress)),
             e.MarkReached(ms(self.playout + 500), 3),
-            decided(
-                self.playout + 500, "agent_done", "agent_heard", reply=2, heard="Sure, for two?"
-            ),
+            Issued(ms(self.playout + 500), agent_done(2, "Sure, for two?")),
         ]
         return sorted(entries, key=lambda entry: entry.at)  # stable: causes stay before effects
 
@@ -167,9 +171,8 @@ def test_figures_of_the_decision_and_texts_are_those_of_the_journal():
 
 
 def test_a_turn_that_no_detector_scored_has_no_probability():
-    (turn,) = fold_turns(OneTurn(numbers={"p": -1}).journal())
+    (turn,) = fold_turns(OneTurn(p=None).journal())
     assert turn.p_end_of_turn is None
-    assert turn.silence_ms is None
 
 
 def test_a_turn_without_a_reply_has_no_latency():
@@ -180,9 +183,11 @@ def test_a_turn_without_a_reply_has_no_latency():
     assert turn.playout is None
 
 
-def test_a_decision_without_any_number_still_makes_a_turn():
-    (turn,) = fold_turns([decided(500, "turn_ended")])
-    assert (turn.start, turn.end, turn.text) == (ms(500), ms(500), "")
+def test_a_turn_that_was_typed_began_and_ended_when_it_was_sent():
+    reason = because("end_by_typing", text="two please")
+    (turn,) = fold_turns([Issued(ms(500), TurnEnded("two please", 1, None, reason))])
+    assert (turn.start, turn.end, turn.text) == (ms(500), ms(500), "two please")
+    assert (turn.p_end_of_turn, turn.silence_ms, turn.spent) == (None, None, 0)
 
 
 def test_a_reply_broken_off_by_the_end_of_the_call_was_heard_up_to_its_last_mark():
@@ -204,7 +209,7 @@ def test_text_that_arrives_after_a_reply_was_cancelled_was_never_written():
 
 def test_a_turn_that_the_caller_reopened_is_one_turn_with_both_decisions():
     journal = [
-        decided(900, "turn_ended", reply=99, speech_start_ns=ms(100), speech_end_ns=ms(700)),
+        ended(900, 99, start=ms(100), end=ms(700)),
         decided(950, "turn_reopened", "reopened"),
         *OneTurn().journal(),
     ]
@@ -222,12 +227,12 @@ def test_decisions_go_to_the_turn_they_are_about():
     journal = [
         decided(10, "agent_speaks", "greeting"),
         decided(300, "turn_held", wait_ms=1),
-        decided(400, "turn_ended", speech_start_ns=ms(100), speech_end_ns=ms(200), reply=1),
+        ended(400, 1, start=ms(100), end=ms(200)),
         decided(450, "result_dropped", "stale", event="x", job=1),
-        decided(600, "overlap_interrupts", onset_ns=ms(500), reply=1),
-        decided(620, "agent_done", "agent_interrupted", reply=1),
+        Issued(ms(600), overlap(interrupts=True, onset=ms(500), reply=1)),
+        Issued(ms(620), agent_done(1, "Of", "Of course.")),
         decided(700, "turn_held"),
-        decided(800, "turn_ended", speech_start_ns=ms(500), speech_end_ns=ms(650), reply=2),
+        ended(800, 2, start=ms(500), end=ms(650)),
         decided(900, "speculation_dropped"),
     ]
     first, second = fold_turns(journal)
@@ -240,12 +245,12 @@ def test_decisions_go_to_the_turn_they_are_about():
 
 def test_an_interruption_of_a_reply_never_heard_belongs_to_the_turn_it_reopened():
     journal = [
-        decided(400, "turn_ended", speech_start_ns=ms(100), speech_end_ns=ms(200), reply=1),
-        decided(900, "turn_ended", speech_start_ns=ms(600), speech_end_ns=ms(700), reply=2),
-        decided(950, "overlap_interrupts", reply=2),
+        ended(400, 1, start=ms(100), end=ms(200)),
+        ended(900, 2, start=ms(600), end=ms(700)),
+        Issued(ms(950), overlap(interrupts=True, reply=2)),
         decided(950, "turn_reopened", "reopened"),
-        decided(1400, "turn_ended", speech_start_ns=ms(600), speech_end_ns=ms(1200), reply=3),
-        decided(1500, "agent_done", reply=1),
+        ended(1400, 3, start=ms(600), end=ms(1200)),
+        Issued(ms(1500), agent_done(1)),
     ]
     first, second = fold_turns(journal)
     assert [d.at / 1e6 for d in first.decisions] == [400, 1500]

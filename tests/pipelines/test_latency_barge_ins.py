@@ -1,15 +1,21 @@
-from pipelines.latency import BARGE_IN_SPANS, JournalIndex, fold_barge_ins, fold_turns
+from pipelines.latency import BARGE_IN_SPANS, fold_barge_ins, fold_turns
 from pipelines.turn_taking import commands as c
 from pipelines.turn_taking import events as e
-from tests.pipelines.test_latency import OneTurn, decided, issued, ms
+from pipelines.turn_taking.journal import Issued
+from tests.decided import agent_done, overlap
+from tests.pipelines.test_latency import OneTurn, issued, ms
 
 
-def barge_in(*between, judged=3000, verdict="overlap_interrupts"):
-    numbers = {"onset_ns": ms(2640), "detected_ns": ms(2730), "words": 2, "text": "no wait"}
+def judged(at, *, interrupts=True, onset=2640, reply=2):
+    facts = {"onset": ms(onset), "detected": ms(2730), "text": "no wait"}
+    return Issued(ms(at), overlap(interrupts=interrupts, reply=reply, **facts))
+
+
+def barge_in(*between, interrupts=True):
     entries = [
         e.PlayoutStarted(ms(2000), 3, ms(40)),
         *between,
-        decided(judged, verdict, "interrupted_by_words", **numbers),
+        judged(3000, interrupts=interrupts),
     ]
     return OneTurn(playout=2000).journal()[:-3] + entries
 
@@ -19,10 +25,10 @@ def test_an_interruption_is_split_from_onset_to_silence_at_the_ear():
     journal += [
         issued(3000, c.ClearPlayout),
         e.PlayoutCleared(ms(3010), 3, ms(400)),
-        decided(3010, "agent_done", "agent_interrupted", reply=2, heard="Sure,", written="Sure, x"),
+        Issued(ms(3010), agent_done(2, "Sure,", "Sure, x")),
     ]
     turns = fold_turns(journal)
-    (found,) = fold_barge_ins(journal, turns)
+    (found,) = fold_barge_ins(journal)
     assert {name: span / 1e6 for name, span in found.spans.items()} == {
         "detected": 130,
         "judged": 270,
@@ -39,7 +45,7 @@ def test_an_interruption_is_split_from_onset_to_silence_at_the_ear():
 def test_silence_begins_when_playout_is_paused_to_judge_the_speech():
     journal = barge_in(issued(2820, c.PausePlayout))
     journal += [e.PlayoutCleared(ms(3010), 3, ms(400))]
-    (found,) = fold_barge_ins(JournalIndex(journal))
+    (found,) = fold_barge_ins(journal)
     assert found.silent_at_ear == ms(2860)
     assert sum(found.spans.values()) == ms(2860 - 2600)
     assert found.spans["judged"] == ms(2820 - 2730)
@@ -62,7 +68,7 @@ def test_a_pause_that_was_resumed_before_the_verdict_is_no_silence():
 
 
 def test_a_backchannel_shows_how_long_the_agent_held_its_breath():
-    journal = barge_in(issued(2820, c.PausePlayout), verdict="overlap_ignored")
+    journal = barge_in(issued(2820, c.PausePlayout), interrupts=False)
     journal += [issued(3000, c.ResumePlayout), e.MarkReached(ms(3500), 3)]
     (found,) = fold_barge_ins(journal)
     assert found.verdict == "ignored"
@@ -75,7 +81,7 @@ def test_a_backchannel_shows_how_long_the_agent_held_its_breath():
 def test_the_clearing_of_a_later_interruption_is_not_counted_for_an_earlier_one():
     journal = barge_in()
     journal += [
-        decided(4000, "overlap_interrupts", "interrupted_by_words", onset_ns=ms(3800)),
+        judged(4000, onset=3800),
         e.PlayoutCleared(ms(4005), 3, ms(400)),
     ]
     first, second = fold_barge_ins(journal)
@@ -84,7 +90,7 @@ def test_the_clearing_of_a_later_interruption_is_not_counted_for_an_earlier_one(
 
 
 def test_speech_before_anything_of_the_reply_was_audible_is_no_barge_in():
-    journal = [*OneTurn().journal(), decided(5000, "overlap_interrupts", reply=9)]
+    journal = [*OneTurn().journal(), judged(5000, reply=9)]
     assert fold_barge_ins(journal) == []
 
 
@@ -92,8 +98,8 @@ def test_speech_over_the_greeting_belongs_to_no_turn():
     journal = [
         issued(0, c.SynthesizeClause, 1, 7, "Hello there."),
         e.PlayoutStarted(ms(10), 1),
-        decided(500, "overlap_ignored"),
+        judged(500, interrupts=False, reply=7),
     ]
-    (found,) = fold_barge_ins(journal, fold_turns(journal))
+    (found,) = fold_barge_ins(journal)
     assert found.turn is None
     assert found.written == "Hello there."

@@ -1,7 +1,7 @@
 import pytest
 
 from pipelines.latency import fold_turns, percentile, summarise
-from tests.pipelines.test_latency import OneTurn, decided, ms
+from tests.pipelines.test_latency import OneTurn, ended, ms
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ def test_a_percentile_of_nothing_or_out_of_range_is_refused(values, share):
 
 
 def test_a_summary_measures_only_the_turns_that_were_answered():
-    unanswered = [decided(9000, "turn_ended", reply=50)]
+    unanswered = [ended(9000, 50)]
     summary = summarise(fold_turns(OneTurn().journal() + unanswered))
     assert (summary.turns, summary.answered) == (2, 1)
     assert summary.voice_to_voice.p95 == ms(820)

@@ -406,3 +406,35 @@ def _add_detector(monkeypatch, name: str, *, settings: type = NoSettings, needs_
 
     monkeypatch.setattr(profiles, "engine_names", names)
     monkeypatch.setattr(profiles, "engine_module", find)
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("min_words = 3", 'there is no "min_words" any more; write interrupt_after_ms = { word ='),
+        ("words_after_ms = 0", "write interrupt_after_ms = { words = 600 } instead"),
+        (
+            "interrupt_after_ms = 700",
+            "interrupt_after_ms]: must be a table such as { cue = 0, words = 600, ",
+        ),
+        ("interrupt_after_ms = { wrod = 1 }", 'there is no key "wrod" here; did you mean "word"?'),
+        ("interrupt_after_ms = { word = -1 }", "must be between 0 and 60000, not -1"),
+        ("interrupt_after_ms = { word = 1.5 }", "must be a whole number"),
+    ],
+)
+def test_keys_of_barge_in_that_were_are_refused_with_what_to_write_now(tmp_path, line, complaint):
+    path = tmp_path / "mine.toml"
+    path.write_text(f"[policy.barge_in]\n{line}\n")
+    with pytest.raises(ProfileError) as caught:
+        load_policy(path, Policy())
+    assert complaint in str(caught.value)
+    assert "[policy.barge_in" in str(caught.value)
+
+
+def test_one_kind_of_speech_can_be_changed_and_the_others_stay(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text("[policy.barge_in]\ninterrupt_after_ms = { word = 400 }\n")
+    base = load_profile("livekit_like").policy
+    changed = load_policy(path, base).barge_in.interrupt_after_ms
+    assert changed == dataclasses.replace(base.barge_in.interrupt_after_ms, word=400)
+    assert changed.words == 500

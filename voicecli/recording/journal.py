@@ -2,7 +2,8 @@
 
 The first line is a header, each further line one entry: `{"at":…,"event":"FrameScored",…}` or
 `{"at":…,"command":"PlayClause",…,"reason":{"rule":…,"numbers":{…}}}`. The fields are those of the
-core's dataclasses, in their order, so a new event or command needs no change here.
+core's dataclasses, in their order, so a new event, command or decision needs no change here. A
+journal of version 1, which had a decision's facts in its reason, is read as if it were of this one.
 
 Two more kinds of line: `{"metadata":{…}}` adds to the header what became known later, and the last
 one says whether that was all: `{"complete":true}` or `{"partial":true}`. A journal whose header
@@ -31,8 +32,10 @@ from pipelines.turn_taking.journal import Entry, Issued
 from voicecli.errors import InputError, StorageError
 from voicecli.foreign import escaped
 from voicecli.private import open_new
+from voicecli.recording.journal_v1 import upgraded
 
-VERSION: Final = 1
+VERSION: Final = 2
+_READ: Final = range(1, VERSION + 1)
 _EVENTS: Final = {kind.__name__: kind for kind in get_args(Event)}
 _COMMANDS: Final = {kind.__name__: kind for kind in get_args(Command)}
 _MOST_FLOAT: Final = sys.float_info.max
@@ -77,9 +80,11 @@ def encode(entry: Entry) -> str:
     return _dumps(row)
 
 
-def decode(line: str | bytes) -> Entry:
+def decode(line: str | bytes, version: int = VERSION) -> Entry:
     """The entry of one line; ValueError says what is wrong with it."""
     row = _object(line)
+    if version == 1:
+        row = upgraded(row)
     try:
         at = _int(row.pop("at"))
     except KeyError:
@@ -164,7 +169,7 @@ def read_journal(path: Path) -> tuple[JournalHeader, list[Entry]]:
     unfinished = lines.pop()
     if not lines:
         raise InputError(f"{path}: this is not a voicecli journal; give a call's journal.jsonl.")
-    header, is_open = _read_header(path, lines[0])
+    header, version, is_open = _read_header(path, lines[0])
     if lines[-1] in _LAST_LINES:
         header = replace(header, partial=_LAST_LINES[lines.pop()])
     elif is_open:
@@ -176,7 +181,7 @@ def read_journal(path: Path) -> tuple[JournalHeader, list[Entry]]:
             if line.startswith(_METADATA):
                 metadata |= _expect(dict, "an object", _object(line)["metadata"])
             else:
-                entries.append(decode(line))
+                entries.append(decode(line, version))
         except ValueError as error:
             raise InputError(
                 f"{path}:{number}: {error}; correct or delete this line, or record the call again."
@@ -202,7 +207,7 @@ def read_header(path: Path) -> JournalHeader:
             lines = file.read(_TAIL_BYTES).split(b"\n")
     except OSError as error:
         raise InputError(f"{path}: the journal cannot be read ({error.strerror}).") from None
-    header, is_open = _read_header(path, first.removesuffix(b"\n"))
+    header, _, is_open = _read_header(path, first.removesuffix(b"\n"))
     metadata = dict(header.metadata)
     lines.pop()
     if lines and lines[-1] in _LAST_LINES:
@@ -225,8 +230,8 @@ def _header_row(header: JournalHeader) -> dict[str, Any]:
     return row | {key: value for key, value in header.metadata.items() if key not in row}
 
 
-def _read_header(path: Path, line: bytes) -> tuple[JournalHeader, bool]:
-    """The header, and whether it promises a last line."""
+def _read_header(path: Path, line: bytes) -> tuple[JournalHeader, int, bool]:
+    """The header, the format's version, and whether it promises a last line."""
     if len(line) > _LONGEST_HEADER:
         raise InputError(f"{path}:1: the header is longer than that of any call.")
     try:
@@ -236,10 +241,10 @@ def _read_header(path: Path, line: bytes) -> tuple[JournalHeader, bool]:
         raise InputError(
             f"{path}:1: this is not a voicecli journal; give a call's journal.jsonl."
         ) from None
-    if version != VERSION:
+    if type(version) is not int or version not in _READ:
         raise InputError(
-            f"{path}:1: the journal has version {version!r} but this voicecli reads {VERSION}; "
-            "use the voicecli that recorded it."
+            f"{path}:1: the journal has version {version!r} but this voicecli reads up to "
+            f"{VERSION}; use the voicecli that recorded it."
         )
     try:
         is_open = row.pop("open", False) is True
@@ -248,7 +253,7 @@ def _read_header(path: Path, line: bytes) -> tuple[JournalHeader, bool]:
             _fail("a rate of a call in Hz", rate)
         if len(profile) > _LONGEST_NAME:
             _fail("the name of a profile", profile)
-        return JournalHeader(profile, rate, row), is_open
+        return JournalHeader(profile, rate, row), version, is_open
     except (ValueError, KeyError) as error:
         raise InputError(
             f"{path}:1: 'profile' (text) or 'rate' (Hz) is missing or wrong in the header "
@@ -334,6 +339,8 @@ def _dump_for(hint: Any) -> Check | None:
             name: getattr(value, name) if dump is None else dump(getattr(value, name))
             for name, dump in _dumpers(cast(type, hint))
         }
+    if typing.get_origin(hint) is types.UnionType and (dump := _dump_for(get_args(hint)[0])):
+        return lambda value: None if value is None else dump(value)
     if typing.get_origin(hint) is tuple:
         dump = _dump_for(get_args(hint)[0])
         return (lambda value: [dump(item) for item in value]) if dump else list

@@ -8,7 +8,7 @@ from pipelines.runtime.clock import Stopwatch
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.recall import recall_from
 from pipelines.runtime.virtual import run_virtual
-from pipelines.turn_taking.commands import RecordDecision
+from pipelines.turn_taking.decisions import Decision
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.lines import open_line
@@ -79,7 +79,7 @@ def _acts(entries: list[Entry]) -> list[Issued]:
     return [
         entry
         for entry in entries
-        if isinstance(entry, Issued) and not isinstance(entry.command, RecordDecision)
+        if isinstance(entry, Issued) and not isinstance(entry.command, Decision)
     ]
 
 

@@ -7,14 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipelines.latency import (
-    BargeIn,
-    Decision,
-    JournalIndex,
-    Turn,
-    fold_barge_ins,
-    fold_turns,
-)
+from pipelines.latency import BargeIn, Decision, LatencyFold, Turn
 from pipelines.turn_taking.events import EngineFailed, EngineKind, EngineRemarked, JobId
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
@@ -109,8 +102,8 @@ def build_call_report(
         wall_s: how long running the call took.
         cut_ins: stretches of the caller's speech (media time) into which the agent began to speak.
     """
-    index = JournalIndex(entries)
-    turns = fold_turns(index)
+    fold = LatencyFold(entries)
+    index, turns = fold.index, fold.turns
     stretches = list(cut_ins)
     ear = None if stereo is None else AcousticEar(stereo, header.rate)
     diverged = header.metadata.get("diverged_s")
@@ -121,7 +114,7 @@ def build_call_report(
         duration_s=max((entry.at for entry in entries), default=0) / SECOND,
         wall_s=wall_s,
         turns=tuple(_turn_report(turn, stretches, ear) for turn in turns),
-        barge_ins=tuple(fold_barge_ins(index, turns)),
+        barge_ins=tuple(fold.barge_ins),
         decisions=tuple(index.decisions),
         cut_ins=len(stretches),
         word_errors=_word_errors(turns, labels),
@@ -178,7 +171,7 @@ def _failures(entries: Iterable[Entry], decisions: Iterable[Decision]) -> list[s
     for decision in decisions:
         apologises = decision.verdict == "agent_speaks" and decision.rule in _WHY_FAILED
         if apologises and decision.at not in known:
-            why = decision.numbers.get("why", _WHY_FAILED[decision.rule])
+            why = decision.facts.reason.numbers.get("why", _WHY_FAILED[decision.rule])
             found.append((decision.at, f"a turn failed at {decision.at / SECOND:.3f} s: {why}"))
     return [sentence for _, sentence in sorted(found)]
 

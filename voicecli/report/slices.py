@@ -3,9 +3,10 @@
 Pairs each command with the event that answers it.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from pipelines.latency import Decision
 from pipelines.turn_taking import commands, events
 from pipelines.turn_taking.events import JobId
 from pipelines.turn_taking.journal import Issued
@@ -35,10 +36,7 @@ def slices_of(call: CallReport) -> list[Slice]:
         Slice("caller", b.text or "(sound)", b.onset, b.judged, {"verdict": b.verdict})
         for b in call.barge_ins
     ]
-    slices += [
-        Slice("decisions", d.verdict, d.at, None, {"reason": d.sentence, **d.numbers})
-        for d in call.decisions
-    ]
+    slices += [Slice("decisions", d.verdict, d.at, None, _facts(d)) for d in call.decisions]
     work = _Work()
     for entry in call.entries:
         if isinstance(entry, Issued):
@@ -48,6 +46,15 @@ def slices_of(call: CallReport) -> list[Slice]:
             work.answer(entry)
     slices += work.finished(at=max((entry.at for entry in call.entries), default=0))
     return sorted(slices, key=lambda piece: piece.start)
+
+
+def _facts(decision: Decision) -> dict[str, Any]:
+    """What is known of a decision, a spoken turn's facts beside the others."""
+    facts = asdict(decision.facts)
+    del facts["reason"]
+    spoken = facts.pop("speech", None) or {}
+    numbers = decision.facts.reason.numbers
+    return {"reason": decision.sentence, **numbers, **facts, **spoken}
 
 
 class _Work:

@@ -14,7 +14,8 @@ from pipelines.runtime.engines import Engines
 from pipelines.runtime.hooks import Hooks
 from pipelines.runtime.timeline import to_int16
 from pipelines.runtime.virtual import run_virtual
-from pipelines.turn_taking.commands import History, Message, RecordDecision
+from pipelines.turn_taking.commands import History, Message
+from pipelines.turn_taking.decisions import AgentDone
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.policy import AgentPolicy, Policy
 from pipelines.turn_taking.time import SECOND, Nanos
@@ -81,7 +82,7 @@ def _rehearse(policy: Policy, engines: Engines) -> None:
 
     def record(entry: Entry) -> None:
         match entry:
-            case Issued(_, RecordDecision("agent_done")):
+            case Issued(_, AgentDone()):
                 call.hang_up("the greeting was heard")
             case _:
                 pass

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pipelines.turn_taking.commands import (
     Command,
     History,
-    RecordDecision,
     ScoreEndOfTurn,
     StartTranscription,
 )
 from pipelines.turn_taking.conversation import Conversation
+from pipelines.turn_taking.decisions import RecordDecision, TurnEnded
 from pipelines.turn_taking.events import FinalTranscript, FrameScored
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.policy import Policy
@@ -124,12 +124,11 @@ class _Reader:
         match command:
             case StartTranscription():
                 self._turn_start = command.start
-            case RecordDecision(verdict="turn_ended") if pause is not None:
-                p = command.reason.numbers.get("p")
+            case TurnEnded(speech=speech) if pause is not None:
                 pause.answered_at = at
-                pause.p = p if isinstance(p, float) and p >= 0 else None
+                pause.p = None if speech is None else speech.p
                 self._turn_over()
-            case RecordDecision(verdict="turn_dropped"):
+            case RecordDecision("turn_dropped"):
                 del self.pauses[self._of_turn :]
                 self._turn_over()
             case _:

@@ -12,7 +12,7 @@ import pytest
 from pipelines.runtime.gauges import Gauges
 from pipelines.runtime.realtime import run_alone, run_realtime
 from pipelines.runtime.virtual import run_virtual
-from pipelines.turn_taking.commands import RecordDecision
+from pipelines.turn_taking.decisions import Decision
 from pipelines.turn_taking.events import CallEnded, EngineFailed
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import MILLISECOND
@@ -54,7 +54,7 @@ def acts(entries: list[Entry]) -> list[str]:
     return [
         type(entry.command).__name__
         for entry in entries
-        if isinstance(entry, Issued) and not isinstance(entry.command, RecordDecision)
+        if isinstance(entry, Issued) and not isinstance(entry.command, Decision)
     ]
 
 

@@ -80,7 +80,7 @@ def issued(entries: list[Entry], kind: type) -> list[Any]:
 
 
 def heard(entries: list[Entry]) -> list[str]:
-    return [str(e.command.reason.numbers["heard"]) for e in verdicts(entries, "agent_done")]
+    return [e.command.heard for e in verdicts(entries, "agent_done")]
 
 
 def slow(milliseconds: int, answer: str = "Monday is free.") -> Callable[[str], str]:

@@ -19,6 +19,7 @@ from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
 from pipelines.engines.restarting import restarting
 from pipelines.engines.tools import Tool
+from pipelines.latency import fold_turns
 from pipelines.runtime.recall import recall_from
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import FinishTranscription, GenerateReply, StartTranscription
@@ -96,8 +97,8 @@ def test_the_line_s_delay_is_told_with_every_frame():
     entries = played(Caller(ONE_TURN, until_ms=6000, ingress=from_ms(60)))
     frames = [entry for entry in entries if isinstance(entry, FrameScored)]
     assert {frame.ingress for frame in frames} == {from_ms(60)}
-    ended = verdicts(entries, "turn_ended")[0].command.reason
-    assert ended.numbers["ingress_ns"] == from_ms(60)
+    [turn] = fold_turns(entries)
+    assert turn.spans["ingress"] == from_ms(60)
 
 
 def test_an_engine_that_raises_ends_its_job_and_not_the_call():

@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.turn_taking.barge_in import BackchannelList, OverlapVerdict, judge_overlap
+from pipelines.turn_taking.barge_in import (
+    BackchannelList,
+    OverlapEvidence,
+    OverlapVerdict,
+    classify,
+    judge_overlap,
+)
 from pipelines.turn_taking.commands import ClearPlayout, Message, PausePlayout, ResumePlayout
 from pipelines.turn_taking.events import CallerTyped, MarkReached
 from pipelines.turn_taking.policy import (
@@ -12,6 +18,7 @@ from pipelines.turn_taking.policy import (
     BargeInPolicy,
     ClausePolicy,
     EndpointingPolicy,
+    InterruptAfter,
     Policy,
 )
 from pipelines.turn_taking.time import from_ms, to_ms
@@ -26,7 +33,7 @@ QUESTION = Speech(1000, 2000, "what time do you open")
 ANSWER = "We open at nine in the morning, and we close at eight in the evening on every day."
 LONG = (ANSWER, "Alright.")
 BARGE_IN = BargeInPolicy()
-BELIEVED_MS = BARGE_IN.interrupt_after_ms
+BELIEVED_MS = BARGE_IN.interrupt_after_ms.word
 """From here on even a single word is."""
 
 
@@ -44,10 +51,10 @@ def judged(speech_ms: int, text: str, *, whole: bool = True, settled: bool = Tru
            audible: bool = True, unsettled: str = "", policy: BargeInPolicy = BARGE_IN,
            ) -> OverlapVerdict | None:  # fmt: skip
     phrases = BackchannelList(policy.backchannels, policy.cues)
-    return judge_overlap(
-        from_ms(speech_ms), text, unsettled=unsettled or text, said="", echoes=False, whole=whole,
-        settled=settled, audible=audible, backchannels=phrases, policy=policy,
-    )  # fmt: skip
+    evidence = OverlapEvidence(
+        from_ms(speech_ms), text, unsettled or text, whole=whole, over=settled, audible=audible
+    )
+    return judge_overlap(evidence, phrases, policy)
 
 
 class TestBackchannelsOnTheirWay:
@@ -67,7 +74,7 @@ class TestBackchannelsOnTheirWay:
         assert verdict.rule == "interrupted_by_words"
 
     def test_a_drawn_out_okay_may_last_twice_as_long_as_sounds_that_are_not_understood(self):
-        limit = BargeInPolicy().interrupt_after_ms
+        limit = BargeInPolicy().interrupt_after_ms.sound
         for unsettled, ms, interrupts in (
             ("", limit, True), ("wh", limit, True), ("Okay.", limit, False),
             ("Okay, I", 2 * limit - 1, False), ("Okay.", 2 * limit, True),
@@ -107,11 +114,29 @@ class TestMisheardBackchannels:
         assert verdict is not None
         assert verdict.rule == rule
 
-    def test_words_are_believed_no_later_than_sound_is(self):
-        """As with `livekit_like`, where half a second of any sound interrupts."""
-        policy = BargeInPolicy(interrupt_after_ms=500)
-        verdict = judged(500, "that hurts", policy=policy)
-        assert verdict == OverlapVerdict("interrupts", "interrupted_by_words", 2)
+    @pytest.mark.parametrize(("kind", "heard"), [
+        ("cue", "no"), ("words", "that hurts"), ("word", "cheddar"), ("sound", ""),
+        ("backchannel", "okay"),
+    ])  # fmt: skip
+    def test_each_kind_of_speech_has_a_time_of_its_own(self, kind, heard):
+        after = InterruptAfter(**dict.fromkeys(InterruptAfter.__slots__, 5000) | {kind: 300})
+        policy = BargeInPolicy(interrupt_after_ms=after)
+        evidence = OverlapEvidence(from_ms(300), heard, heard)
+        phrases = BackchannelList(policy.backchannels, policy.cues)
+        assert classify(evidence, phrases, policy)[0] == kind
+        assert judged(299, heard, whole=False, policy=policy) is None
+        verdict = judged(300, heard, whole=False, policy=policy)
+        assert verdict is not None
+        assert verdict.kind == "interrupts"
+
+    def test_an_echo_never_interrupts(self):
+        policy = BargeInPolicy(interrupt_after_ms=InterruptAfter(sound=0, backchannel=0, words=0))
+        phrases = BackchannelList(policy.backchannels, policy.cues)
+        own = OverlapEvidence(from_ms(9000), "open at nine", "open at nine", said="we open at nine")
+        sound = OverlapEvidence(from_ms(9000), "", "", line_echoes=True)
+        for evidence in (own, sound):
+            assert classify(evidence, phrases, policy) == ("echo", 0)
+            assert judge_overlap(evidence, phrases, policy) is None
 
     @pytest.mark.parametrize("words", ["stop", "no no", "hang on", "sorry what"])
     def test_a_cue_stops_it_however_short(self, words: str):
@@ -204,3 +229,13 @@ def test_the_history_keeps_only_what_was_heard_before_the_interruption():
     agents = [m.text for m in world.core.history if m.role == "agent"]
     assert ANSWER.startswith(agents[0])
     assert 0 < len(agents[0].split()) < 6
+
+
+def test_words_over_the_last_that_must_be_heard_do_not_bring_back_a_call_that_has_ended():
+    protected = replace(POLICY, barge_in=BargeInPolicy(uninterruptible=("goodbye",)))
+    over = Speech(2250, 3300, "wait i have one more question")
+    world = overlap(over, policy=protected, replies=("Goodbye and take care. @ends_call:end",))
+    [done] = world.verdicts("agent_done")
+    assert done.command.heard == "Goodbye and take care."
+    assert not world.verdicts("overlap_interrupts")
+    assert len(world.verdicts("turn_ended")) == 1

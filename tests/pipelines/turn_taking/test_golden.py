@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.turn_taking.decisions import SpokenTurn
 from pipelines.turn_taking.events import DtmfReceived, FinalTranscript, FrameScored
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy
@@ -113,9 +114,21 @@ def _fields(item: object) -> str:
         value = getattr(item, field.name)
         if field.name in {"at", "reason", "history", "detectors"}:
             continue
+        if isinstance(value, SpokenTurn):  # its silence and P(end) are in the reason
+            continue
         if value == field.default and field.name in {"sound_until", "masked", "looped"}:
             continue
-        if field.name in {"start", "end", "until", "audio", "position", "egress", "ingress"}:
+        if field.name in {
+            "start",
+            "end",
+            "until",
+            "audio",
+            "position",
+            "egress",
+            "ingress",
+            "onset",
+            "detected",
+        }:
             value = f"{to_ms(value):,.0f} ms"
         shown.append(f"{field.name}={value}")
     return f"({', '.join(shown)})" if shown else ""

@@ -11,6 +11,7 @@ from pipelines.turn_taking.own_words import without_own_words, words_of
 from pipelines.turn_taking.policy import (
     BargeInPolicy,
     EndpointingPolicy,
+    InterruptAfter,
     Policy,
     SpeculationPolicy,
 )
@@ -91,7 +92,9 @@ def test_its_own_words_do_not_stop_the_agent_and_the_journal_says_why():
 
 
 def test_the_same_words_stop_it_when_the_policy_does_not_look_for_echoes():
-    policy = replace(POLICY, barge_in=BargeInPolicy(own_words=0, words_after_ms=0))
+    policy = replace(
+        POLICY, barge_in=BargeInPolicy(own_words=0, interrupt_after_ms=InterruptAfter(words=0))
+    )
     assert world(Speech(3000, 3500, "open from nine"), policy=policy).verdicts("overlap_interrupts")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.turn_taking.bookkeeping import Desk, Jobs, Timers
+from pipelines.turn_taking.bookkeeping import Desk, Jobs, Questions, Timers
 from pipelines.turn_taking.commands import Command
 from pipelines.turn_taking.events import CallerTyped, EndOfTurnScored
 from pipelines.turn_taking.pause_habit import PauseHabit
@@ -150,7 +150,7 @@ def test_each_decision_says_what_the_callers_pauses_added():
 @given(st.lists(st.sampled_from(["end", "pause", "cut", "gap"]), max_size=300))
 def test_whatever_happens_it_stays_within_its_bound_and_moves_the_right_way(happened: list[str]):
     out: list[Command] = []
-    habit = PauseHabit(Desk(POLICY, Jobs(), Timers(), out.append))
+    habit = PauseHabit(Desk(POLICY, Jobs(), Timers(), Questions(), out.append))
     for number, kind in enumerate(happened):
         before = habit.log_odds
         if kind == "end":

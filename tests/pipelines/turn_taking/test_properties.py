@@ -13,15 +13,16 @@ from pipelines.turn_taking.commands import (
     CancelTool,
     ClearPlayout,
     ContinueReply,
+    EndCall,
     GenerateReply,
     Message,
     PausePlayout,
     PlayClause,
-    RecordDecision,
     ResumePlayout,
     SynthesizeClause,
 )
 from pipelines.turn_taking.conversation import Conversation
+from pipelines.turn_taking.decisions import Decision, TurnEnded
 from pipelines.turn_taking.events import (
     CallerTyped,
     CallerTyping,
@@ -145,6 +146,14 @@ def test_every_call_comes_to_rest(world: World):
 
 @_SLOW
 @given(_worlds())
+def test_nothing_is_decided_once_the_agent_has_hung_up(world: World):
+    commands = [entry for entry in world.run() if isinstance(entry, Issued)]
+    ends = [at for at, entry in enumerate(commands) if isinstance(entry.command, EndCall)]
+    assert ends in ([], [len(commands) - 1])
+
+
+@_SLOW
+@given(_worlds())
 def test_no_answer_begins_while_playout_is_silent_for_what_was_said_over_the_last(world: World):
     world.run()
     paused = False
@@ -154,7 +163,7 @@ def test_no_answer_begins_while_playout_is_silent_for_what_was_said_over_the_las
                 paused = True
             case ResumePlayout() | ClearPlayout():
                 paused = False
-            case RecordDecision(verdict="turn_ended"):
+            case TurnEnded():
                 assert not paused
             case _:
                 pass
@@ -192,8 +201,8 @@ def test_tools_run_once_and_what_acts_only_when_its_turn_is_over(world: World):
         command: Any = getattr(entry, "command", None)
         if isinstance(entry, ToolRequested):
             asked[entry.job, entry.index] = entry
-        elif isinstance(command, RecordDecision) and command.verdict == "turn_ended":
-            committed.add(command.reason.numbers["reply"])
+        elif isinstance(command, TurnEnded):
+            committed.add(command.reply)
         elif isinstance(command, CallTool):
             called.append((command.reply, command.name))
             if command.name not in {"slots", "a", "b", "c"}:  # those only read
@@ -238,9 +247,9 @@ def test_only_turns_with_words_are_answered_and_never_two_at_once(world: World):
         command: Any = getattr(entry, "command", None)
         if isinstance(command, CancelReply):  # a sentence that failed ends without a verdict
             floor_taken = False
-        if isinstance(command, RecordDecision):
-            if command.verdict == "turn_ended":
-                assert str(command.reason.numbers["text"]).strip()
+        if isinstance(command, Decision):
+            if isinstance(command, TurnEnded):
+                assert command.text.strip()
                 assert not floor_taken
             if command.verdict in {"turn_ended", "agent_speaks"}:
                 floor_taken = True

@@ -56,7 +56,7 @@ def run(policy: Policy, speech: list[Speech], costs: dict[EngineKind, int] | Non
 
 def spent_ms(world: World) -> list[Any]:
     """Of each turn, what it wasted."""
-    return [e.command.reason.numbers.get("spent_ms") for e in world.verdicts("turn_ended")]
+    return [e.command.speech.wasted_ms for e in world.verdicts("turn_ended")]
 
 
 ONCE = [Speech(1000, 2000, "what time do you open")]
@@ -125,7 +125,7 @@ def test_work_in_vain_is_counted_and_stops_when_the_budget_is_spent():
     assert len(withheld) == 3
     assert {e.command.reason.rule for e in withheld} == {"budget_spent"}
     assert "reading the prompt waits for the end of the turn" in str(withheld[0].command.reason)
-    assert mean.verdicts("turn_ended")[0].command.reason.numbers["text"] == " ".join(
+    assert mean.verdicts("turn_ended")[0].command.text == " ".join(
         speech.text for speech in HESITANT
     )
 
@@ -138,7 +138,7 @@ def test_a_spent_budget_withholds_neither_the_words_nor_the_scores():
     assert len(mean.commands(ScoreEndOfTurn)) == len(generous.commands(ScoreEndOfTurn))
     [ended], [as_usual] = mean.verdicts("turn_ended"), generous.verdicts("turn_ended")
     assert ended.at == as_usual.at
-    assert ended.command.reason.numbers["p"] == as_usual.command.reason.numbers["p"]
+    assert ended.command.speech.p == as_usual.command.speech.p
 
 
 def test_without_a_budget_no_reply_is_prepared_before_the_turn_is_over():

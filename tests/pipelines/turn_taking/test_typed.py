@@ -58,7 +58,7 @@ def test_words_typed_while_the_caller_speaks_belong_to_the_same_turn():
     )
     world.run()
     [ended] = world.verdicts("turn_ended")
-    text = ended.command.reason.numbers["text"]
+    text = ended.command.text
     assert "Smythe" in text
     assert "my name is" in text
 

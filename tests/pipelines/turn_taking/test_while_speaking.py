@@ -105,7 +105,7 @@ class TestWordsThatAreWhole:
         longer = Speech(1000, 3000, f"{WHOLE} on sundays and what about mondays do you open")
         world = run(speech=(longer,), cost_ms={"llm": 200})
         [ended] = world.verdicts("turn_ended")
-        assert ended.command.reason.numbers["spent_ms"] == 200
+        assert ended.command.speech.wasted_ms == 200
         poor = run(speculating(budget_ms_per_turn=100), (longer,), cost_ms={"llm": 200})
         assert len(poor.commands(GenerateReply)) == 2  # and the last one at the end of the turn
         assert not poor.verdicts("speculation_kept")
@@ -184,7 +184,7 @@ class TestLulls:
         assert (first.start, again.reason.rule) == (again.start, "lull_over")
         assert not world.verdicts("turn_resumed")
         [ended] = world.verdicts("turn_ended")
-        assert ended.command.reason.numbers["text"] == WHOLE
+        assert ended.command.text == WHOLE
 
     def test_no_turn_ends_in_a_lull_however_sure_the_detectors_are(self):
         hasty = replace(POLICY.endpointing, delays_ms=((0.0, 0), (1.0, 0)))
@@ -204,7 +204,7 @@ class TestLulls:
         world = run(fault=fault, delays=Delays(asr_final=85))
         assert broken
         [ended] = world.verdicts("turn_ended")
-        assert ended.command.reason.numbers["text"] == WHOLE
+        assert ended.command.text == WHOLE
         assert not world.verdicts("agent_speaks")
 
     def test_the_gate_tells_each_lull_once_and_then_the_pause(self):
@@ -237,4 +237,4 @@ def test_a_reading_whose_end_is_lost_does_not_end_reading_along_for_the_rest_of_
     world = run(speech=(QUESTION, later), fault=lost, until_ms=16_000)
     [first, second] = world.verdicts("turn_ended")
     assert [at for at in asked_at(world, PrepareReply) if to_ms(first.at) < at < later.end_ms]
-    assert second.command.reason.numbers["text"] == WHOLE
+    assert second.command.text == WHOLE

@@ -26,7 +26,7 @@ from voicecli.recording.journal import (
 
 HEADER = JournalHeader("default", 8000, {"line": "pstn"})
 FRAME = FrameScored(20_000_000, 0, 20_000_000, 0.25, 5_000_000)
-PLAY = Issued(20_000_000, commands.PlayClause(3, because("clause_ready", words=2)))
+PLAY = Issued(20_000_000, commands.PlayClause(3, because("clause_ready", audio_ms=2)))
 
 numbers: st.SearchStrategy[Mapping[str, float | int | str]] = st.dictionaries(
     st.text(max_size=8),
@@ -44,7 +44,7 @@ entries = st.one_of(*map(st.from_type, typing.get_args(events.Event))) | st.buil
 
 
 def write(path: Path, *lines: str, end: str = "\n") -> Path:
-    header = '{"voicecli_journal":1,"profile":"default","rate":8000}'
+    header = '{"voicecli_journal":2,"profile":"default","rate":8000}'
     path.write_text("\n".join([header, *lines]) + end)
     return path
 
@@ -64,7 +64,7 @@ def test_a_line_names_its_fields_in_the_order_of_the_class():
     )
     assert encode(PLAY) == (
         '{"at":20000000,"command":"PlayClause","job":3,'
-        '"reason":{"rule":"clause_ready","numbers":{"words":2}}}'
+        '"reason":{"rule":"clause_ready","numbers":{"audio_ms":2}}}'
     )
 
 
@@ -236,7 +236,7 @@ def test_a_cut_off_last_line_is_named_and_deleting_it_saves_the_rest(tmp_path):
         (b"", "this is not a voicecli journal"),
         (b"RIFF\x00\xff\n", "this is not a voicecli journal"),
         (b'{"at":0,"event":"CallStarted"}\n', "this is not a voicecli journal"),
-        (b'{"voicecli_journal":2}\n', "has version 2 but this voicecli reads 1"),
+        (b'{"voicecli_journal":3}\n', "has version 3 but this voicecli reads up to 2"),
         (b'{"voicecli_journal":1,"profile":"x"}\n', "'profile' (text) or 'rate' (Hz) is missing"),
     ],
 )

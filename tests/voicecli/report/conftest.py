@@ -5,9 +5,11 @@ import pytest
 
 from pipelines.turn_taking import commands as c
 from pipelines.turn_taking import events as e
+from pipelines.turn_taking.decisions import RecordDecision
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import MILLISECOND, from_ms
+from tests.decided import agent_done, overlap, turn_ended
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.labels import Labels, Turn
 from voicecli.report.call_report import build_call_report
@@ -22,15 +24,21 @@ def ms(value):
 
 
 def decided(at, verdict, rule, **numbers):
-    return Issued(ms(at), c.RecordDecision(verdict, because(rule, **numbers)))
+    return Issued(ms(at), RecordDecision(verdict, because(rule, **numbers)))
 
 
-def spoken(at, *, start, end, text, rule, paused, job, reply, **numbers):
-    return decided(
-        at, "turn_ended", rule, text=text, transcription=job, reply=reply,
-        speech_start_ns=ms(start + INGRESS), speech_end_ns=ms(end + INGRESS),
-        paused_at_ns=ms(paused), **numbers,
+def spoken(
+    at, *, start, end, text, rule, paused, job, reply, wait_ms, p=None, wasted_ms=None, **numbers
+):
+    if p is not None:
+        numbers["p"] = p
+    ended = turn_ended(
+        reply, text, rule, {"wait_ms": wait_ms, **numbers},
+        transcription=job, start=ms(start + INGRESS), end=ms(end + INGRESS), paused_at=ms(paused),
+        due=ms(end + INGRESS + wait_ms), silence_ms=numbers["silence_ms"], p=p,
+        wasted_ms=wasted_ms,
     )  # fmt: skip
+    return Issued(ms(at), ended)
 
 
 def generated(at, job, *, speculative=False):
@@ -56,7 +64,7 @@ def greeting():
         decided(0, "agent_speaks", "greeting"),
         *clause(0, 2, 1, "Hello, Trattoria Roma.", audio=15, first=20, heard_ms=1200),
         e.MarkReached(ms(1260), 2),
-        decided(1260, "agent_done", "agent_heard", reply=1),
+        Issued(ms(1260), agent_done(1)),
     ]
 
 
@@ -84,8 +92,7 @@ def first_turn():
         decided(3253, "speculation_kept", "speculation_paid", lead_ms=73, clauses=1),
         e.ReplyCompleted(ms(3300), 5),
         e.MarkReached(ms(5195), 6),
-        decided(5195, "agent_done", "agent_heard", reply=5, heard="Certainly, for which evening?",
-                written="Certainly, for which evening?"),
+        Issued(ms(5195), agent_done(5, "Certainly, for which evening?")),
     ]  # fmt: skip
 
 
@@ -98,8 +105,8 @@ def second_turn():
         e.FinalTranscript(ms(7990), 7, ms(7060), "Tomorrow, um, at eight."),
         spoken(
             7990, start=6000, end=7000, text="Tomorrow, um, at eight.", paused=7130,
-            rule="end_by_timer", job=7, reply=8, silence_ms=950, wait_ms=800, p=-1,
-            spent_ms=310.5,
+            rule="end_by_timer", job=7, reply=8, silence_ms=950, wait_ms=800,
+            wasted_ms=310.5,
         ),
         generated(7990, 8),
         e.ReplyTextReceived(ms(8240), 8, "I have a table at eight, "),
@@ -109,18 +116,17 @@ def second_turn():
                 heard_ms=1800),
         e.MarkReached(ms(9940), 9),
         Issued(ms(10_360), c.PausePlayout(WHY)),
-        decided(
-            10_420, "overlap_interrupts", "interrupted_by_words", onset_ns=ms(10_100 + INGRESS),
-            detected_ns=ms(10_230), speech_ms=280, words=2, text="No, eight.", reply=8,
-        ),
+        Issued(ms(10_420), overlap(
+            interrupts=True, reply=8, onset=ms(10_100 + INGRESS), detected=ms(10_230),
+            text="No, eight.", rule="interrupted_by_words", words=2,
+        )),
         Issued(ms(10_420), c.CancelReply(8, WHY)),
         Issued(ms(10_420), c.ClearPlayout(WHY)),
         e.PlayoutCleared(ms(10_425), 10, ms(420)),
-        decided(
-            10_425, "agent_done", "agent_interrupted", reply=8, heard_words=7, written_words=13,
-            heard="I have a table at eight, or", written="I have a table at eight, or one at nine "
-            "by the window.",
-        ),
+        Issued(ms(10_425), agent_done(
+            8, "I have a table at eight, or",
+            "I have a table at eight, or one at nine by the window.",
+        )),
     ]  # fmt: skip
 
 

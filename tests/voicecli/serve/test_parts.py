@@ -3,18 +3,17 @@
 import json
 import logging
 import stat
+from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
+import numpy as np
 import pytest
 
-from pipelines.turn_taking.commands import (
-    Message,
-    PausePlayout,
-    RecordDecision,
-    ResumePlayout,
-    SynthesizeClause,
-)
+from pipelines.latency import LatencyFold
+from pipelines.turn_taking.commands import Message, PausePlayout, ResumePlayout, SynthesizeClause
+from pipelines.turn_taking.decisions import TurnEnded
 from pipelines.turn_taking.events import (
+    CallEnded,
     DtmfReceived,
     EngineFailed,
     EngineRemarked,
@@ -25,8 +24,11 @@ from pipelines.turn_taking.events import (
     ReplyTextReceived,
 )
 from pipelines.turn_taking.journal import Issued
+from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.reasons import because
-from pipelines.turn_taking.time import MILLISECOND
+from pipelines.turn_taking.time import MILLISECOND, to_ms
+from tests.decided import overlap, turn_ended
+from tests.pipelines.turn_taking.world import Speech, World
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.redaction.journal import redact
@@ -85,12 +87,12 @@ def test_numbers_and_addresses_are_redacted_and_words_are_not(text, kept):
 
 def test_every_text_of_an_entry_is_redacted_and_its_times_are_not():
     history = (Message("caller", "my pin is 4711"),)
-    reason = because("end_by_keypad", digits="4711", text="[keypad 4711]", reply=3)
+    reason = because("end_by_keypad", digits="4711")
     entries = [
         FinalTranscript(4711, 1, 4711, "4711"),
         DtmfReceived(4711, "4"),
         ReplyTextReceived(4711, 2, " 47"),
-        Issued(4711, RecordDecision("turn_ended", reason)),
+        Issued(4711, TurnEnded("[keypad 4711]", 3, None, reason)),
         Issued(4711, SynthesizeClause(4711, 3, "4711", reason)),
     ]
     kept = [redact(entry) for entry in entries]
@@ -102,22 +104,23 @@ def test_every_text_of_an_entry_is_redacted_and_its_times_are_not():
 
 def test_latency_of_a_turn_and_of_a_barge_in_are_told_once():
     fold, ms = ProgressFold(), MILLISECOND
-    reason = because("end_by_timer", silence_ms=1, wait_ms=1, speech_end_ns=1000 * ms, reply=5)
+    reason = because("first_clause", words=1, clause=1)
     for entry in (
         PlayoutStarted(120 * ms, 1),
         FrameScored(980 * ms, 940 * ms, 970 * ms, 0.9, 30 * ms),
         Issued(0, SynthesizeClause(6, 5, "Yes.", reason)),
-        Issued(0, RecordDecision("turn_ended", reason)),
+        Issued(0, turn_ended(5, end=1000 * ms)),
         PlayoutStarted(1400 * ms, 6, 20 * ms),
         PlayoutStarted(1900 * ms, 7),
-        Issued(0, RecordDecision("overlap_interrupts", because("x", onset_ns=2000 * ms))),
+        Issued(2200 * ms, overlap(interrupts=True, reply=5, onset=2000 * ms)),
         PlayoutCleared(2300 * ms, 6, 0),
+        CallEnded(2400 * ms, "hangup"),
     ):
         fold.record(entry)
     told = fold.take(dropped=0, missing=0, underruns=0)
     assert (told.greeting_ms, told.turn) == (120.0, 1)
     # The onset was uttered 30 ms before it arrived.
-    assert (told.voice_to_voice_ms, told.barge_in_ms) == ([450.0], [330.0])
+    assert (told.voice_to_voice_ms, told.barge_in_ms) == ([450.0], [350.0])
     again = fold.take(dropped=0, missing=0, underruns=0)
     assert (again.voice_to_voice_ms, again.greeting_ms) == ([], None)
 
@@ -128,12 +131,13 @@ def test_latency_of_a_turn_and_of_a_barge_in_are_told_once():
 def test_latency_counts_from_the_last_sound_of_the_turn_as_in_the_report(sounds_ms, latency_ms):
     """A breath after the words ends the silence; what comes much later is another sound."""
     fold, ms = ProgressFold(), MILLISECOND
-    reason = because("end_by_timer", speech_end_ns=1000 * ms, reply=5)
+    reason = because("first_clause", words=1, clause=1)
     for entry in (
         Issued(1050 * ms, SynthesizeClause(6, 5, "Yes.", reason)),
-        Issued(1050 * ms, RecordDecision("turn_ended", reason)),
+        Issued(1050 * ms, turn_ended(5, end=1000 * ms)),
         *(FrameScored(at * ms, at * ms, at * ms, 0.1, 0, at * ms) for at in sounds_ms),
         PlayoutStarted(1900 * ms, 6),
+        CallEnded(2400 * ms, "hangup"),
     ):
         fold.record(entry)
     assert fold.take(dropped=0, missing=0, underruns=0).voice_to_voice_ms == [latency_ms]
@@ -153,17 +157,42 @@ def test_an_engine_for_which_another_steps_in_has_failed_once():
 
 def test_a_barge_in_counts_until_the_callers_ear_has_silence():
     """That is when the agent fell silent to judge it, and the way to the ear besides."""
-    fold, ms, why = ProgressFold(), MILLISECOND, because("x", onset_ns=2000 * MILLISECOND)
+    fold, ms, why = ProgressFold(), MILLISECOND, because("interrupted_by_request")
     for entry in (
+        Issued(1900 * ms, SynthesizeClause(7, 5, "Yes.", why)),
         PlayoutStarted(1900 * ms, 7, 60 * ms),
         Issued(2050 * ms, PausePlayout(why)),
         Issued(2100 * ms, ResumePlayout(why)),  # it went on, and stopped again
         Issued(2200 * ms, PausePlayout(why)),
-        Issued(2600 * ms, RecordDecision("overlap_interrupts", why)),
+        Issued(2600 * ms, overlap(interrupts=True, reply=5, onset=2000 * ms)),
         PlayoutCleared(2610 * ms, 7, 0),
     ):
         fold.record(entry)
     assert fold.take(dropped=0, missing=0, underruns=0).barge_in_ms == [260.0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_server_tells_the_times_that_the_report_of_the_same_call_has(seed):
+    """However the delay of the line jumps about, and whatever is heard after a turn's last word."""
+    random = np.random.default_rng(seed)
+    asked = [Speech(2000 + at, 3000 + at, "i would like a table") for at in (0, 7000)]
+    call = World(Policy(), [*asked, Speech(4600, 5600, "no wait stop")], until_ms=16_000)
+    entries = [
+        replace(
+            entry, ingress=int(random.integers(200)) * MILLISECOND,
+            sound_until=entry.end if entry.speech > 0.5 or random.random() < 0.2 else None,
+        )
+        if isinstance(entry, FrameScored) else entry
+        for entry in call.run()
+    ]  # fmt: skip
+    fold, report = ProgressFold(), LatencyFold(entries)
+    for entry in entries:
+        fold.record(entry)
+    told = fold.take(dropped=0, missing=0, underruns=0)
+    assert told.voice_to_voice_ms == [round(to_ms(turn.voice_to_voice), 1) for turn in report.turns]
+    [stopped] = [b.silent_at_ear - b.onset for b in report.barge_ins]
+    assert told.barge_in_ms == [round(to_ms(stopped), 1)]
+    assert told.turn == 3
 
 
 FORM = {

@@ -208,8 +208,8 @@ def test_a_clause_counts_as_heard_when_its_mark_comes_back():
     journal = ring(FarEnd([], 4 * SECOND))
     first = next(e for e in journal if isinstance(e, PlayoutStarted))
     marks = [e for e in journal if isinstance(e, MarkReached)]
-    written = decisions(journal, "agent_done")[0].command.reason.numbers
-    assert written["heard"] == written["written"] == "Hello, how can I help?"
+    done = decisions(journal, "agent_done")[0].command
+    assert done.heard == done.written == "Hello, how can I help?"
     # 22 characters of 60 ms, 40 ms there and 40 ms back, one tick to see it
     assert marks[-1].at - first.at == pytest.approx(
         22 * 60 * MILLISECOND + 80 * MILLISECOND, abs=TICK

@@ -326,7 +326,7 @@ def test_the_core_hears_the_same_as_without_the_stall(stalls):
     def ended(journal):
         verdicts = [e.command for e in journal if isinstance(e, Issued)]
         verdicts = [c for c in verdicts if getattr(c, "verdict", "") == "turn_ended"]
-        return [(c.reason.numbers["speech_start_ns"], c.reason.numbers["text"]) for c in verdicts]
+        return [(c.speech.start, c.text) for c in verdicts]
 
     plain, stalled = journal_of(Speaker()), journal_of(Speaker(stalls))
     assert heard(stalled) == heard(plain)

@@ -7,11 +7,11 @@ from pipelines.turn_taking.commands import (
     GenerateReply,
     PausePlayout,
     PlayClause,
-    RecordDecision,
     ScoreEndOfTurn,
     StartTranscription,
     SynthesizeClause,
 )
+from pipelines.turn_taking.decisions import RecordDecision
 from pipelines.turn_taking.events import (
     CallStarted,
     ClauseSynthesized,
@@ -28,14 +28,20 @@ from pipelines.turn_taking.events import (
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import from_ms
+from tests.decided import agent_done, overlap, turn_ended
 
 
 def frames(start_ms: int, end_ms: int, speech: float, ingress_ms: int = 20) -> list[Entry]:
-    """The VAD's judgements, one every 32 ms."""
+    """The VAD's judgements, one every 32 ms; the stretch of sound that they judge ends with it."""
+    ends = range(start_ms + 32, end_ms + 1, 32)
+    until = {at: at for at in ends} | {ends[-1]: end_ms} if speech >= 0.5 and ends else {}
     return [
-        FrameScored(from_ms(at + 2), from_ms(at - 32), from_ms(at), speech, from_ms(ingress_ms))
-        for at in range(start_ms + 32, end_ms + 1, 32)
-    ]
+        FrameScored(
+            from_ms(at + 2), from_ms(at - 32), from_ms(at), speech, from_ms(ingress_ms),
+            from_ms(until[at]) if at in until else None,
+        )
+        for at in ends
+    ]  # fmt: skip
 
 
 def greeting() -> list[Entry]:
@@ -50,12 +56,7 @@ def greeting() -> list[Entry]:
         PlayoutStarted(from_ms(100), 2, from_ms(40)),
         *frames(0, 1600, 0.02),
         MarkReached(from_ms(1640), 2),
-        Issued(
-            from_ms(1640),
-            RecordDecision(
-                "agent_done", because("agent_heard", reply=1, heard=clause, written=clause)
-            ),
-        ),
+        Issued(from_ms(1640), agent_done(1, clause)),
     ]
 
 
@@ -85,16 +86,15 @@ def answer(at_ms: int = 3460, job: int = 10, heard: bool = False) -> list[Entry]
     """260 ms after the caller's last sound the turn is over; the reply is heard 450 ms later."""
     reply, clause = job + 2, job + 3
     text = "Yes, we have one at seven by the window."
-    facts = because(
-        "end_by_score", silence_ms=260.0, p=0.86, scores="", wait_ms=260.0, backstop_left_ms=2740.0,
-        text="do you have a table for two", transcription=job, reply=reply,
-        speech_start_ns=from_ms(at_ms - 1460), speech_end_ns=from_ms(at_ms - 260),
-        paused_at_ns=from_ms(at_ms - 150), ingress_ns=from_ms(20),
+    why = {"silence_ms": 260, "p": 0.86, "scores": "", "wait_ms": 260, "backstop_left_ms": 2740}
+    ended = turn_ended(
+        reply, "do you have a table for two", "end_by_score", why,
+        transcription=job, start=from_ms(at_ms - 1460), end=from_ms(at_ms - 260),
+        paused_at=from_ms(at_ms - 150), due=from_ms(at_ms), silence_ms=260.0, p=0.86,
     )  # fmt: skip
-    done = because("agent_heard", reply=reply, heard=text, written=text)
     entries: list[Entry] = [
         Issued(from_ms(at_ms), GenerateReply(reply, (), False, because("turn_committed"))),
-        Issued(from_ms(at_ms), RecordDecision("turn_ended", facts)),
+        Issued(from_ms(at_ms), ended),
         ReplyTextReceived(from_ms(at_ms + 200), reply, text),
         Issued(
             from_ms(at_ms + 300),
@@ -109,7 +109,7 @@ def answer(at_ms: int = 3460, job: int = 10, heard: bool = False) -> list[Entry]
         entries += [
             *frames(at_ms + 1800, at_ms + 3150, 0.02),
             MarkReached(from_ms(at_ms + 3160), clause),
-            Issued(from_ms(at_ms + 3160), RecordDecision("agent_done", done)),
+            Issued(from_ms(at_ms + 3160), agent_done(reply, text)),
         ]
     return entries
 
@@ -118,14 +118,11 @@ def interruption(at_ms: int = 5260, job: int = 10) -> list[Entry]:
     """The caller stops that reply after its first five words."""
     reply, clause = job + 2, job + 3
     text = "Yes, we have one at seven by the window."
-    why = because(
-        "interrupted_by_words", words=2, text="no wait", onset_ns=from_ms(at_ms),
-        detected_ns=from_ms(at_ms + 90), reply=reply,
+    judged = overlap(
+        interrupts=True, reply=reply, onset=from_ms(at_ms), detected=from_ms(at_ms + 90),
+        text="no wait", rule="interrupted_by_words", words=2,
     )  # fmt: skip
-    done = because(
-        "agent_interrupted", reply=reply, heard="Yes, we have one at", written=text,
-        heard_words=5, written_words=9,
-    )  # fmt: skip
+    why = judged.reason
     return [
         *frames(at_ms, at_ms + 96, 0.95),
         Issued(
@@ -135,12 +132,12 @@ def interruption(at_ms: int = 5260, job: int = 10) -> list[Entry]:
             ),
         ),
         PartialTranscript(from_ms(at_ms + 300), 20, from_ms(at_ms + 300), "no wait", ""),
-        Issued(from_ms(at_ms + 300), RecordDecision("overlap_interrupts", why)),
+        Issued(from_ms(at_ms + 300), judged),
         Issued(from_ms(at_ms + 300), PausePlayout(why)),
         Issued(from_ms(at_ms + 300), CancelReply(reply, why)),
         Issued(from_ms(at_ms + 300), ClearPlayout(why)),
         PlayoutCleared(from_ms(at_ms + 300), clause, from_ms(1640)),
-        Issued(from_ms(at_ms + 300), RecordDecision("agent_done", done)),
+        Issued(from_ms(at_ms + 300), agent_done(reply, "Yes, we have one at", text)),
     ]
 
 

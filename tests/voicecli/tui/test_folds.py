@@ -4,14 +4,13 @@ import math
 
 import pytest
 
-from pipelines.latency import fold_turns
-from pipelines.turn_taking.commands import RecordDecision
+from pipelines.latency import LatencyFold, fold_turns
+from pipelines.turn_taking.decisions import PausesLearned
 from pipelines.turn_taking.events import ClauseSynthesized, FrameScored
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.policy import EndpointingPolicy, Policy
 from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import from_ms, to_ms
-from voicecli.tui.live_turn import LiveTurn
 from voicecli.tui.widgets.gauges import Gauges
 from voicecli.tui.widgets.headroom import Factors, Workload
 from voicecli.tui.widgets.transcript import Transcript
@@ -39,7 +38,7 @@ def test_words_that_may_change_are_kept_apart_from_those_that_do_not():
 
 @pytest.mark.parametrize(
     ("now_ms", "heard"),
-    [(3900, ""), (3950, "Yes,"), (4850, "Yes, we have one"), (6619, None)],
+    [(4209, ""), (4210, "Yes,"), (5109, "Yes, we have"), (5110, "Yes, we have one"), (6619, None)],
 )
 def test_the_agents_words_appear_as_they_are_heard(now_ms, heard):
     fold = transcript(greeting(), question(), answer(heard=True), now_ms=now_ms)
@@ -58,30 +57,29 @@ def test_words_that_nobody_heard_are_set_apart():
 
 
 def test_the_live_turn_grows_without_gap_and_ends_as_the_finished_one():
-    live, [*entries] = LiveTurn(), in_order(greeting(), question(), answer())
+    fold, [*entries] = LatencyFold(), in_order(greeting(), question(), answer())
     finished = fold_turns(entries)[0]
     grown = []
     for entry in entries:
-        live.take(entry)
-        if live.active:
-            grown.append((entry.at, live.spans(entry.at)))
+        fold.take(entry)
+        if fold.waiting is not None:
+            grown.append((entry.at, fold.spans(entry.at)))
     for at, spans in grown:
         assert sum(spans.values()) == at - finished.end
         assert all(span >= 0 for span in spans.values())
     _, last = grown[-1]
     for name in ("ingress", "vad_hangover", "endpoint_wait", "llm_ttft", "first_clause"):
         assert to_ms(last[name]) == pytest.approx(to_ms(finished.spans[name]), abs=1), name
-    assert not live.active
+    assert fold.waiting is None
+    assert fold.spans(entries[-1].at) == {}
 
 
 def test_a_caller_who_goes_on_takes_the_live_turn_back():
-    live = LiveTurn()
-    for entry in in_order(greeting(), question()):
-        live.take(entry)
-    assert live.active
+    fold = LatencyFold(in_order(greeting(), question()))
+    assert fold.waiting is not None
     for entry in question(4000, job=30)[:15]:
-        live.take(entry)
-    assert not live.active
+        fold.take(entry)
+    assert fold.waiting is None
 
 
 def test_the_gauge_shows_the_wait_that_the_probability_asks_for():
@@ -100,7 +98,7 @@ def test_the_gauge_knows_what_the_callers_pauses_have_added():
     policy = Policy(endpointing=EndpointingPolicy(weights=(("scripted", 1.0),)))
     gauges = Gauges(policy)
     learned = because("own_pauses", ends=0, pauses=9, log_odds=-0.75)
-    gauges.take([Issued(0, RecordDecision("pauses_learned", learned)), *question()])
+    gauges.take([Issued(0, PausesLearned(-0.75, learned)), *question()])
     assert gauges.p_end == pytest.approx(1 / (1 + math.exp(-math.log(0.86 / 0.14) + 0.75)))
 
 

@@ -4,7 +4,8 @@ import math
 
 from rich.text import Text
 
-from pipelines.turn_taking.commands import RecordDecision, ScoreEndOfTurn, StartTranscription
+from pipelines.turn_taking.commands import ScoreEndOfTurn, StartTranscription
+from pipelines.turn_taking.decisions import PausesLearned
 from pipelines.turn_taking.endpointing import fuse, silence_before_answering
 from pipelines.turn_taking.events import EndOfTurnScored, FrameScored
 from pipelines.turn_taking.journal import Entry, Issued
@@ -53,11 +54,8 @@ class Gauges:
                     self.asked = True
                 elif isinstance(entry.command, StartTranscription):
                     self._scores, self.asked = {}, False
-                elif (
-                    isinstance(entry.command, RecordDecision)
-                    and entry.command.verdict == "pauses_learned"
-                ):
-                    self._own_pauses = float(entry.command.reason.numbers["log_odds"])
+                elif isinstance(entry.command, PausesLearned):
+                    self._own_pauses = entry.command.log_odds
 
 
 class GaugesPart(Part):

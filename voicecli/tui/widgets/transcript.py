@@ -10,9 +10,15 @@ from pipelines.turn_taking.commands import (
     CancelReply,
     Command,
     PausePlayout,
-    RecordDecision,
     ResumePlayout,
     SynthesizeClause,
+)
+from pipelines.turn_taking.decisions import (
+    AgentDone,
+    Decision,
+    OverlapJudged,
+    RecordDecision,
+    TurnEnded,
 )
 from pipelines.turn_taking.events import (
     ClauseSynthesized,
@@ -23,6 +29,7 @@ from pipelines.turn_taking.events import (
     PartialTranscript,
     PlayoutStarted,
 )
+from pipelines.turn_taking.heard import said_by
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import Nanos
 from voicecli.report.screen import Console, Screen
@@ -33,6 +40,7 @@ from voicecli.tui.widgets.part import Moment, Part
 class _Clause:
     text: str
     audio: Nanos = 0
+    complete: bool = False
     begins: Nanos | None = None
     heard: bool = False
 
@@ -88,7 +96,8 @@ class Transcript:
             case FinalTranscript() if event.text:
                 self._say(event.text, "")
             case ClauseSynthesized() if event.job in self._owner:
-                self._owner[event.job].clauses[event.job].audio = event.audio
+                clause = self._owner[event.job].clauses[event.job]
+                clause.audio, clause.complete = event.audio, event.complete
             case PlayoutStarted() if event.job in self._owner:
                 self._begin(event)
             case MarkReached() if event.job in self._owner:
@@ -122,7 +131,7 @@ class Transcript:
                 self._paused_since = None
             case CancelReply():
                 self._paused_since = None
-            case RecordDecision():
+            case _ if isinstance(command, Decision):
                 return self._decision(command)
             case _:
                 return False
@@ -135,27 +144,22 @@ class Transcript:
                 if not line.settled and clause.begins is not None and not clause.heard:
                     clause.begins += silence
 
-    def _decision(self, command: RecordDecision) -> bool:
-        numbers = command.reason.numbers
-        match command.verdict:
-            case "turn_ended":
-                self._say(str(numbers.get("text", "")) or self._said(), "")
+    def _decision(self, decided: Decision) -> bool:
+        match decided:
+            case TurnEnded(text=text):
+                self._say(text, "")
                 self._settle_caller()
-            case "turn_dropped":
+            case RecordDecision("turn_dropped"):
                 self._withdraw()
-            case "overlap_ignored":
+            case OverlapJudged(interrupts=False):
                 self._set_aside()
-            case "turn_reopened":
+            case RecordDecision("turn_reopened"):
                 self._reopen()
-            case "agent_done":
-                self._done(numbers.get("reply"), str(numbers.get("heard", "")),
-                           str(numbers.get("written", "")))  # fmt: skip
+            case AgentDone():
+                self._done(decided)
             case _:
                 return False
         return True
-
-    def _said(self) -> str:
-        return self._caller.stable if self._caller is not None else ""
 
     def _settle_caller(self) -> None:
         if self._caller is not None:
@@ -185,27 +189,27 @@ class Transcript:
             if before:
                 self.lines.remove(before[-1])
 
-    def _done(self, reply: object, heard: str, written: str) -> None:
-        line = self._replies.get(reply) if isinstance(reply, int) else None
+    def _done(self, done: AgentDone) -> None:
+        line = self._replies.get(done.reply)
         if line is None:
             return
-        words = written.split()
-        count = len(heard.split())
+        words = done.written.split()
+        count = len(done.heard.split())
         line.stable, line.unstable = " ".join(words[:count]), ""
         line.lost = " ".join(words[count:])
         line.settled = True
 
 
 def _split(clauses: Iterable[_Clause], now: Nanos) -> tuple[str, str]:
-    """The words heard by `now`, spread evenly over each clause's audio, and those to come."""
+    """The words heard by `now`, and those to come."""
     heard: list[str] = []
     coming: list[str] = []
     for clause in clauses:
         words = clause.text.split()
         count = len(words) if clause.heard else 0
-        if clause.begins is not None and not clause.heard and clause.audio > 0:
-            share = min(max((now - clause.begins) / clause.audio, 0.0), 1.0)
-            count = min(len(words), int(share * len(words)) + (share > 0))
+        if clause.begins is not None and not clause.heard:
+            into = now - clause.begins
+            count = said_by(clause.text, into, clause.audio, whole=clause.complete)
         heard += words[:count]
         coming += words[count:]
     return " ".join(heard), " ".join(coming)

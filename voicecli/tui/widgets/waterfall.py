@@ -4,14 +4,13 @@ from collections.abc import Mapping
 
 from rich.text import Text
 
-from pipelines.latency import JournalIndex, SpanName, Turn, fold_turns, spans_worth_showing
-from pipelines.turn_taking.commands import RecordDecision
+from pipelines.latency import LatencyFold, SpanName, Turn, spans_worth_showing
+from pipelines.turn_taking.decisions import Decision
 from pipelines.turn_taking.events import MarkReached, PlayoutStarted
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.time import MILLISECOND, Nanos
 from voicecli.report.bars import VOICE_TO_VOICE, Axis
 from voicecli.report.screen import Screen, milliseconds
-from voicecli.tui.live_turn import LiveTurn
 from voicecli.tui.widgets.part import Moment, Part
 
 _LOOKS: Mapping[SpanName, tuple[str, str]] = {
@@ -31,24 +30,22 @@ _FULL_HEIGHT = 12
 
 
 class Turns:
-    """Folds a journal into the turns answered so far and the one under way."""
+    """The turns answered so far, and the wait for an answer that is under way."""
 
     def __init__(self) -> None:
-        self._index = JournalIndex(())
-        self.live = LiveTurn()
+        self.fold = LatencyFold()
         self.answered: list[Turn] = []
 
     def take(self, moment: Moment) -> bool:
         """What is new; whether a turn was answered or another has changed since."""
         changed = False
         for entry in moment.entries:
-            self._index.take(entry)
-            self.live.take(entry)
+            self.fold.take(entry)
             changed = changed or isinstance(entry, PlayoutStarted | MarkReached)
-            decided = isinstance(entry, Issued) and isinstance(entry.command, RecordDecision)
+            decided = isinstance(entry, Issued) and isinstance(entry.command, Decision)
             changed = changed or decided
         if changed:
-            self.answered = [turn for turn in fold_turns(self._index) if turn.spans]
+            self.answered = [turn for turn in self.fold.turns if turn.spans]
         return changed
 
 
@@ -74,17 +71,17 @@ class WaterfallPart(Part):
     def take(self, moment: Moment) -> None:
         """See `Part`; `Turns` was given the entries before."""
         self._now = moment.now
-        grows, answered = self._turns.live.active, self._turns.answered
+        grows, answered = self._turns.fold.waiting is not None, self._turns.answered
         if grows or self._grew or answered is not self._answered:
             self.redraw()
         self._grew, self._answered = grows, answered
 
     def picture(self, screen: Screen, height: int) -> Text:
         """See `Part`."""
-        live, answered = self._turns.live, self._turns.answered
-        if live.active:
-            spans = spans_worth_showing(live.spans(self._now))
-            state = "waiting to answer" if live.committed is None else "answering"
+        waiting, answered = self._turns.fold.waiting, self._turns.answered
+        if waiting is not None:
+            spans = spans_worth_showing(self._turns.fold.spans(self._now))
+            state = "waiting to answer" if waiting.commit is None else "answering"
             title = Text().append(f"turn {len(answered) + 1}, {state}:", "bold")
         elif answered:
             spans = spans_worth_showing(answered[-1].spans)
@@ -94,10 +91,10 @@ class WaterfallPart(Part):
         total = sum(spans.values())
         verdict = f"{milliseconds(total)} {VOICE_TO_VOICE.name(total)}"
         title.append(" ").append(verdict, VOICE_TO_VOICE.style(total))
-        if not live.active and answered[-1].saved >= MILLISECOND:
+        if waiting is None and answered[-1].saved >= MILLISECOND:
             saved = f"saved {milliseconds(answered[-1].saved)} by working ahead"
             title.append("  ").append(saved, "dim")
-        if not live.active and answered[-1].spent >= MILLISECOND:
+        if waiting is None and answered[-1].spent >= MILLISECOND:
             spent = f"spent {milliseconds(answered[-1].spent)} in vain"
             title.append("  ").append(spent, "dim")
         title.truncate(screen.width, overflow="ellipsis")
