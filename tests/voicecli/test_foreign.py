@@ -25,6 +25,7 @@ from pipelines.turn_taking import events as e
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import MILLISECOND, SECOND
+from tests.decided import turn_ended
 from voicecli.cli import main
 from voicecli.errors import InputError
 from voicecli.foreign import escaped, one_line, to_json, to_toml, visible
@@ -61,11 +62,11 @@ def check(shown: str, *, lines: bool = True) -> str:
 
 def said(at, job, text):
     """A turn of the caller's, answered with the same words."""
-    at, numbers = at * MILLISECOND, {"text": text, "transcription": job, "reply": job + 1}
-    ends = {"speech_start_ns": at - 2 * SECOND, "speech_end_ns": at, "paused_at_ns": at}
+    at = at * MILLISECOND
+    spoken = {"start": at - 2 * SECOND, "end": at, "paused_at": at, "due": at}
     return [
         e.FinalTranscript(at, job, at, text),
-        Issued(at, c.RecordDecision("turn_ended", because("turn_over", **numbers, **ends))),
+        Issued(at, turn_ended(job + 1, text, transcription=job, **spoken)),
         Issued(at, c.GenerateReply(job + 1, (), False, WHY)),
         e.ReplyTextReceived(at, job + 1, text),
         Issued(at, c.SynthesizeClause(job + 2, job + 1, text, WHY)),
