@@ -22,6 +22,7 @@ from textual.widgets import Static
 import voicecli
 from pipelines.turn_taking import commands as c
 from pipelines.turn_taking import events as e
+from pipelines.turn_taking.decisions import SpokenTurn, TurnEnded
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import MILLISECOND, SECOND
@@ -61,11 +62,11 @@ def check(shown: str, *, lines: bool = True) -> str:
 
 def said(at, job, text):
     """A turn of the caller's, answered with the same words."""
-    at, numbers = at * MILLISECOND, {"text": text, "transcription": job, "reply": job + 1}
-    ends = {"speech_start_ns": at - 2 * SECOND, "speech_end_ns": at, "paused_at_ns": at}
+    at = at * MILLISECOND
+    speech = SpokenTurn(job, at - 2 * SECOND, at, at, at, 0.0, None, None)
     return [
         e.FinalTranscript(at, job, at, text),
-        Issued(at, c.RecordDecision("turn_ended", because("turn_over", **numbers, **ends))),
+        Issued(at, TurnEnded(text, job + 1, speech, because("turn_over"))),
         Issued(at, c.GenerateReply(job + 1, (), False, WHY)),
         e.ReplyTextReceived(at, job + 1, text),
         Issued(at, c.SynthesizeClause(job + 2, job + 1, text, WHY)),
