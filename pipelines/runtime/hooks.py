@@ -13,7 +13,7 @@ from pipelines.engines.remarks import remark
 from pipelines.engines.tools import CALL, ThisCall
 from pipelines.runtime.clock import Stopwatch
 from pipelines.runtime.lanes import Delivery, Lanes, Work
-from pipelines.turn_taking.commands import RecordDecision
+from pipelines.turn_taking.decisions import AgentDone, TurnEnded
 from pipelines.turn_taking.events import DtmfReceived
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import SECOND, Nanos
@@ -44,11 +44,10 @@ class HookRunner:
         match entry:
             case DtmfReceived():
                 self._submit("on_dtmf", entry.digit)
-            case Issued(_, RecordDecision("turn_ended", reason)):
-                self._submit("on_turn", str(reason.numbers["text"]).strip())
-            case Issued(_, RecordDecision("agent_done", reason)):
-                if reason.rule == "agent_interrupted":
-                    self._submit("on_interrupted", str(reason.numbers["heard"]))
+            case Issued(_, TurnEnded(text=text)):
+                self._submit("on_turn", text.strip())
+            case Issued(_, AgentDone(heard=heard, interrupted=True)):
+                self._submit("on_interrupted", heard)
             case _:
                 pass
 

@@ -22,10 +22,10 @@ from textual.widgets import Static
 import voicecli
 from pipelines.turn_taking import commands as c
 from pipelines.turn_taking import events as e
-from pipelines.turn_taking.decisions import SpokenTurn, TurnEnded
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import MILLISECOND, SECOND
+from tests.decided import turn_ended
 from voicecli.cli import main
 from voicecli.errors import InputError
 from voicecli.foreign import escaped, one_line, to_json, to_toml, visible
@@ -63,10 +63,10 @@ def check(shown: str, *, lines: bool = True) -> str:
 def said(at, job, text):
     """A turn of the caller's, answered with the same words."""
     at = at * MILLISECOND
-    speech = SpokenTurn(job, at - 2 * SECOND, at, at, at, 0.0, None, None)
+    spoken = {"start": at - 2 * SECOND, "end": at, "paused_at": at, "due": at}
     return [
         e.FinalTranscript(at, job, at, text),
-        Issued(at, TurnEnded(text, job + 1, speech, because("turn_over"))),
+        Issued(at, turn_ended(job + 1, text, transcription=job, **spoken)),
         Issued(at, c.GenerateReply(job + 1, (), False, WHY)),
         e.ReplyTextReceived(at, job + 1, text),
         Issued(at, c.SynthesizeClause(job + 2, job + 1, text, WHY)),

@@ -64,11 +64,9 @@ def remarks(entries):
 def test_a_turn_is_told_with_the_callers_words_and_an_interruption_with_what_was_heard():
     told = []
     entries = virtual(ScriptedEngines(hooks=all_hooks(told.append)), Caller(INTERRUPTS, 6000))
-    turns = [str(e.command.reason.numbers["text"]) for e in verdicts(entries, "turn_ended")]
-    heard = [
-        e.command.reason.numbers["heard"] for e in verdicts(entries, "agent_done")
-        if e.command.reason.rule == "agent_interrupted"
-    ]  # fmt: skip
+    turns = [e.command.text for e in verdicts(entries, "turn_ended")]
+    done = [e.command for e in verdicts(entries, "agent_done")]
+    heard = [decided.heard for decided in done if decided.interrupted]
     assert turns
     assert heard
     assert [what for name, what in told if name == "on_turn"] == turns
