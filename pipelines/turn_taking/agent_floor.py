@@ -387,6 +387,7 @@ class AgentFloor:
 
     def _changes(self, reply: Reply, failure: Reason | None = None) -> None:
         self._changed.append((reply, failure))
+        self._ask("agent")
 
     def _emptiness(self, reply: Reply) -> Reason | None:
         """Why the utterance that has the floor fails, if it is written and says nothing."""

@@ -41,6 +41,7 @@ class Jobs:
 
 
 Question: TypeAlias = Literal[
+    "agent",  # what has become of its utterance?
     "overlap",  # does what is said over the agent interrupt it?
     "floor",  # the agent no longer has the floor: is what was said over it an ordinary turn?
     "end",  # is the caller's turn over?

@@ -112,9 +112,13 @@ class Conversation:
         """
         if self._over:
             return ()
-        self._perceive(event)
-        if not self._over:
+        if type(event) is FrameScored:  # nine of ten events: no lookup
+            self._caller.frame(event)
+        else:
+            self._perceive(event)
+        if self._questions.any:
             self._decide(event.at)
+        self._over = self._over or self._floor.state is Agent.ENDED
         if not self._out:
             return ()
         commands = tuple(self._out)
@@ -123,9 +127,7 @@ class Conversation:
 
     def _perceive(self, event: Event) -> None:
         """Note what the event tells, and which questions it raises."""
-        if type(event) is FrameScored:  # nine of ten events: no lookup
-            self._caller.frame(event)
-        elif self._is_stale(event):
+        if self._is_stale(event):
             job = getattr(event, "job", 0)
             reason = because("stale", event=type(event).__name__, job=job)
             self._out.append(RecordDecision("result_dropped", reason))
@@ -133,13 +135,17 @@ class Conversation:
             self._HANDLERS[type(event)](self, event)
 
     def _decide(self, now: Nanos) -> None:
-        """Answer the questions raised, in this order.
+        """Answer the questions raised, in this order, until the call is over or none is left.
 
-        Once through it is enough, unless the agent is left with nothing to say to a turn's end.
+        What the agent then does raises the first one again; the second time through is the last,
+        unless it is left with nothing to say.
         """
-        floor, asked = self._floor, self._questions.take
-        floor.advance(now)
-        while self._questions.any and floor.state is not Agent.ENDED:
+        asked = self._questions.take
+        while self._questions.any and not self._over:
+            if asked("agent"):
+                self._floor.advance(now)
+            if self._floor.state is Agent.ENDED:
+                return
             if asked("overlap"):
                 self._overlap.decide(now)
             if asked("floor"):
@@ -148,8 +154,6 @@ class Conversation:
                 self._answering.decide(now)
             if asked("by_hand"):
                 self._answer_by_hand(now)
-            floor.advance(now)
-        self._over = floor.state is Agent.ENDED
 
     def _is_stale(self, event: Event) -> bool:
         """Whether this is the result of work that no longer matters: the only place that says so.

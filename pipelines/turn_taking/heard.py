@@ -5,6 +5,7 @@ word and takes as long to say as five.
 """
 
 import re
+from functools import lru_cache
 from itertools import accumulate
 
 from pipelines.turn_taking.time import MILLISECOND, Nanos
@@ -34,7 +35,13 @@ def word_begins(text: str, audio: Nanos, *, whole: bool) -> list[Nanos]:
 
 
 def _word_ends(text: str, audio: Nanos, *, whole: bool) -> list[Nanos]:
-    lengths = [max(1, len(_SPOKEN.findall(word))) for word in text.split()]
-    total = sum(lengths)
+    said_by_then = _lengths_so_far(text)
+    total = said_by_then[-1] if said_by_then else 0
     duration = audio if whole else max(audio, total * _WORD)
-    return [duration * said // total for said in accumulate(lengths)]
+    return [duration * said // total for said in said_by_then]
+
+
+@lru_cache(maxsize=64)
+def _lengths_so_far(text: str) -> tuple[int, ...]:
+    """Up to the end of each word; asked for with every frame that is spoken over a clause."""
+    return tuple(accumulate(max(1, len(_SPOKEN.findall(word))) for word in text.split()))

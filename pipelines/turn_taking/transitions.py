@@ -18,7 +18,7 @@ class Caller(Enum):
     @property
     def over_agent(self) -> bool:
         """Whether what they say is not known to be a turn of theirs."""
-        return self in {Caller.OVERLAPPING, Caller.OVERLAP_PAUSED}
+        return self is Caller.OVERLAPPING or self is Caller.OVERLAP_PAUSED
 
 
 class Agent(Enum):
@@ -34,12 +34,12 @@ class Agent(Enum):
     @property
     def audible(self) -> bool:
         """Whether the caller has heard it since it has the floor."""
-        return self in {Agent.SPEAKING, Agent.HELD}
+        return self is Agent.SPEAKING or self is Agent.HELD
 
     @property
     def held(self) -> bool:
         """Whether playout is silent, to go on from where it stopped."""
-        return self in {Agent.WITHHELD, Agent.HELD}
+        return self is Agent.WITHHELD or self is Agent.HELD
 
 
 CALLER: Mapping[tuple[Caller, str], Caller] = {
