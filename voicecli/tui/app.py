@@ -178,9 +178,9 @@ class TalkApp(PlainApp[None]):
         try:
             self.call.change_line(name)
         except VoicecliError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(str(error), severity="error")
         else:
-            self.notify(f"Line: {name}", timeout=2, markup=False)
+            self.notify(f"Line: {name}", timeout=2)
 
     def action_bookmark(self) -> None:
         """Note the present moment."""
@@ -196,7 +196,7 @@ class TalkApp(PlainApp[None]):
             found = [("input", device) for device in list_devices("input")]
             found += [("output", device) for device in list_devices("output")]
         except SoundCardError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(str(error), severity="error")
             return
 
         def choose(chosen: tuple[str, str] | None) -> None:

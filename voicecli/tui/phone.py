@@ -129,7 +129,7 @@ def hold(handset: Handset) -> HandsetCall:
     def notify(notice: str) -> None:
         notices.append(notice)
         if app is not None and app.is_running:
-            app.call_from_thread(app.notify, notice, timeout=8, markup=False)
+            app.call_from_thread(app.notify, notice, timeout=8)
 
     call = HandsetCall(handset, notify)
     if is_terminal():

@@ -51,7 +51,7 @@ def _talk(setting: TalkSetting, phone: Phone, *, light: bool) -> Flip | None:
     def notify(notice: str) -> None:
         early.append(notice)
         if app is not None and app.is_running:
-            app.call_from_thread(app.notify, notice, timeout=8, markup=False)
+            app.call_from_thread(app.notify, notice, timeout=8)
 
     call = LiveCall(setting, notify)
     app = TalkApp(call, light=light, missing=phone.missing)
