@@ -258,9 +258,10 @@ def _name(tables: dict[str, Any], path: Path, place: Place) -> str:
 
 
 def _refuse_unknown(tables: dict[str, Any], known: tuple[str, ...], place: Place) -> None:
-    for table in tables:
+    for table, value in tables.items():
         if table not in known:
-            raise place.wrong(f"there is no table [{table}]; {suggest(table, known)}")
+            what = f"table [{table}]" if isinstance(value, dict) else f'key "{table}"'
+            raise place.wrong(f"there is no {what}; {suggest(table, known)}")
 
 
 def _agent(

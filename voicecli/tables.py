@@ -46,7 +46,8 @@ class Place:
         """The error to raise, naming file, table and key."""
         table = f" [{self.table}]" if self.table else ""
         key = f" {self.key}" if self.key else ""
-        return self.error(f"{self.file}:{table}{key}: {what}")
+        within = f"{table}{key}:" if table or key else ""
+        return self.error(f"{self.file}:{within} {what}")
 
 
 def read_toml(path: Path, error: type[VoicecliError]) -> tuple[dict[str, Any], str]:

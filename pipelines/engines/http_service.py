@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelines.engines.deadline import Deadline
 from pipelines.engines.interruptible import interruptible
+from pipelines.engines.modelled import waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +81,12 @@ class HttpService:
         """
         exchange = _Exchange()
         items = self._items(exchange, read, (method, path), content)
-        return interruptible(items, stop or threading.Event(), exchange.cut, check=deadline.check)
+
+        def check() -> None:
+            waits()
+            deadline.check()
+
+        return interruptible(items, stop or threading.Event(), exchange.cut, check=check)
 
     def _items(
         self,

@@ -54,6 +54,7 @@ _PAUSES = frozenset(
 )  # fmt: skip
 """Tags that end a clause; any other stands within one."""
 _ALIAS = re.compile(r"""alias\s?=\s?(?:"([^"]*)"|'([^']*)'|(\S+))""")
+_SPELLED = re.compile(r"""interpret-as\s?=\s?["']?(?:digits|characters|spell-out|verbatim)\b""")
 _NO_PAUSE = re.compile(r"""strength\s?=\s?["']?none""")
 
 _ROLE = re.compile(r"(?:assistant|model|final)\b:?\s*", re.IGNORECASE)
@@ -94,6 +95,8 @@ class Markup:
         """Whether there were any, so that what was left out is no text."""
         self._channel = ""
         self._said = False
+        self._spells = False
+        """Whether the text stands where each character is to be said by itself."""
         self.reasoned_first = False
         """Whether the text began in the middle of reasoning."""
         self._reasoning_first = reasoning_first
@@ -148,7 +151,7 @@ class Markup:
         if self._hidden:
             self._kept += text
         elif text:
-            out.append(text)
+            out.append(re.sub(r"(?=\w)", " ", text) if self._spells else text)
             self._said = self._said or not text.isspace()
 
     def _take(self, mark: re.Match[str], out: list[str]) -> None:
@@ -176,6 +179,8 @@ class Markup:
             self._say("" if _NO_PAUSE.search(attributes) else "\n", out)
         elif mark["empty"]:
             return
+        elif name == "say-as":
+            self._spells = _SPELLED.search(attributes) is not None
         elif alias:
             self._say(html.unescape(next(filter(None, alias.groups()), "")), out)
             self._hide(_key(name))
@@ -190,7 +195,9 @@ class Markup:
         self._hidden, self._kept, self._inside, self._is_protocol = what, "", [], False
 
     def _close(self, name: str, out: list[str]) -> None:
-        if _REASONING.fullmatch(name):
+        if name == "say-as":
+            self._spells = False
+        elif _REASONING.fullmatch(name):
             self._end_reasoning(out)
         elif _key(name) in self._inside:
             self._inside.remove(_key(name))

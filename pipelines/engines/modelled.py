@@ -19,6 +19,9 @@ def _sleep(duration: Nanos) -> None:
 _spend: ContextVar[Callable[[Nanos], None]] = ContextVar("_spend", default=_sleep)
 
 
+_waits: ContextVar[Callable[[], None]] = ContextVar("_waits", default=lambda: None)
+
+
 def spend(duration: Nanos) -> None:
     """Take `duration` nanoseconds: asleep in real time, on the meter in virtual time."""
     if duration > 0:
@@ -34,11 +37,19 @@ def stopwatch() -> Callable[[], Nanos]:
     return lambda: time.perf_counter_ns() - started
 
 
+def waits() -> None:
+    """Say that the work under way is a wait for others, over as soon as it is given up."""
+    _waits.get()()
+
+
 @contextmanager
-def metered(meter: Callable[[Nanos], None]) -> Iterator[None]:
-    """Within the block `spend` calls `meter` instead of sleeping."""
-    token = _spend.set(meter)
+def metered(
+    meter: Callable[[Nanos], None], waiting: Callable[[], None] = lambda: None
+) -> Iterator[None]:
+    """Within the block `spend` calls `meter` instead of sleeping, and `waits` calls `waiting`."""
+    tokens = _spend.set(meter), _waits.set(waiting)
     try:
         yield
     finally:
-        _spend.reset(token)
+        _spend.reset(tokens[0])
+        _waits.reset(tokens[1])

@@ -7,6 +7,8 @@ simulation over a heap of what is due when.
 import heapq
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from pipelines.runtime.cost import charged
@@ -107,6 +109,16 @@ class _Stop:
         return self._set
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Wait:
+    """A step that waits for others since `since`, of work that had cost `spent` before."""
+
+    work: Work
+    stop: _Stop
+    spent: Nanos
+    since: Nanos
+
+
 class _VirtualLanes:
     """Each lane has one piece of work under way; its next step starts on delivery of the last."""
 
@@ -115,6 +127,8 @@ class _VirtualLanes:
         self._waiting: defaultdict[str, deque[tuple[Work, _Stop]]] = defaultdict(deque)
         self._busy: dict[str, Steps] = {}
         """What each lane that has work is at."""
+        self._waits: dict[str, _Wait] = {}
+        """Of those, what only waits for others: over as soon as it is given up."""
         self._stops: defaultdict[JobId, list[_Stop]] = defaultdict(list)
         self.deliver: Callable[[Event], None]
 
@@ -128,6 +142,10 @@ class _VirtualLanes:
     def cancel(self, job: JobId) -> None:
         for stop in self._stops.pop(job, []):
             stop.set()
+        for lane, wait in list(self._waits.items()):
+            if wait.work.job == job:
+                del self._waits[lane]
+                self._agenda.after(0, partial(self._give_up, wait))
 
     def close(self) -> None:
         """Leave what is under way; nobody waits for it."""
@@ -146,8 +164,27 @@ class _VirtualLanes:
     def _step(self, work: Work, stop: _Stop, spent: Nanos) -> None:
         """Run to the next result and deliver it when its time has passed."""
         steps = self._busy[work.lane]
-        delivery, cost = charged(lambda: next(steps, None), modelled=work.modelled)
-        self._agenda.after(cost, lambda: self._arrive(work, stop, delivery, spent + cost))
+        waiting: list[None] = []
+        delivery, cost = charged(
+            lambda: next(steps, None),
+            modelled=work.modelled,
+            waiting=lambda: waiting.append(None),
+        )
+        wait = _Wait(work, stop, spent, self._agenda.now)
+        if waiting:
+            self._waits[work.lane] = wait
+
+        def arrive() -> None:
+            if waiting:
+                if self._waits.get(work.lane) is not wait:
+                    return  # it was given up
+                del self._waits[work.lane]
+            self._arrive(work, stop, delivery, spent + cost)
+
+        self._agenda.after(cost, arrive)
+
+    def _give_up(self, wait: _Wait) -> None:
+        self._arrive(wait.work, wait.stop, None, wait.spent + self._agenda.now - wait.since)
 
     def _arrive(self, work: Work, stop: _Stop, delivery: Delivery | None, spent: Nanos) -> None:
         event = None if delivery is None else delivery(self._agenda.now)

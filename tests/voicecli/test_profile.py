@@ -196,6 +196,13 @@ def test_detectors_bring_their_weights_and_their_need_of_text_into_the_policy(wr
     assert loaded.policy.endpointing.text_detectors == ("reads_words",)
 
 
+def test_a_key_outside_any_table_is_refused_as_a_key(write):
+    with pytest.raises(
+        ProfileError, match=r'mine\.toml: there is no key "extends"; there are: agent'
+    ):
+        load_profile(write('extends = "light"'))
+
+
 @pytest.mark.parametrize(
     ("text", "parts"),
     [

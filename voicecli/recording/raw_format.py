@@ -26,7 +26,7 @@ _BY_SUFFIX = {
     **dict.fromkeys((".ulaw", ".ul", ".mulaw", ".pcmu", ".au"), ("mulaw", 8000)),
     **dict.fromkeys((".alaw", ".al", ".pcma"), ("alaw", 8000)),
     ".gsm": ("gsm", 8000),
-    ".sln": ("s16le", 8000),
+    **dict.fromkeys((".sln", ".slin"), ("s16le", 8000)),
     ".sln16": ("s16le", 16_000),
 }
 _SYNTAX = re.compile(r"([a-z0-9_]+)/(\d{1,6})(?:/([12]))?")

@@ -76,6 +76,9 @@ def _written_otherwise() -> list[Rule]:
     def regrouped(match: re.Match[str]) -> str:
         return f"{int(match[0].replace(',', '')):,}"
 
+    def half_of_day(match: re.Match[str]) -> str:
+        return f"{match[1]}{match[2].lower()}m"
+
     return [
         rule(r"(?<![\d.,])\d{1,2}(?:,\d{2}){1,5},\d{3}(?![\d,]\d|\d)", regrouped),
         rule(
@@ -88,7 +91,7 @@ def _written_otherwise() -> list[Rule]:
             r"(?<![\w:.])(\d{1,2}(?::\d\d)?)([ap])\s?[-–]\s?(\d{1,2}(?::\d\d)?)([ap])(?![\w-])",
             r"\1\2m to \3\4m",
         ),
-        rule(r"(?<![\w:.])(\d{1,2}:\d{2})([ap])(?!\w|\.m)", r"\1\2m"),
+        rule(r"(?<![\w:.])(\d{1,2}:\d{2})([apAP])(?!\w|\.[mM])", half_of_day),
         rule(r"\b50[-–]50\b", "50 50"),
         rule(r"\b(noon|midnight)\s?[-–]\s?(?=\d)", r"\1 to ", ignore_case=True),
         rule(r"(?<=[\dm])\s?[-–]\s?(?=(?:noon|midnight)\b)", " to ", ignore_case=True),
@@ -103,13 +106,17 @@ def _codes() -> list[Rule]:
         said = (" ".join(part) if len(part) < 4 else part for part in parts)
         return " ".join(f"{_NUMBERS.digits(each)}" if each.isdecimal() else each for each in said)
 
+    def named(match: re.Match[str]) -> str:
+        letters = match[2].rstrip("- ")
+        return f"{match[1]}{letters}{' ' * bool(letters)}{_NUMBERS.digits(match[3])}"
+
     codes = (
         "pin|code|passcode|password|account|reference|confirmation|ext|extension|flight|zip|order"
         "|dial|call|text|member|id|ticket|case|policy|invoice|tracking|otp|serial|ssn|token|booking"
         "|cvv|cvc"
     )
     ending = (
-        r"(?:(?:ending|ends?)(?: in| with)"
+        r"(?:(?:ending|ends?)(?: in| with)|(?:card|account|number|phone) ending"
         r"|last (?:two|three|four|[234])(?: digits)?(?: are| is|:)?)"
     )
     groups = r"\d{2,15}(?:[ -]\d{2,15}){1,8}"
@@ -128,10 +135,10 @@ def _codes() -> list[Rule]:
         rule(rf"{BEGINS}\d{{5}}[ -]\d{{5}}{ENDS}|{BEGINS}\d{{5}}-\d{{4}}{ENDS}", _digits),
         rule(rf"{BEGINS}\d{{2,15}}(?:-\d{{2,15}}){{2,8}}{ENDS}", _digits),
         rule(
-            rf"\b((?:{codes})(?: number| id)?(?: is)?:? (?:[A-Z]{{2}} )?)"
+            rf"\b((?:{codes})(?: number| id)?(?: is)?:? )#?((?:[A-Z]{{2}} |(?-i:[A-Z]{{1,5}})-?)?)"
             rf"({groups}|\d{{3,15}}){ENDS}"
             r"(?! (?!is\b|was\b|has\b|as\b)[a-z]{2,20}s\b| people\b)",
-            lambda match: match[1] + _NUMBERS.digits(match[2]),
+            named,
             ignore_case=True,
         ),
         rule(

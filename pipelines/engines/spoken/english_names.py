@@ -39,6 +39,7 @@ def name_rules(numbers: Numbers, month: str) -> list[Rule]:
 def _titles_and_streets() -> list[Rule]:
     places, titles, stopped = either(DIRECTIONS), either(TITLES), either(STOPPED_TITLES)
     return [
+        rule(r"\b(Dr|St|Mrs?|Ms|Prof)\.(?=[A-Z][a-z])", r"\1. "),
         rule(
             rf"(?<=\d )({places})\b\.?(?= (?:[A-Z][a-z]|\d{{1,4}}(?:st|nd|rd|th)))"
             rf"|\b(?:[NS][EW])\b\.?(?= \d{{1,4}}(?:st|nd|rd|th))",

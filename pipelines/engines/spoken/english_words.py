@@ -28,7 +28,10 @@ STOPPED_TITLES = {
 """In front of a name, with a full stop."""
 SAINT_PLACES = frozenset({"Mount", "Fort", "Port", "North", "South", "East", "West", "Old", "New"})
 """A capital word before `St.` that makes no street of it: Port St. Lucie."""
-NO_STREETS = frozenset({"I", "Nurse", "Hi", "Hello", "Dear", "Thanks", "Yes", "No", "Miss", "Sir"})
+NO_STREETS = frozenset(
+    {"I", "Nurse", "Hi", "Hello", "Dear", "Thanks", "Yes", "No", "Miss", "Sir", "The", "A", "Your",
+     "My", "Our", "His", "Her", "Their", "Any", "Call", "Ask", "See"}
+)  # fmt: skip
 STREETS = {
     "Ave": "Avenue", "Av": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Ln": "Lane",
     "Hwy": "Highway", "Sq": "Square", "Pl": "Place", "Ct": "Court", "Pkwy": "Parkway",

@@ -1,15 +1,18 @@
 """What is given up ends at once, before the next work on its lane, in both shells."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 
 from pipelines.engines.closing import closing
 from pipelines.engines.fallback import FallbackLlm, FallbackTts
+from pipelines.engines.modelled import spend, waits
 from pipelines.engines.restarting import restarting
 from pipelines.engines.speakable import speakable
 from pipelines.runtime.lanes import Work, steps_of
 from pipelines.runtime.virtual import _Agenda, _VirtualLanes
+from pipelines.turn_taking.time import from_ms, to_ms
 
 
 class Endless:
@@ -75,6 +78,32 @@ def test_in_virtual_time_cancelled_work_has_ended_before_the_next_begins(ends):
         assert engine.noted == ["begun", "left", "begun"]
     lanes.close()
     assert engine.noted[-1] == "left"
+
+
+@pytest.mark.parametrize(("is_wait", "begins_ms"), [(True, 100), (False, 3000)])
+def test_in_virtual_time_a_wait_for_others_is_over_as_soon_as_it_is_given_up(is_wait, begins_ms):
+    agenda, begun, costs = _Agenda(), [], []
+    lanes = _VirtualLanes(agenda)
+    lanes.deliver = lambda event: costs.append(to_ms(event.cost))
+
+    def stalls(_stop):
+        if is_wait:
+            waits()
+        spend(from_ms(3000))
+        yield lambda at: None
+
+    def follows(_stop):
+        begun.append(to_ms(agenda.now))
+        yield from ()
+
+    lanes.submit(Work(1, "llm", "llm", stalls, modelled=True, counted=True))
+    lanes.submit(Work(2, "llm", "llm", follows, modelled=True, counted=True))
+    agenda.after(from_ms(100), lambda: lanes.cancel(1))
+    with suppress(IndexError):  # nothing is due any more
+        while True:
+            agenda.run_next()
+    assert begun == [begins_ms]
+    assert costs == [begins_ms, 0]
 
 
 def test_an_engine_that_fails_on_being_left_ends_its_job_only():

@@ -104,7 +104,13 @@ def test_what_lasts_too_long_is_refused_by_its_header(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "subtype"),
-    [("a.ulaw", "ULAW"), ("a.au", "ULAW"), ("a.al", "ALAW"), ("a.sln", "PCM_16")],
+    [
+        ("a.ulaw", "ULAW"),
+        ("a.au", "ULAW"),
+        ("a.al", "ALAW"),
+        ("a.sln", "PCM_16"),
+        ("a.slin", "PCM_16"),
+    ],
 )
 def test_a_headerless_file_is_known_by_its_name_which_is_said(tmp_path, name, subtype):
     path = tmp_path / name
