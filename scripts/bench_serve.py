@@ -4,7 +4,6 @@
     .venv/bin/python scripts/bench_serve.py load 1 10 50         scripted engines, calls at once
     .venv/bin/python scripts/bench_serve.py embedded --calls 3   embedded engines
     .venv/bin/python scripts/bench_serve.py outcomes             a killed process, a SIGTERM
-    .venv/bin/python scripts/bench_serve.py soak --minutes 10    does anything grow?
 
 Server and callers share this machine's cores: what the callers need is part of the load, and is
 told apart. Other work disturbs lateness; on Linux this, as root, keeps it away:
@@ -25,7 +24,6 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from statistics import fmean
 from tempfile import TemporaryDirectory
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -111,13 +109,6 @@ class Server:
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
             ticks += int(fields[11]) + int(fields[12])
         return ticks / os.sysconf("SC_CLK_TCK")
-
-    def handles(self) -> tuple[int, int]:
-        """Open files and threads, all processes together."""
-        family = self.family()
-        files = sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in family)
-        threads = sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in family)
-        return files, threads
 
     def on_time(self) -> float:
         """Percent of the frames that left their call's process within 5 ms of being due."""
@@ -263,31 +254,6 @@ async def _drained(server: Server, count: int) -> None:
     )  # fmt: skip
 
 
-def soak(minutes: float) -> None:
-    """Four callers at once, again and again: does anything grow?"""
-    server = Server("scripted", 4)
-    plan = Plan(URL, open_script("plain_turns"), "clean", calls=4, ramp_s=2, max_s=10)
-    end = time.monotonic() + 60 * minutes
-    rows: list[tuple[float, int, int]] = []
-    failed = underruns = 0
-    while time.monotonic() < end:
-        results = asyncio.run(run_plan(dataclasses.replace(plan, seed=len(rows)), None))
-        failed += NUMBERS["failed"](results)
-        underruns += NUMBERS["underruns"](results)
-        rows.append((server.memory_mb(), *server.handles()))
-        print(
-            f"{4 * len(rows):4} calls: {rows[-1][0]:.1f} MB, {rows[-1][1]} files, "
-            f"{rows[-1][2]} threads; failed {failed}, underruns {underruns}", flush=True,
-        )  # fmt: skip
-        _show_problems(results)
-    quarter = max(1, len(rows) // 4)
-    early, late = rows[quarter : 2 * quarter], rows[-quarter:]
-    for name, column in (("MB", 0), ("files", 1), ("threads", 2)):
-        second, last = (fmean(row[column] for row in part) for part in (early, late))
-        print(f"{name}: second quarter {second:.1f}, last quarter {last:.1f}")
-    server.stop()
-
-
 def main() -> None:
     """Run one of the measurements."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -302,16 +268,13 @@ def main() -> None:
     of_embedded.add_argument("--calls", type=int, default=1)
     of_embedded.add_argument("--profile", default="embedded", help="a name or a path")
     commands.add_parser("outcomes").add_argument("--calls", type=int, default=10)
-    commands.add_parser("soak").add_argument("--minutes", type=float, default=10)
     options = parser.parse_args()
     if options.command == "load":
         load(options.calls, options.seconds, options.ramp)
     elif options.command == "embedded":
         embedded(options.call, options.seconds, options.calls, options.profile)
-    elif options.command == "outcomes":
-        outcomes(options.calls)
     else:
-        soak(options.minutes)
+        outcomes(options.calls)
 
 
 if __name__ == "__main__":

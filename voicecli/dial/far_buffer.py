@@ -22,6 +22,8 @@ UNDERRUN: Final[Nanos] = 20 * MILLISECOND
 MOST_AHEAD: Final[Nanos] = 600 * SECOND
 """Of audio that waits to be heard; an agent that sends more floods us."""
 MOST_MARKS: Final = 10_000
+MOST_CLEARS: Final = 10_000
+"""In all of a call: one a second for nearly three hours."""
 MOST_PIECES: Final = 500_000
 """In all of a call: two hours and a half of them, were each 20 ms long."""
 
@@ -54,13 +56,15 @@ class FarBuffer:
         """A message of the agent's came at this moment.
 
         Raises:
-            FloodError: too much waits by now.
+            FloodError: too much waits by now, or was sent in all.
         """
         now = _sample(at)
         ahead = (self._end - now) * SECOND // RATE
         many = len(self.arrivals) >= MOST_PIECES or len(self._marks) >= MOST_MARKS
         if not isinstance(message, Clear) and (ahead > MOST_AHEAD or many):
             raise FloodError("the agent sends more than can be heard: ten minutes wait")
+        if self.clears >= MOST_CLEARS:
+            raise FloodError(f"the agent has cleared its audio {MOST_CLEARS:,} times")
         match message:
             case Media(payload):
                 missed = at - self._end * SECOND // RATE if self._end else 0

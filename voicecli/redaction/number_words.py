@@ -137,8 +137,13 @@ class Words:
     def _oh(self, index: int) -> bool:
         """Whether "oh" is a digit: only close to others, and no sigh before a mere number."""
         tight = (" ", "-", "")
-        if index and self.gap(index - 1) in tight and self.numeric(index - 1):
-            return True
+        if index and self.numeric(index - 1):
+            if self.gap(index - 1) in tight:
+                return True
+            if self.gap(index - 1) == ", ":  # as recognisers write what is dictated
+                if index + 1 == len(self.tokens):
+                    return self.numeric(index - 2)
+                return self.numeric(index + 1) and not self.counted(index + 1)
         if self.gap(index) not in tight or not self.numeric(index + 1):
             return False
         return not self.counted(index + 1)

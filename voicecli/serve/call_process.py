@@ -5,13 +5,16 @@ server's end of the socket does. It is where inference happens: the server itsel
 """
 
 import base64
+import ctypes
 import gc
 import os
 import select
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from pipelines.runtime.clock import MonotonicClock, machine_time
@@ -52,6 +55,8 @@ from voicecli.transports.twilio_messages import Dtmf, Mark, Media
 _FINISHING_MOST: Nanos = 60 * SECOND
 """For engines and recording to finish after a call; what takes longer has hung."""
 _PATIENCE_S = 0.5
+_ARENA_MAX = -8
+"""M_ARENA_MAX of glibc's malloc.h."""
 _NICENESS = 5
 """Behind the server, which carries the audio of all calls."""
 
@@ -66,6 +71,7 @@ def main(
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # meant for the server, which then tells us
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    _keep_few_heaps()
     _CallProcess(profile, recording).serve(end)
 
 
@@ -89,6 +95,7 @@ class _CallProcess:
         while (begin := self._next_call()) is not None:
             ready = self._run(begin, engines)
             gc.collect()  # a call's objects point at each other: they go now, not in a later call
+            _give_memory_back()
             self._link.send(ready)
 
     def _next_call(self) -> Begin | None:
@@ -175,6 +182,27 @@ class _CallProcess:
         dropped = call.counters.dropped + self._link.dropped
         progress = fold.take(dropped=dropped, missing=call.counters.missing, underruns=underruns)
         self._link.send(progress)
+
+
+def _keep_few_heaps() -> None:
+    """Let all threads share two heaps, where glibc would give each of a call's its own.
+
+    Each call has threads of its own: sooner or later every heap would have served the engine that
+    needs most, and stay as large as that.
+    """
+    _glibc("mallopt", _ARENA_MAX, 2)
+
+
+def _give_memory_back() -> None:
+    """What a call has freed goes to the system."""
+    _glibc("malloc_trim", 0)
+
+
+def _glibc(function: str, *numbers: int) -> None:
+    """Call it where the C library has it; others have neither."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):
+            getattr(ctypes.CDLL(None), function)(*numbers)
 
 
 class _LinkedCall(TwilioCall):

@@ -15,14 +15,21 @@ from voicecli.profile import Profile
 
 _SERVERS_OWN: Final = ("TWILIO_", "NGROK_")
 _SECRET: Final = re.compile(
-    r"(?:^|_)(?:API_?KEY|KEY|TOKEN|AUTHTOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIALS?)(?:_|$)",
+    r"(?:^|_)(?:KEY|PAT|PASS|CREDENTIALS?)(?:_|$)"
+    r"|(?:API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE)(?:_|$)",
     re.IGNORECASE,
 )
+_WITH_PASSWORD: Final = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#@\s]*:[^/?#\s]+@", re.IGNORECASE)
+_PROXY: Final = re.compile(r"_proxy$", re.IGNORECASE)
+"""A proxy's address is an address for all who need the way out, whatever it holds."""
 
 
 def is_secret(name: str) -> bool:
-    """Whether a variable of this name may hold a secret."""
-    return name.startswith(_SERVERS_OWN) or _SECRET.search(name) is not None
+    """Whether the variable of this name may hold a secret: by its name, or a URL's password."""
+    if name.startswith(_SERVERS_OWN) or _SECRET.search(name):
+        return True
+    value = os.environ.get(name, "")
+    return _WITH_PASSWORD.search(value) is not None and not _PROXY.search(name)
 
 
 def secrets_for_calls(profile: Profile) -> dict[str, str]:

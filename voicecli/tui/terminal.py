@@ -13,7 +13,8 @@ from voicecli.signals import HANGUP, on_hangup
 
 def is_terminal() -> bool:
     """Whether a screen can be shown and its keys be read."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    streams = sys.stdin, sys.stdout  # None if closed from the start
+    return all(stream is not None and stream.isatty() for stream in streams)
 
 
 @contextmanager

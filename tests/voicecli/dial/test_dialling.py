@@ -287,7 +287,7 @@ def test_keys_that_the_agent_presses_are_heard(recording, tmp_path):
 
 
 def test_an_unmet_condition_fails_the_run(agent, recording, tmp_path):
-    done = voicecli(f"{agent.http}/voice", recording, "-o", tmp_path, "--max-duration", 1,
+    done = voicecli(f"{agent.http}/voice", recording, "-o", tmp_path / "out", "--max-duration", 1,
                     "--assert", "turns > 5")  # fmt: skip
     assert isinstance(done.exception, AssertionUnmetError)
     assert "turns is 0" in str(done.exception) or "turns is 1" in str(done.exception)

@@ -278,3 +278,11 @@ def test_an_agent_that_floods_is_cut_off(message):
     buffer.take(Clear(), 0)
     buffer.echoes(0)
     buffer.take(Media(bytes(160)), 0)  # there is room again
+
+
+def test_an_agent_that_clears_without_end_is_cut_off():
+    buffer = FarBuffer()
+    for _ in range(10_000):
+        buffer.take(Clear(), 0)
+    with pytest.raises(FloodError, match="cleared"):
+        buffer.take(Clear(), 0)

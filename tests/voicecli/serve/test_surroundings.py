@@ -23,6 +23,9 @@ SECRETS = {
     "OPENAI_API_KEY": "hush-openai",
     "CRM_TOKEN": "hush-crm",
     "MY_LLM_KEY": "hush-llm",
+    "GITHUB_PAT": "hush-github",
+    "MYSECRET": "hush-mine",
+    "DATABASE_URL": "postgres://agent:hush-database@db.example/calls",
 }
 TELLTALE = """
 import os
@@ -94,7 +97,9 @@ def test_code_of_a_call_is_told_what_it_needs_and_never_the_servers_own(serve, s
     [
         ("TWILIO_ACCOUNT_SID", True), ("NGROK_ANYTHING", True), ("DEEPGRAM_API_KEY", True),
         ("HF_TOKEN", True), ("AWS_SECRET_ACCESS_KEY", True), ("db_password", True),
+        ("MYTOKEN", True), ("openai_apikey", True), ("DB_PASS", True), ("GITHUB_PAT", True),
         ("PATH", False), ("KEYBOARD", False), ("TOKENIZERS_PARALLELISM", False), ("MONKEY", False),
+        ("BYPASS", False), ("MAX_TOKENS", False),
     ],
 )  # fmt: skip
 def test_what_counts_as_a_secret(name, secret):
@@ -129,6 +134,23 @@ def test_a_server_leaves_no_temporary_folder_and_cleans_up_after_a_killed_one(se
         server.signal(signal.SIGTERM)
         assert server.wait() == 0
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "secret"),
+    [
+        ("postgres://agent:s3cret@db.example/calls", True),
+        ("redis://:s3cret@cache.example:6379", True),
+        ("https://example.com/a:b@c", False),
+        ("https://agent@example.com", False),
+        ("/usr/bin:/home/a@b", False),
+    ],
+)
+def test_an_address_with_a_password_is_a_secret_except_a_proxys(monkeypatch, value, secret):
+    monkeypatch.setenv("STORE", value)
+    assert is_secret("STORE") is secret
+    monkeypatch.setenv("https_proxy", value)
+    assert not is_secret("https_proxy")
 
 
 def test_a_profile_of_services_is_given_the_keys_that_it_names(secrets, monkeypatch):
