@@ -1,4 +1,4 @@
-"""Prints what good calls notice while somebody attacks the port; changes with what is tried.
+"""Prints what good calls notice while somebody attacks the port.
 
     .venv/bin/python -m scripts.bench_attack                        every attack in turn
     .venv/bin/python -m scripts.bench_attack idle 'pings unread'    some of them

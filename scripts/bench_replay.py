@@ -23,9 +23,9 @@ from voicecli.engines import build_engines
 from voicecli.profile import load_profile
 from voicecli.recording.audio_file import CallAudio
 from voicecli.recording.journal import journal_hash
-from voicecli.replay.run import Setting, run_call
-from voicecli.replay.source import CallSource, open_call, shipped_calls
-from voicecli.replay.verify import verify
+from voicecli.replaying.run import Setting, run_call
+from voicecli.replaying.source import CallSource, open_call, shipped_calls
+from voicecli.replaying.verify import verify
 from voicecli.transports.wav import FileCaller
 
 TEN_MINUTES = 600.0

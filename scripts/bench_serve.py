@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures `voicecli serve` from outside, as docs/SERVE.md shows it; changes with what is measured.
+"""Measures `voicecli serve` from outside, as docs/SERVE.md shows it.
 
     .venv/bin/python scripts/bench_serve.py load 1 10 50         scripted engines, calls at once
     .venv/bin/python scripts/bench_serve.py embedded --calls 3   embedded engines

@@ -26,7 +26,7 @@ from tests.voicecli.virtual_sound_card import VirtualCard, virtual_card
 from voicecli.profile import SHIPPED as PROFILES
 from voicecli.profile import load_profile
 from voicecli.recording.labels import read_labels
-from voicecli.replay.source import SHIPPED as CALLS
+from voicecli.replaying.source import SHIPPED as CALLS
 from voicecli.report.acoustic import AcousticEar
 from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.talk.setting import TalkSetting

@@ -33,7 +33,7 @@ from tests.voicecli.virtual_sound_card import VirtualCard, virtual_card
 from voicecli.engines import build_engines
 from voicecli.profile import load_profile
 from voicecli.recording.journal import JournalHeader
-from voicecli.replay.verify import verify
+from voicecli.replaying.verify import verify
 from voicecli.report.call_report import CallReport, build_call_report
 from voicecli.talk import live_call
 from voicecli.talk.live_call import LiveCall, Stage

@@ -1,4 +1,4 @@
-"""Prints cut-ins against delay for timers, peers' waiting and ours; changes with what is compared.
+"""Prints cut-ins against delay for timers, peers' waiting and ours.
 
 Each row is an event-only replay of calls that were run once, so that a row takes seconds and all of
 them have heard the same words at the same times:

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from pipelines.turn_taking.time import SECOND
 from tests.voicecli.virtual_sound_card import VirtualCard, virtual_card
 from voicecli.profile import load_profile
-from voicecli.replay.source import SHIPPED
+from voicecli.replaying.source import SHIPPED
 from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.talk.setting import TalkSetting
 from voicecli.tui.app import TalkApp

@@ -1,4 +1,4 @@
-"""Prints the tables of docs/TURN_DETECTORS.md; changes with what they show.
+"""Prints the tables of docs/TURN_DETECTORS.md.
 
 From the repository's root, with the embedded weights pulled (ten minutes on one core):
 

@@ -1,4 +1,4 @@
-"""Tells whether anything in `voicecli serve` grows, call after call; changes with what is watched.
+"""Tells whether anything in `voicecli serve` grows, call after call.
 
     .venv/bin/python -m scripts.soak --profile light --minutes 30 --csv out/soak.csv
 

@@ -1,4 +1,4 @@
-"""Trains the text end-of-turn model and writes its weights; changes with how it is trained.
+"""Trains the text end-of-turn model and writes its weights.
 
 PyTorch is no dependency of the project. Make an environment for it outside the repository:
 

@@ -12,10 +12,10 @@ from rich.console import ConsoleOptions, RenderResult
 from voicecli.models.store import require_models
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_profile, to_toml
 from voicecli.recording.bundle import write_bundle
-from voicecli.replay.run import FinishedCall, Setting, run_call
-from voicecli.replay.screen import EngineCache
-from voicecli.replay.source import CallSource, open_call
-from voicecli.replay.trust import line_of, profile_for
+from voicecli.replaying.run import FinishedCall, Setting, run_call
+from voicecli.replaying.screen import EngineCache
+from voicecli.replaying.source import CallSource, open_call
+from voicecli.replaying.trust import line_of, profile_for
 from voicecli.report.assertions import check, measure, parse_condition, require
 from voicecli.report.call_report import CallReport
 from voicecli.report.json_report import json_report

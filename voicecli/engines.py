@@ -1,4 +1,4 @@
-"""Builds the engines that a profile names; changes with what an engine is given from outside."""
+"""Builds the engines that a profile names."""
 
 import dataclasses
 from collections.abc import Callable, Mapping

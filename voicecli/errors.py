@@ -1,4 +1,4 @@
-"""The errors a user may meet and their exit codes; changes with the kinds of failure told apart.
+"""The errors a user may meet and their exit codes.
 
 Every message is one clear sentence or two: what is wrong, and what to do next. Anything else that
 escapes is a defect in voicecli. VOICECLI_DEBUG=1 shows tracebacks. Errors of one part stand there:

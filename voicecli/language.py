@@ -1,4 +1,4 @@
-"""The language of an agent: which there are, and what follows from one; changes with either.
+"""The language of an agent: which there are, and what follows from one.
 
 The words themselves are data, in languages.toml.
 """

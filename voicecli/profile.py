@@ -1,4 +1,4 @@
-"""A profile (one agent, its engines and thresholds) read from TOML; changes with what it may say.
+"""A profile (one agent, its engines and thresholds) read from TOML.
 
     [agent]                 what the agent says of its own accord, and its language = "en";
                             class = "my_agent.py:Dentist": words, tools and hooks of a class

@@ -316,8 +316,7 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 def _about(declared: Any) -> str:
     """The first sentence of a docstring, in one line."""
     paragraph = (inspect.getdoc(declared) or "").split("\n\n")[0]
-    what = " ".join(paragraph.split()).partition("; changes with")[0].partition(": changes with")[0]
-    return what.rstrip(".") + "."
+    return " ".join(paragraph.split())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The `voicecli` fixture: dial or replay from a test; changes with what tests of agents need.
+"""The `voicecli` fixture: dial or replay from a test.
 
 def test_answers_fast(voicecli):
     report = voicecli.dial("ws://127.0.0.1:8000/media", "plain_turns")

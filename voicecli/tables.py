@@ -1,4 +1,4 @@
-"""Turns TOML tables into frozen dataclasses; changes with the kinds of value a table may hold.
+"""Turns TOML tables into frozen dataclasses.
 
 A class declares everything: its field names are the keys, its annotations the types, its defaults
 what may be left out, `field(metadata={"range": (low, high)})` the bounds of a number, and a class

@@ -1,4 +1,4 @@
-"""What every engine checks about audio it is given; changes with the protocols' audio format."""
+"""What every engine checks about audio it is given."""
 
 import math
 

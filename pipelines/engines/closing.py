@@ -1,4 +1,4 @@
-"""Ends what makes items as soon as they are left; changes with how work is given up.
+"""Ends what makes items as soon as they are left.
 
 A generator that is merely dropped is closed whenever the last reference to it goes, perhaps in the
 middle of the work that came after it.

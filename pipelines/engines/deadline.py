@@ -1,4 +1,4 @@
-"""Bounds the wait for a service's answer, item by item; changes with what is a wait for a service.
+"""Bounds the wait for a service's answer, item by item.
 
 Only what is of use to the caller ends a wait: words, audio, a transcript. Signs of life do not
 (comments, pings, roles, reasoning, empty audio): a caller hears nothing of them.

@@ -1,4 +1,4 @@
-"""The fields of a request as one server wants them; changes with how servers differ in that.
+"""The fields of a request as one server wants them.
 
 Interfaces that many servers offer are not quite the same on any two: what one needs, another
 refuses. A profile may say so beforehand; else it is learnt from the first refusal.

@@ -1,4 +1,4 @@
-"""Lets a second engine step in for one that fails; changes with when that is safe.
+"""Lets a second engine step in for one that fails.
 
 Safe means that the caller hears nothing twice: as long as the first engine has given nothing of its
 result that can be heard, the second does the whole job, be it that the first failed or that it

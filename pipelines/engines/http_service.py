@@ -1,4 +1,4 @@
-"""Requests to a service over HTTP, each with a connection to itself; changes with how it is cut.
+"""Requests to a service over HTTP, each with a connection to itself.
 
 A connection is lent to one request at a time, so breaking off one cannot hurt another, however
 late that comes.

@@ -1,4 +1,4 @@
-"""Leaves work that blocks as soon as it is pointless; changes with how such work is broken off."""
+"""Leaves work that blocks as soon as it is pointless."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Log-mel spectrograms as Whisper's encoder expects them; changes with nothing but that definition.
+"""Log-mel spectrograms as Whisper's encoder expects them.
 
 Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (2022), section 2.2,
 with the constants of its reference code: 16 kHz, 25 ms periodic Hann windows every 10 ms, 80 bands

@@ -1,4 +1,4 @@
-"""How engines take and measure time; changes with what counts as time in a virtual clock.
+"""How engines take and measure time.
 
 Scripted engines call `spend`, which really sleeps or charges a virtual clock; the virtual-clock
 shell installs its meter with `metered`. Kept apart so that no engine reads a clock.

@@ -1,4 +1,4 @@
-"""G.711 µ-law, for services that take a phone's own bytes; changes with nothing but the standard.
+"""G.711 µ-law, for services that take a phone's own bytes.
 
 The levels of ITU-T G.711 (1988), table 2a. Audio that came over a µ-law line falls on these levels
 exactly, so what a service receives are the very bytes that the phone network delivered.

@@ -1,4 +1,4 @@
-"""How small ONNX models are run: few threads, no chatter; changes with onnxruntime's options."""
+"""How small ONNX models are run: few threads, no chatter."""
 
 from __future__ import annotations
 

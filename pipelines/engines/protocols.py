@@ -1,4 +1,4 @@
-"""What the shells ask of an engine of each kind; changes when a kind gains a duty.
+"""What the shells ask of an engine of each kind.
 
 Engines block and never await: one engine serves the real-time shell (on a worker thread) and the
 virtual-clock shell (inline). None is called from two threads at once. Audio is mono float32 in

@@ -1,4 +1,4 @@
-"""How an engine says what it did beyond its result; changes with what a journal wants of that.
+"""How an engine says what it did beyond its result.
 
 A recogniser that drops a phantom phrase, or a fallback that answers for a server that is down,
 calls `remark`; the shell collects what is said during a piece of work with `collected` and writes

@@ -1,4 +1,4 @@
-"""What all engines on other machines share: addresses, keys, errors; changes with their demands.
+"""What all engines on other machines share: addresses, keys, errors.
 
 A key comes from the environment and goes into a request's header, nowhere else: not into settings,
 messages, journals or logs.

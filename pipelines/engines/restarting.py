@@ -1,4 +1,4 @@
-"""Builds an engine anew after it has crashed; changes with what counts as a crash.
+"""Builds an engine anew after it has crashed.
 
 The crash itself is reported as it is: the core apologises. Meanwhile another engine is built on a
 thread of its own, and whoever needs it next waits for that. It is remarked in the journal.

@@ -1,4 +1,4 @@
-"""Cuts the silence around synthesised speech as it streams; changes with what counts as silence.
+"""Cuts the silence around synthesised speech as it streams.
 
 Silence before the first sound would be heard, and measured, as latency of the agent.
 """

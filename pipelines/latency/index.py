@@ -1,4 +1,4 @@
-"""One pass over a journal into look-ups by job: changes when a fold needs another one."""
+"""One pass over a journal into look-ups by job."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict

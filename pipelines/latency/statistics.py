@@ -1,4 +1,4 @@
-"""Percentiles of latencies: changes with what a summary shows of a set of turns."""
+"""Percentiles of latencies."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Folds a journal into turns: changes with how a turn's milestones are read from it.
+"""Folds a journal into turns.
 
 The milestones telescope: each is held between the one before it and the start of playout, so the
 spans between them are never negative and add up exactly. Work finished ahead of its turn (done

@@ -1,4 +1,4 @@
-"""The words of the latency report: changes when a span or a figure of a turn is added.
+"""The words of the latency report.
 
 All moments and durations are integer nanoseconds since the call began. The caller's speech is told
 by when they uttered it, the agent's by when they heard it, everything else by when it happened.

@@ -1,4 +1,4 @@
-"""The only place that reads a clock; changes with what counts as time."""
+"""The only place that reads a clock."""
 
 import time
 from datetime import date

@@ -1,4 +1,4 @@
-"""What a piece of an engine's work costs: changes with how compute is measured."""
+"""What a piece of an engine's work costs."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""What waits in a real-time call, for screens to show; changes with what may pile up in one."""
+"""What waits in a real-time call, for screens to show."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the models answered in a recorded call, by what they were asked; changes with the questions.
+"""What the models answered in a recorded call, by what they were asked.
 
 A run under another policy asks mostly the same questions at other moments. The answers come with
 the delay they had; where there is none, the engine is asked.

@@ -1,4 +1,4 @@
-"""Changes the sample rate of a live stream with little delay; changes with how that is done.
+"""Changes the sample rate of a live stream with little delay.
 
 soxr's own streams gather up to 115 ms before they give anything: fine for files, not for a
 conversation. Here soxr resamples a short window around each chunk, so a stream is late by the

@@ -1,4 +1,4 @@
-"""Runs the tools that the core calls: changes with what a tool can do to a call.
+"""Runs the tools that the core calls.
 
 A tool blocks, so it runs on a thread of its own, and its lane is left when nobody waits for it any
 more. One that acts is never stopped: it runs to its end even if the call is over.

@@ -1,4 +1,4 @@
-"""What the shells ask of a call's two-way audio; changes with what every kind of call can do.
+"""What the shells ask of a call's two-way audio.
 
 A transport is sans-I/O: the shell pulls and pushes one 20 ms frame a tick, on whichever clock.
 """

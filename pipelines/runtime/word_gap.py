@@ -1,4 +1,4 @@
-"""Where the word began in which speech was cut off; changes with how that is found.
+"""Where the word began in which speech was cut off.
 
 Synthesisers differ in what they tell of their timing, and most tell nothing, so it is found by ear:
 the last place before the cut that is almost silent, or else the quietest.

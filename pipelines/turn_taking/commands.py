@@ -1,4 +1,4 @@
-"""What the core may ask of the world: its only output; changes with what a shell can do.
+"""What the core may ask of the world: its only output.
 
 Commands are imperative, frozen, and each carries the reason for it with the numbers behind it.
 They take effect at the moment of the event that caused them. A decision (`decisions.py`) is one of

@@ -1,4 +1,4 @@
-"""The turn-taking core: takes events, gives commands; changes when a new event must be answered.
+"""The turn-taking core: takes events, gives commands.
 
 `Conversation(policy).handle(event)` returns the commands that the event causes; `deadline` is the
 moment at which the core wants a DeadlineReached. It does no I/O and reads no clock, so the same

@@ -1,4 +1,4 @@
-"""What the LLM is told was said; changes with what of an interrupted reply counts as heard."""
+"""What the LLM is told was said."""
 
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.commands import History, Message

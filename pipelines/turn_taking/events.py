@@ -1,4 +1,4 @@
-"""What may happen in a call: the only input of the core; changes with what the core can perceive.
+"""What may happen in a call: the only input of the core.
 
 Every event is frozen and carries `at`, the moment it became known, in nanoseconds since the call
 began. Ranges of audio (`start`, `end`, `until`) are in *media time*: the moment at which the sample

@@ -1,4 +1,4 @@
-"""How often this caller pauses within a turn; changes with what that says of their next silence.
+"""How often this caller pauses within a turn.
 
 The detectors were fitted to callers of all kinds. When one who never pauses falls silent, that is
 more probably the end than they say; when one who searches for words does, less. Such a change of

@@ -1,4 +1,4 @@
-"""What may be done before a turn is over, and what of it was in vain; changes with that budget.
+"""What may be done before a turn is over, and what of it was in vain.
 
 Compute is charged as the engines report it (WorkDone). Only what is thrown away counts against the
 budget: what the answer uses would have been made anyway. The budget is looked at before each step

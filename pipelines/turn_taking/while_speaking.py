@@ -1,4 +1,4 @@
-"""What is made ready while the caller still speaks; changes with what may be done that early.
+"""What is made ready while the caller still speaks.
 
 The recogniser's partial transcript is often whole before the voice has faded (in half of the turns
 of people, by 180 ms in the median). So the LLM reads along, the detectors that read judge each new

@@ -1,4 +1,4 @@
-"""The detector to beat, hashed n-grams in a logistic regression; changes with its features."""
+"""The detector to beat, hashed n-grams in a logistic regression."""
 
 from collections.abc import Sequence
 from zlib import crc32

@@ -1,4 +1,4 @@
-"""Turns as padded rows of tokens with a label for each; changes with what training is fed."""
+"""Turns as padded rows of tokens with a label for each."""
 
 import random
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What a waiting curve would have done at recorded pauses; changes with how delay is counted."""
+"""What a waiting curve would have done at recorded pauses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

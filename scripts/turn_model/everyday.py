@@ -1,4 +1,4 @@
-"""Makes up short everyday turns, which written task dialogues lack; changes with what callers say.
+"""Makes up short everyday turns, which written task dialogues lack.
 
 Who writes to a booking service writes whole sentences; who is on the phone says "Tuesday".
 """

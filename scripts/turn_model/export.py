@@ -1,4 +1,4 @@
-"""Writes the trained network as a small ONNX file and runs it; changes with the export format."""
+"""Writes the trained network as a small ONNX file and runs it."""
 
 from collections.abc import Sequence
 from pathlib import Path

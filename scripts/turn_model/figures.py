@@ -1,4 +1,4 @@
-"""Figures of a detector from its scores and the truth; changes with what is reported."""
+"""Figures of a detector from its scores and the truth."""
 
 import numpy as np
 import numpy.typing as npt

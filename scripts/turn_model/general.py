@@ -1,4 +1,4 @@
-"""Reads sentences on any subject, which task dialogues lack; changes with where they come from.
+"""Reads sentences on any subject, which task dialogues lack.
 
 WordNet (Princeton University; Fellbaum 1998) explains its words by short examples: "the child hurt
 his foot", "a noble gesture". Debian's package `wordnet-base` has them in /usr/share/wordnet.

@@ -1,4 +1,4 @@
-"""Pauses in recordings of people, with labels found automatically; changes with those recordings.
+"""Pauses in recordings of people, with labels found automatically.
 
 None of the recordings has labels for pauses, so they are derived, and can be wrong:
 

@@ -1,4 +1,4 @@
-"""The text turn model's layers; changes with its architecture. Needs PyTorch.
+"""The text turn model's layers. Needs PyTorch.
 
 Both kinds are causal, so that one pass over a whole turn trains an answer after each of its words:
 ten times the labels for the same computation as one answer a pass, as in TurnGPT (Ekstedt and

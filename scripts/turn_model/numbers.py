@@ -1,4 +1,4 @@
-"""Says written numbers as people say them; changes with how numbers are spoken."""
+"""Says written numbers as people say them."""
 
 import random
 import re

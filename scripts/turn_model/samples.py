@@ -1,4 +1,4 @@
-"""Pauses to judge detectors by, made from written turns; changes with what counts as a pause."""
+"""Pauses to judge detectors by, made from written turns."""
 
 import random
 from collections.abc import Sequence

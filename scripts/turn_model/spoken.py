@@ -1,4 +1,4 @@
-"""Makes written turns sound as a recogniser hears speech; changes with what speech is like."""
+"""Makes written turns sound as a recogniser hears speech."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""Chooses the tokens of the text turn model; changes with how words are split into pieces."""
+"""Chooses the tokens of the text turn model."""
 
 from collections import Counter
 from collections.abc import Iterable

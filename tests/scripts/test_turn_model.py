@@ -1,4 +1,4 @@
-"""How training text is labelled and detectors are judged; changes with scripts/turn_model."""
+"""How training text is labelled and detectors are judged."""
 
 import importlib
 import math

@@ -9,7 +9,7 @@ from pipelines.latency import BargeIn
 from pipelines.turn_taking.time import MILLISECOND, Nanos, from_ms
 from voicecli.recording.audio_file import read_call_audio
 from voicecli.recording.labels import Turn, read_labels
-from voicecli.replay.source import SHIPPED
+from voicecli.replaying.source import SHIPPED
 from voicecli.transports.base import FRAME_SAMPLES, RATE, Frame
 from voicecli.transports.ear import Ear
 from voicecli.transports.pacing import Pacer

@@ -52,11 +52,11 @@ def test_replay_can_be_called_whether_or_not_the_package_of_that_name_is_importe
     code = (
         "import voicecli\n"
         "first = voicecli.replay('plain_turns', profile='scripted')\n"
-        "import voicecli.replay.run\n"
+        "import voicecli.replaying.run\n"
         "from voicecli import replay\n"
         "second = replay('plain_turns', profile='scripted')\n"
         "third = voicecli.replay('plain_turns', profile='scripted')\n"
-        "print(len(first), len(second), len(third), voicecli.replay.run.run_call.__name__)"
+        "print(len(first), len(second), len(third), voicecli.replaying.run.run_call.__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1", "1", "1", "run_call"]

@@ -8,7 +8,7 @@ from voicecli.engines import build_engines
 from voicecli.errors import EngineError, ProfileError, UsageError
 from voicecli.profile import load_profile
 from voicecli.profile_keys import all_tables
-from voicecli.replay.trust import _wishes
+from voicecli.replaying.trust import _wishes
 from voicecli.shadow.choice import parse
 
 TTS = "voicecli.engines.tts"

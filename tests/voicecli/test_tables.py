@@ -1,4 +1,4 @@
-"""Values of TOML tables turned into typed fields; changes with the kinds of value allowed."""
+"""Values of TOML tables turned into typed fields."""
 
 from dataclasses import dataclass
 from typing import Literal

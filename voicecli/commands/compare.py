@@ -1,4 +1,4 @@
-"""`voicecli compare`: the same calls under several profiles; changes with what the verb offers."""
+"""`voicecli compare`: the same calls under several profiles."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`voicecli dial`: a caller for any agent on media streams; changes with what the verb offers."""
+"""`voicecli dial`: a caller for any agent on media streams."""
 
 from pathlib import Path
 from typing import Annotated

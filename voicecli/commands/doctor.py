@@ -1,4 +1,4 @@
-"""`voicecli doctor`: whether this computer can hold a call; changes with how findings are shown."""
+"""`voicecli doctor`: whether this computer can hold a call."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`voicecli line`: a recording over the telephone network; changes with what the verb offers."""
+"""`voicecli line`: a recording over the telephone network."""
 
 # Imports stand inside the functions: `voicecli --help` registers this module and must stay fast.
 # ruff: noqa: PLC0415

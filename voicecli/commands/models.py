@@ -1,4 +1,4 @@
-"""`voicecli models`: shows, fetches and checks model weights; changes with these verbs' surface."""
+"""`voicecli models`: shows, fetches and checks model weights."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

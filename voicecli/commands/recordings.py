@@ -1,4 +1,4 @@
-"""`voicecli recordings`: kept and labelled calls; changes with these verbs' surface."""
+"""`voicecli recordings`: kept and labelled calls."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -172,7 +172,7 @@ def show(call: Name = "last", folder: Kept = None) -> None:
     """Show a call: what was said, and of a kept one where every millisecond of each turn went."""
     from voicecli.errors import InputError
     from voicecli.recording.bundle import read_bundle
-    from voicecli.replay.source import shipped_calls
+    from voicecli.replaying.source import shipped_calls
     from voicecli.report.call_report import build_call_report
     from voicecli.report.screen import Console
     from voicecli.report.summary import Summary

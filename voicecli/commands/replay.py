@@ -1,4 +1,4 @@
-"""`voicecli replay`: recorded calls through the agent again; changes with what the verb offers."""
+"""`voicecli replay`: recorded calls through the agent again."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -146,7 +146,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
 
       voicecli replay calls/*.wav -q --assert 'voice_to_voice.p95 < 800ms'
     """  # fmt: skip
-    from voicecli.replay.batch import Batch, Outputs, run_batch  # noqa: PLC0415 - slow
+    from voicecli.replaying.batch import Batch, Outputs, run_batch  # noqa: PLC0415 - slow
     from voicecli.shadow.choice import parse  # noqa: PLC0415
 
     if brief and quiet:

@@ -1,4 +1,4 @@
-"""`voicecli serve`: the agent on a phone number; changes with what the verb offers."""
+"""`voicecli serve`: the agent on a phone number."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`voicecli talk`: a conversation from the terminal; changes with what the verb offers."""
+"""`voicecli talk`: a conversation from the terminal."""
 
 from pathlib import Path
 from typing import Annotated

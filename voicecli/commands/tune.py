@@ -1,4 +1,4 @@
-"""`voicecli tune`: better thresholds from recorded calls; changes with what the verb offers."""
+"""`voicecli tune`: better thresholds from recorded calls."""
 
 from pathlib import Path
 from typing import Annotated

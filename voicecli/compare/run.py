@@ -17,9 +17,9 @@ from voicecli.names import refuse_to_overwrite
 from voicecli.private import draft_of
 from voicecli.profile import Profile
 from voicecli.recording.journal import storing
-from voicecli.replay.run import Setting, run_call
-from voicecli.replay.screen import EngineCache, call_progress
-from voicecli.replay.source import CallSource, open_call, told_apart
+from voicecli.replaying.run import Setting, run_call
+from voicecli.replaying.screen import EngineCache, call_progress
+from voicecli.replaying.source import CallSource, open_call, told_apart
 from voicecli.report.json_report import shadow_json, write_whole
 from voicecli.report.screen import Console
 from voicecli.report.shadows import ShadowDetails, ShadowSummary

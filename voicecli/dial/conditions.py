@@ -1,4 +1,4 @@
-"""Conditions of `voicecli dial --assert`: changes with the metrics they may name."""
+"""Conditions of `voicecli dial --assert`."""
 
 from voicecli.dial.report import DURATIONS, NUMBERS, Results
 from voicecli.report.assertions import Metrics

@@ -1,4 +1,4 @@
-"""What can keep a call from being made; changes with the reasons told apart."""
+"""What can keep a call from being made."""
 
 from voicecli.errors import VoicecliError
 

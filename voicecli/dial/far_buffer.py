@@ -1,4 +1,4 @@
-"""The agent's voice at the caller's end; changes with how Twilio buffers, marks and clears it.
+"""The agent's voice at the caller's end.
 
 Sans-I/O, and exact to the sample: audio is heard when it comes, or after what came before it.
 """

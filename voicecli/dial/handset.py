@@ -1,4 +1,4 @@
-"""The user's own microphone and loudspeaker as the phone; changes with what such a phone is.
+"""The user's own microphone and loudspeaker as the phone.
 
 The call runs on a thread of its own, beside a screen if there is one.
 """

@@ -1,4 +1,4 @@
-"""Dialled calls as JUnit XML for CI dashboards: changes with what such a dashboard should show."""
+"""Dialled calls as JUnit XML for CI dashboards."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence

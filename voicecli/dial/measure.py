@@ -1,4 +1,4 @@
-"""What a caller notices of an agent, from the two waveforms alone; changes with what is noticed.
+"""What a caller notices of an agent, from the two waveforms alone.
 
 The caller's side is known to the sample, as we played it; the agent's speech is found by its
 energy. No journal of the agent's is needed, so any agent can be measured.

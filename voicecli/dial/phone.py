@@ -1,4 +1,4 @@
-"""One call from the caller's side in real time; changes with what Twilio does on the wire."""
+"""One call from the caller's side in real time."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Some dialled calls as one report; changes when it gains a figure.
+"""Some dialled calls as one report.
 
 The same names serve `--assert`, the summary and the JSON report (`voicecli.dial/1`).
 """

@@ -1,4 +1,4 @@
-"""Dials one or many calls and reports on them; changes with what is done with the results."""
+"""Dials one or many calls and reports on them."""
 
 import asyncio
 import os

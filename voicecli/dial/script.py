@@ -27,7 +27,7 @@ def open_script(name_or_path: str, reading: Reading = AS_IT_SAYS) -> Script:
     path = named_path(name_or_path)
     if path.suffix == ".toml" and path.is_file():
         return _spoken(path)
-    from voicecli.replay.source import open_call  # noqa: PLC0415 - not needed for a script
+    from voicecli.replaying.source import open_call  # noqa: PLC0415 - not needed for a script
 
     source = open_call(name_or_path, reading)
     turns = source.labels.turns if source.labels is not None else None

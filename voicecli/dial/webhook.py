@@ -1,4 +1,4 @@
-"""Asks a voice webhook what to do with a call, as Twilio does; changes with the TwiML we follow."""
+"""Asks a voice webhook what to do with a call, as Twilio does."""
 
 import asyncio
 import xml.etree.ElementTree as ET

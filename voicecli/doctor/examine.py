@@ -1,4 +1,4 @@
-"""Which examinations are made, in which order; changes with what depends on what."""
+"""Which examinations are made, in which order."""
 
 from collections.abc import Iterator
 

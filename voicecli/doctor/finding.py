@@ -1,4 +1,4 @@
-"""One line of the doctor's report; changes with what such a line says."""
+"""One line of the doctor's report."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias

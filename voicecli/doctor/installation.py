@@ -1,4 +1,4 @@
-"""Looks at what must be installed; changes with what voicecli needs of a computer."""
+"""Looks at what must be installed."""
 
 import contextlib
 import platform

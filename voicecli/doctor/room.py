@@ -1,4 +1,4 @@
-"""Measures the way from loudspeaker to microphone by chirp; changes with what is listened for."""
+"""Measures the way from loudspeaker to microphone by chirp."""
 
 import sys
 import threading
@@ -12,7 +12,7 @@ from pipelines.runtime.clock import MonotonicClock
 from pipelines.turn_taking.time import SECOND
 from voicecli.doctor.finding import Finding
 from voicecli.recording.audio_file import read_call_audio
-from voicecli.replay.source import SHIPPED
+from voicecli.replaying.source import SHIPPED
 from voicecli.transports.base import FRAME, FRAME_SAMPLES, RATE
 from voicecli.transports.echo import EchoGuard
 from voicecli.transports.sound_card import SoundCard

@@ -1,4 +1,4 @@
-"""Whether the services that a profile names can be reached; changes with how that is tried."""
+"""Whether the services that a profile names can be reached."""
 
 import dataclasses
 import socket

@@ -1,4 +1,4 @@
-"""Measures each engine against real time, and all of them in a call; changes with what is timed."""
+"""Measures each engine against real time, and all of them in a call."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -16,8 +16,8 @@ from pipelines.turn_taking.time import MILLISECOND
 from voicecli.doctor.finding import Finding, Verdict
 from voicecli.profile import Profile
 from voicecli.recording.audio_file import read_call_audio
-from voicecli.replay.run import Setting, run_call
-from voicecli.replay.source import SHIPPED, open_call
+from voicecli.replaying.run import Setting, run_call
+from voicecli.replaying.source import SHIPPED, open_call
 from voicecli.report.bars import VOICE_TO_VOICE
 
 _SENTENCE = "Of course, I can help you with that."

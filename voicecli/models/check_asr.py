@@ -1,4 +1,4 @@
-"""What a shortened encoder input costs and saves a Whisper model here; changes with that question.
+"""What a shortened encoder input costs and saves a Whisper model here.
 
 The same clips go through the engine twice, with `chunk_length_s` "auto" and 30, as a phone line
 delivers them (8 kHz). Both transcripts are compared with each other and with what was said.

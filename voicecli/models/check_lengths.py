@@ -1,4 +1,4 @@
-"""Whether a recogniser keeps its head at every length of speech; changes with what counts as lost.
+"""Whether a recogniser keeps its head at every length of speech.
 
 A person reads the opening of "A Tale of Two Cities", a recording that comes with moonshine-voice,
 cut at its pauses into utterances of 2 to 24 s. Recognisers whose input has a length that they were

@@ -1,4 +1,4 @@
-"""Reading and copying files with their hash; changes with the hash that pins weights."""
+"""Reading and copying files with their hash."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where voicecli keeps its data on this machine; changes with the platforms' conventions."""
+"""Where voicecli keeps its data on this machine."""
 
 import os
 from pathlib import Path

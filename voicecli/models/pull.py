@@ -1,4 +1,4 @@
-"""Brings entries into the store: one at a time, whole or not at all; changes with that promise."""
+"""Brings entries into the store: one at a time, whole or not at all."""
 
 import contextlib
 import shutil

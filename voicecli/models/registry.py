@@ -1,4 +1,4 @@
-"""What weights there are and where each comes from; changes with the form of the registry file."""
+"""What weights there are and where each comes from."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Shows a pull on the terminal; changes with how it should look."""
+"""Shows a pull on the terminal."""
 
 from types import TracebackType
 

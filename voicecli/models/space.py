@@ -1,4 +1,4 @@
-"""Refuses to begin what the disk has no room for; changes with how room is judged."""
+"""Refuses to begin what the disk has no room for."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What lies in the models folder and whether it is whole; changes with the folder's layout.
+"""What lies in the models folder and whether it is whole.
 
 Each model has a folder of its own with its files and `receipt.json`: where they came from, their
 sizes and sha256. The folder appears in one step, so whatever has a receipt was whole once.

@@ -1,4 +1,4 @@
-"""The folder that one call leaves behind: changes when a part is added to it.
+"""The folder that one call leaves behind.
 
 `call.wav` (16-bit stereo at the line's rate: left the caller as uttered, right the agent as it
 reaches the caller's ear, both aligned to the sample with the journal's clock), `journal.jsonl`,

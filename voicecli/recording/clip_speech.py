@@ -1,4 +1,4 @@
-"""Where a person speaks in a clip of theirs; changes with how speech is told from other sound.
+"""Where a person speaks in a clip of theirs.
 
 Energy will not do: clips begin and end with breath, hum and the click of a microphone's key.
 """

@@ -1,4 +1,4 @@
-"""Reads written dialogues and splits them; changes with the form of that data.
+"""Reads written dialogues and splits them.
 
 A folder of `*.jsonl.gz`, one turn a line in the order of the call: `dialogue` (its name), `index`,
 `speaker` (caller or agent), `text`.

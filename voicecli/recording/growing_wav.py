@@ -1,4 +1,4 @@
-"""A WAV file that is whole at every moment while it grows; changes with what is known of WAV.
+"""A WAV file that is whole at every moment while it grows.
 
 soundfile writes a file's length when it closes it, and libsndfile keeps a full disk to itself; here
 the length follows the samples, and a refusal is a StorageError.

@@ -1,4 +1,4 @@
-"""Puts pauses into what somebody says; changes with where and how long people pause.
+"""Puts pauses into what somebody says.
 
 Pauses within turns are log-normal (Campione and Véronis 2002). They lie at the ends of clauses,
 about conjunctions, after fillers, and between the groups of a number.

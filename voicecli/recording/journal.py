@@ -1,4 +1,4 @@
-"""A call's journal as a file of JSON lines: changes when the format on disk does.
+"""A call's journal as a file of JSON lines.
 
 The first line is a header, each further line one entry: `{"at":…,"event":"FrameScored",…}` or
 `{"at":…,"command":"PlayClause",…,"reason":{"rule":…,"numbers":{…}}}`. The fields are those of the

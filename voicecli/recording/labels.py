@@ -1,4 +1,4 @@
-"""What is known about a call's speech: labels.json; changes with what a label may say."""
+"""What is known about a call's speech: labels.json."""
 
 import json
 import math

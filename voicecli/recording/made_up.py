@@ -1,4 +1,4 @@
-"""Makes up labelled calls from written dialogues; changes with what happens in such a call.
+"""Makes up labelled calls from written dialogues.
 
 A call has the callers' turns of one dialogue, spoken by one voice, and among them what trips voice
 agents up: pauses within turns, numbers and names in groups, answers of one word, sentences that

@@ -1,4 +1,4 @@
-"""Writes the folder of a call while it goes on; changes with what a killed call leaves behind.
+"""Writes the folder of a call while it goes on.
 
 Everything is written by a thread of its own, once a second, so that neither a slow disk nor a full
 one is felt in the call. Whatever ends the process, what was written is a bundle that can be read,

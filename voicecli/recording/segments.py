@@ -1,4 +1,4 @@
-"""Finds the speech in a recording that has no labels; changes with how that is guessed.
+"""Finds the speech in a recording that has no labels.
 
 Energy over an adaptive noise floor: good enough to know when a file's caller is silent, which is
 all that pacing needs. Judging speech is the VAD's business.

@@ -1,4 +1,4 @@
-"""The calls that a user has kept, by name; changes with what can be done with a kept call."""
+"""The calls that a user has kept, by name."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Speaks a call script and knows to the sample what it said; changes with how calls are rendered.
+"""Speaks a call script and knows to the sample what it said.
 
 The same script gives the same samples: the voices are repeatable, or are recordings of people.
 """

@@ -1,4 +1,4 @@
-"""Speaks the words of a call script; changes with what there is to speak them.
+"""Speaks the words of a call script.
 
 espeak-ng comes with the package and has many voices, but they are synthesised from formants:
 recognisers get a good third of their words wrong. Those of Piper are neural and made from

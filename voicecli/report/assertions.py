@@ -1,4 +1,4 @@
-"""Conditions given with --assert: changes with what they may say.
+"""Conditions given with --assert.
 
 `voice_to_voice.p95 < 800ms`, `cut_ins == 0`, `wer <= 10%`: a metric, for durations a statistic of
 it, a comparison and a limit.

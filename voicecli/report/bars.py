@@ -1,4 +1,4 @@
-"""Bars over a time axis: changes with how a duration is drawn in characters."""
+"""Bars over a time axis."""
 
 from bisect import bisect_left
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The report as JUnit XML for CI dashboards: changes with what such a dashboard should show.
+"""The report as JUnit XML for CI dashboards.
 
 A suite per call with a test case for the call (an error if an engine failed, or if the call was
 broken off or could not be used) and one per turn (skipped if it was not answered), and a suite of

@@ -1,4 +1,4 @@
-"""The figures of a report by name: changes when one is added.
+"""The figures of a report by name.
 
 The same names serve `--assert`, the summary and the JSON report.
 """

@@ -1,4 +1,4 @@
-"""What a terminal can show, and text fit for it: changes with the terminals supported.
+"""What a terminal can show, and text fit for it.
 
 Colour only ever repeats what a word or a shape says already.
 """

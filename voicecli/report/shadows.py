@@ -1,4 +1,4 @@
-"""What other endpointers would have done, in a terminal: changes with that picture."""
+"""What other endpointers would have done, in a terminal."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What lasted how long in a call, by track: changes when a kind of work is begun or ended anew.
+"""What lasted how long in a call, by track.
 
 Pairs each command with the event that answers it.
 """

@@ -1,4 +1,4 @@
-"""Some calls in a few lines of a terminal: changes with what one wants to know first."""
+"""Some calls in a few lines of a terminal."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The call as a trace for chrome://tracing or ui.perfetto.dev: changes with its tracks.
+"""The call as a trace for chrome://tracing or ui.perfetto.dev.
 
 Chrome's Trace Event Format: times in microseconds since the call began, one thread per track.
 Pieces of work on one track that overlap get a lane of their own, because the viewers only nest.

@@ -1,4 +1,4 @@
-"""Where every millisecond of a turn went and why, in a terminal: changes with that picture."""
+"""Where every millisecond of a turn went and why, in a terminal."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final

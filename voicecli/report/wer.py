@@ -1,4 +1,4 @@
-"""Word error rate between what was said and what was transcribed; changes with its normalisation.
+"""Word error rate between what was said and what was transcribed.
 
 Close to Whisper's English normaliser where that matters on the phone: case, punctuation, fillers
 and whole numbers make no difference.

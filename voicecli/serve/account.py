@@ -1,4 +1,4 @@
-"""What we ask of Twilio's REST API; changes with what a Twilio account is used for.
+"""What we ask of Twilio's REST API.
 
 All of it blocks; secrets come from the environment and appear in no message.
 """

@@ -1,4 +1,4 @@
-"""Decides whether a call is taken; changes with the reasons to refuse one.
+"""Decides whether a call is taken.
 
 Sans-I/O: the time is an argument, in seconds. What counts is `now`, of a clock that never jumps;
 only tokens tell the time of day (`wall`), for they may come to another server of the number.

@@ -1,4 +1,4 @@
-"""The server's routes; changes with what is answered under which address."""
+"""The server's routes."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""Remembers where a borrowed number sent its calls before; changes with how it is given back.
+"""Remembers where a borrowed number sent its calls before.
 
 It is noted on disk, too: a server that was killed could put nothing back, and the next one would
 otherwise take the dead address for the old one.

@@ -1,4 +1,4 @@
-"""What runs in the process of one call: engines, core and recording; changes with a call's course.
+"""What runs in the process of one call: engines, core and recording.
 
 The process is started and warmed up before there is a call, takes one at a time, and ends when the
 server's end of the socket does. It is where inference happens: the server itself runs no model.

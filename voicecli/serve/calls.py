@@ -1,4 +1,4 @@
-"""The calls under way as an operator sees them; changes with what is known of a running call."""
+"""The calls under way as an operator sees them."""
 
 import logging
 from collections import deque

@@ -1,4 +1,4 @@
-"""uvicorn's protocols with bounds on what one connection may take; changes with those bounds.
+"""uvicorn's protocols with bounds on what one connection may take.
 
 Below the messages: what heads, bodies, frames and pongs cost before anybody has read a word.
 """

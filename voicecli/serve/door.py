@@ -1,4 +1,4 @@
-"""Who stays connected to the server's ports; changes with what an outsider may take of it.
+"""Who stays connected to the server's ports.
 
 Whoever can reach a port can open connections, so none of them is worth much until it is a call:
 it has little time, and when all of them are too many, the address with the most of them loses its

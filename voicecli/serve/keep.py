@@ -1,4 +1,4 @@
-"""Begins the recording of a served call; changes with what of a call may be stored."""
+"""Begins the recording of a served call."""
 
 from collections.abc import Callable
 from pathlib import Path

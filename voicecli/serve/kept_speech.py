@@ -1,4 +1,4 @@
-"""Speech made before it is needed; changes with what is said alike in every call."""
+"""Speech made before it is needed."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How the server's log looks, and what never gets into it; changes with its format."""
+"""How the server's log looks, and what never gets into it."""
 
 import json
 import logging

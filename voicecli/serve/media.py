@@ -1,4 +1,4 @@
-"""One call on the server's side: between a WebSocket and a process; changes with how calls end."""
+"""One call on the server's side: between a WebSocket and a process."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The figures that Prometheus collects; changes with what operators watch."""
+"""The figures that Prometheus collects."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What waits to be sent to one caller; changes with what may be lost when it does not read."""
+"""What waits to be sent to one caller."""
 
 from collections import deque
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a running server asks of Twilio: number, outbound calls, transfers; changes with those."""
+"""What a running server asks of Twilio: number, outbound calls, transfers."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What must be there before a server can start; changes with what it may be asked to do."""
+"""What must be there before a server can start."""
 
 import os
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The processes that stand ready for calls; changes with how they are started and replaced."""
+"""The processes that stand ready for calls."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""Runs the server from first warm process to last call; changes with how it starts and ends."""
+"""Runs the server from first warm process to last call."""
 
 import asyncio
 import logging

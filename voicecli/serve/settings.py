@@ -1,4 +1,4 @@
-"""How a server is run and what it puts up with; changes with what an operator may decide."""
+"""How a server is run and what it puts up with."""
 
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address

@@ -1,4 +1,4 @@
-"""Whether a request comes from Twilio; changes with how Twilio signs."""
+"""Whether a request comes from Twilio."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A call's journal for whoever watches the call; changes with how it gets to the screen."""
+"""A call's journal for whoever watches the call."""
 
 from collections.abc import Callable
 from typing import Final

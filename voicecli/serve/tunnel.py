@@ -1,4 +1,4 @@
-"""A public address for this computer through ngrok; changes with how tunnels are opened."""
+"""A public address for this computer through ngrok."""
 
 import os
 import shutil

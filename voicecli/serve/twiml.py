@@ -1,4 +1,4 @@
-"""What the webhook answers, in TwiML; changes with what Twilio is told to do with a call."""
+"""What the webhook answers, in TwiML."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The pauses in which a call could have been answered; changes with what a detector is asked.
+"""The pauses in which a call could have been answered.
 
 The core runs over the recorded events once more, so that each pause has the history and the words
 that a detector would have been given there.

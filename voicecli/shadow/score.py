@@ -19,7 +19,7 @@ from pipelines.turn_taking.time import Nanos, from_ms
 from voicecli.lines import open_line
 from voicecli.recording.bundle import Bundle, Stereo
 from voicecli.recording.journal import JournalHeader
-from voicecli.replay.run import FinishedCall
+from voicecli.replaying.run import FinishedCall
 from voicecli.shadow.choice import Choice, Shadow
 from voicecli.shadow.pauses import Pause, fold_pauses
 from voicecli.shadow.verdicts import ShadowReport, judge_pause

@@ -1,4 +1,4 @@
-"""Where another endpointer would have done otherwise, and who was right; changes with what differs.
+"""Where another endpointer would have done otherwise, and who was right.
 
 The shadow is taken at its word in each pause by itself: what the call would have become after
 another answer, nobody knows.

@@ -1,4 +1,4 @@
-"""Opens what the caller speaks into and hears from; changes with what may stand for a device."""
+"""Opens what the caller speaks into and hears from."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A live call without a screen, for scripts; changes with what such a call prints."""
+"""A live call without a screen, for scripts."""
 
 import signal
 import threading

@@ -1,4 +1,4 @@
-"""How much room a live call has left; changes with what is watched."""
+"""How much room a live call has left."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Begins the recording of a live call; changes with what is noted of one."""
+"""Begins the recording of a live call."""
 
 import platform
 from collections.abc import Callable

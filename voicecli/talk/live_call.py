@@ -1,4 +1,4 @@
-"""A live call on a thread of its own, beside the screen; changes with a live call's life.
+"""A live call on a thread of its own, beside the screen.
 
 The screen and the call share one interpreter but no event loop: a slow redraw makes a tick wait for
 5 ms at most (Python's switch interval, halved here), never for the redraw's end.

@@ -1,4 +1,4 @@
-"""What a live call is made with; changes with what `voicecli talk` lets its user choose."""
+"""What a live call is made with."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The tools that come with voicecli; changes with what an agent can do to a call."""
+"""The tools that come with voicecli."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""What a profile may say of tools; changes with the keys of its table [tools]."""
+"""What a profile may say of tools."""
 
 import json
 from collections.abc import Mapping

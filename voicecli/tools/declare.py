@@ -1,4 +1,4 @@
-"""The mark on a function that makes it a tool; changes with what its author decides about it."""
+"""The mark on a function that makes it a tool."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Loads the tools that a profile names; changes with where tools come from.
+"""Loads the tools that a profile names.
 
 A tools file is code and runs with all the rights of voicecli: it is read only when a profile names
-it. Whether a recorded call's profile may name one is settled before, in `voicecli.replay.trust`.
+it. Whether a recorded call's profile may name one is settled before, in `voicecli.replaying.trust`.
 """
 
 import ast

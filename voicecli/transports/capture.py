@@ -1,4 +1,4 @@
-"""Keeps what was said in a call, both tracks aligned to the sample; changes with how it is kept."""
+"""Keeps what was said in a call, both tracks aligned to the sample."""
 
 from threading import Lock
 

@@ -1,4 +1,4 @@
-"""Decides from the agent's frames when the caller hears it speak; changes with that judgement."""
+"""Decides from the agent's frames when the caller hears it speak."""
 
 from collections import deque
 from dataclasses import dataclass, field

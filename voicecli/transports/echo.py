@@ -1,4 +1,4 @@
-"""Keeps the agent from hearing itself over the caller's loudspeaker; changes with how.
+"""Keeps the agent from hearing itself over the caller's loudspeaker.
 
 WebRTC's AEC3 in the `livekit` library needs no server: it is given what is played and what the
 microphone hears, ten milliseconds at a time, and takes the one out of the other. What it leaves is

@@ -1,4 +1,4 @@
-"""The caller at this computer, as a `Transport`; changes with what such a call consists of.
+"""The caller at this computer, as a `Transport`.
 
 Between the microphone and the agent lie the echo canceller, the mute key and the phone line; on the
 way back the line and the loudspeaker. The sound card's clock says when the caller spoke and when

@@ -1,4 +1,4 @@
-"""Files in place of a microphone or a loudspeaker; changes with what such a file may be."""
+"""Files in place of a microphone or a loudspeaker."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Decides which part of a recording the caller plays in each tick; changes with the pacing rules.
+"""Decides which part of a recording the caller plays in each tick.
 
 *recorded*: everything at its recorded time.
 *responsive*: the recording runs on until the agent starts to speak in one of its silences, then

@@ -1,4 +1,4 @@
-"""Passes samples between a sound card's callback and the call; changes with how they share memory.
+"""Passes samples between a sound card's callback and the call.
 
 One thread writes, one reads. Each side moves only its own counter, and moves it after the samples
 are in place, so neither ever waits for the other. Nothing is allocated after construction but the

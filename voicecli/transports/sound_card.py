@@ -1,4 +1,4 @@
-"""A microphone and a loudspeaker as one pair; changes with what happens when one disappears.
+"""A microphone and a loudspeaker as one pair.
 
 All methods but the two callbacks' run on the call's thread; devices are opened again on a thread of
 their own, because that takes a good part of a second.

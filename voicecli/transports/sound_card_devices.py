@@ -1,4 +1,4 @@
-"""Names and finds the sound devices of this computer; changes with how a user may name one."""
+"""Names and finds the sound devices of this computer."""
 
 from dataclasses import dataclass
 from types import ModuleType

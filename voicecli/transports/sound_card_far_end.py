@@ -1,4 +1,4 @@
-"""What the loudspeaker played, in step with the microphone; changes with how the two are matched.
+"""What the loudspeaker played, in step with the microphone.
 
 An echo canceller learns one delay and loses the room whenever it jumps. So the far end goes by
 count: each sample of the microphone has a sample of the loudspeaker, and what is missing or dropped

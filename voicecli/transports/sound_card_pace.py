@@ -1,4 +1,4 @@
-"""Keeps a sound card's clock and the call's in step; changes with how drift is made up for.
+"""Keeps a sound card's clock and the call's in step.
 
 The card calls in blocks and by its own crystal, the call ticks every 20 ms by the computer's. Each
 direction keeps a small cushion of samples between the two. What the cushion always holds too much

@@ -1,4 +1,4 @@
-"""The two callbacks that a sound card calls for audio; changes with what they may do.
+"""The two callbacks that a sound card calls for audio.
 
 They run on PortAudio's own thread, so they neither allocate, wait nor log: samples go through a
 `Ring`, moments through `Stamps`, and what went wrong is a counter. Counters and stamps are read by

@@ -1,4 +1,4 @@
-"""Twilio Media Streams as text and back, sans-I/O; changes with how messages look on the wire.
+"""Twilio Media Streams as text and back, sans-I/O.
 
 Each end of a stream has an object that turns received text into a message and a message to send
 into text, in the order that the protocol allows (the contract of h11). Events and fields that

@@ -1,4 +1,4 @@
-"""A call on a media stream as the shells see it; changes with what such a call must survive.
+"""A call on a media stream as the shells see it.
 
 Sans-I/O like every transport: messages are given to `take` with the moment they came, and handed to
 `emit` as they arise. The shell's tick paces the agent's voice: one frame every 20 ms, after a head

@@ -1,4 +1,4 @@
-"""What the two ends of a Twilio media stream say to each other; changes with Twilio's protocol.
+"""What the two ends of a Twilio media stream say to each other.
 
 The caller's end is Twilio itself or `voicecli dial`; the agent's end is `voicecli serve` or anybody
 else's agent. Times are milliseconds since the stream began.

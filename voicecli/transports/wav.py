@@ -1,4 +1,4 @@
-"""The caller made of an audio file; changes with what such a call consists of.
+"""The caller made of an audio file.
 
 `pacing.py` decides what the caller says when, `ear.py` what it hears; here are the line between
 caller and agent, the capture of both sides, and the end of the call.

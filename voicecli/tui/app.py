@@ -1,4 +1,4 @@
-"""The screen of a live call: composes its parts and feeds them; changes with what keys do.
+"""The screen of a live call: composes its parts and feeds them.
 
 Ten times a second the parts get what the journal has gained. They compute nothing that the call
 depends on, so a slow terminal slows only itself.

@@ -1,4 +1,4 @@
-"""The screen of a server: its calls, and the selected one in full; changes with what keys do.
+"""The screen of a server: its calls, and the selected one in full.
 
 The server runs on a thread of its own with an event loop of its own, as a live call does in `talk`:
 a slow redraw makes none of its frames wait for longer than Python's switch interval.

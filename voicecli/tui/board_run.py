@@ -1,4 +1,4 @@
-"""Runs a server under its screen, and leaves the terminal as it was; changes with how."""
+"""Runs a server under its screen, and leaves the terminal as it was."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""From the microphone to the phone number and back; changes with what goes along."""
+"""From the microphone to the phone number and back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

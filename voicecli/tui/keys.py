@@ -1,4 +1,4 @@
-"""What each key does, in the words of the help; changes when a key is added."""
+"""What each key does, in the words of the help."""
 
 from textual.binding import Binding, BindingType
 

@@ -1,4 +1,4 @@
-"""The screen of a call that the user makes from here; changes with what its keys do.
+"""The screen of a call that the user makes from here.
 
 All of it is measured by ear: the far end may be anybody's agent.
 """

@@ -1,4 +1,4 @@
-"""Runs the screen around a call, and leaves the terminal as it was; changes with how."""
+"""Runs the screen around a call, and leaves the terminal as it was."""
 
 from voicecli.errors import UsageError
 from voicecli.foreign import one_line

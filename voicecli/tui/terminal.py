@@ -1,4 +1,4 @@
-"""What a screen owes the terminal it is shown in; changes with how that is kept in order."""
+"""What a screen owes the terminal it is shown in."""
 
 import os
 import signal

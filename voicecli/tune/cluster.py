@@ -1,4 +1,4 @@
-"""Spreads a search over a Ray cluster; changes with how one is reached and used."""
+"""Spreads a search over a Ray cluster."""
 
 import importlib
 import os

@@ -1,4 +1,4 @@
-"""Answers for questions a recorded call was never asked; changes with how they are estimated.
+"""Answers for questions a recorded call was never asked.
 
 Under other thresholds turns are split elsewhere, so the core asks about ranges of audio and
 histories that the recording does not have. For a search over thousands of policies an estimate from

@@ -1,4 +1,4 @@
-"""Writes a tuned profile; changes with where a profile keeps what was tuned."""
+"""Writes a tuned profile."""
 
 import tomllib
 from typing import Any

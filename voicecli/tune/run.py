@@ -12,7 +12,7 @@ from voicecli.foreign import one_line
 from voicecli.names import refuse_to_overwrite
 from voicecli.profile import Profile
 from voicecli.recording.bundle import read_bundle
-from voicecli.replay.trust import profile_for
+from voicecli.replaying.trust import profile_for
 from voicecli.report.json_report import write_whole
 from voicecli.report.screen import Console, milliseconds
 from voicecli.report.whole_table import WholeTable

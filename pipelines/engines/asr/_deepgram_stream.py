@@ -1,4 +1,4 @@
-"""One connection to Deepgram, kept alive and read on threads of its own; changes with its SDK."""
+"""One connection to Deepgram, kept alive and read on threads of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Moonshine network: from one stretch of audio to text; changes with its ONNX files.
+"""The Moonshine network: from one stretch of audio to text.
 
 Jeffries et al., "Moonshine: Speech Recognition for Live Transcription and Voice Commands" (2024).
 The encoder takes raw 16 kHz samples of any length, so short audio is cheap; the decoder is run

@@ -1,4 +1,4 @@
-"""The Whisper network: from one stretch of audio to text; changes with faster-whisper's parts.
+"""The Whisper network: from one stretch of audio to text.
 
 Its `transcribe` always pads the encoder's input to 30 s (1.2.1 does so whatever `chunk_length`
 says), repeats at rising temperatures what it finds doubtful, and goes on window by window. A caller

@@ -1,4 +1,4 @@
-"""Streaming transcripts from Deepgram through its own client; changes with that client.
+"""Streaming transcripts from Deepgram through its own client.
 
 Messages: https://developers.deepgram.com/reference/speech-to-text/listen-streaming. Needs the extra
 `remote`: pip install 'voicecli[remote]'.

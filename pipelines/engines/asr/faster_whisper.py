@@ -1,4 +1,4 @@
-"""Streams speech through Whisper, which itself does not stream; changes with that strategy.
+"""Streams speech through Whisper, which itself does not stream.
 
 The growing utterance is transcribed anew on a schedule; LocalAgreement-2 says which words are
 stable; phrases that are stable to their end leave the window, and their text is the prompt for what

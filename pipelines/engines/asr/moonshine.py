@@ -1,4 +1,4 @@
-"""Streams speech through Moonshine, which itself does not stream; changes with that strategy.
+"""Streams speech through Moonshine, which itself does not stream.
 
 The growing utterance is transcribed anew on a schedule; LocalAgreement-2 says which words are
 stable. Each hypothesis is the draft of the next, so a new one costs a fraction of the first.

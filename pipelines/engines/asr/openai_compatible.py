@@ -1,4 +1,4 @@
-"""Transcripts from a server with OpenAI's transcription interface; changes with that interface.
+"""Transcripts from a server with OpenAI's transcription interface.
 
 `POST {base_url}/audio/transcriptions`, as speaches, faster-whisper-server, vLLM, LocalAI, Groq and
 OpenAI offer it. It does not stream, so there are partial transcripts only if asked for: each is a

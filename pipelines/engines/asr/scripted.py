@@ -1,4 +1,4 @@
-"""A recogniser that hears what the profile says it hears; changes with what tests need of one."""
+"""A recogniser that hears what the profile says it hears."""
 
 import math
 from dataclasses import dataclass

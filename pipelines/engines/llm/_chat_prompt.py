@@ -1,4 +1,4 @@
-"""Turns the conversation into a model's own prompt format; changes with chat templates' demands."""
+"""Turns the conversation into a model's own prompt format."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""When a reply has become long enough for a phone call; changes with that taste."""
+"""When a reply has become long enough for a phone call."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Lets a model write only what a JSON schema allows; changes with llama.cpp's samplers."""
+"""Lets a model write only what a JSON schema allows."""
 
 from __future__ import annotations
 

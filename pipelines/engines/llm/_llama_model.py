@@ -1,4 +1,4 @@
-"""A GGUF model with a KV cache that remembers; changes with llama-cpp-python's interface."""
+"""A GGUF model with a KV cache that remembers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a streamed answer of OpenAI's chat interface says; changes with the dialects of servers."""
+"""What a streamed answer of OpenAI's chat interface says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replies from a GGUF model through llama.cpp; changes with how a reply is chosen and ended."""
+"""Replies from a GGUF model through llama.cpp."""
 
 import codecs
 import json

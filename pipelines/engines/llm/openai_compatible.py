@@ -1,4 +1,4 @@
-"""Replies from a server with OpenAI's chat interface; changes with that interface.
+"""Replies from a server with OpenAI's chat interface.
 
 vLLM, llama-server, Ollama, OpenAI, Groq and others: `POST {base_url}/chat/completions` with
 `stream`, answered by server-sent events (https://platform.openai.com/docs/api-reference/chat).

@@ -1,4 +1,4 @@
-"""A language model with prepared answers; changes with what tests need of one."""
+"""A language model with prepared answers."""
 
 import json
 import re

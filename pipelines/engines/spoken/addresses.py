@@ -1,4 +1,4 @@
-"""How e-mail and web addresses are read; changes with what addresses look like."""
+"""How e-mail and web addresses are read."""
 
 import re
 from collections.abc import Mapping

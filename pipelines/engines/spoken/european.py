@@ -1,4 +1,4 @@
-"""How texts in other European languages are read aloud; changes with what is read in them.
+"""How texts in other European languages are read aloud.
 
 Less than in English: numbers, prices, per cent, temperatures, times of day, phone numbers and
 addresses. Dates, ordinals and abbreviations are left to the voices, which know those of their own

@@ -1,4 +1,4 @@
-"""Numbers in words, in any language that num2words knows; changes with that library's interface."""
+"""Numbers in words, in any language that num2words knows."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Which rows of digits are phone numbers; changes with how phone numbers are written."""
+"""Which rows of digits are phone numbers."""
 
 import re
 

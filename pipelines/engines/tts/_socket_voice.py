@@ -1,4 +1,4 @@
-"""A voice behind a WebSocket that stays open, a context for each text; changes with that scheme.
+"""A voice behind a WebSocket that stays open, a context for each text.
 
 The connection is made before the first call and, since services close idle ones, once more when a
 text finds it closed. What differs between services is in their `Dialect`.

@@ -1,4 +1,4 @@
-"""Speech from Cartesia's WebSocket; changes with that interface.
+"""Speech from Cartesia's WebSocket.
 
 Messages: https://docs.cartesia.ai/api-reference/tts/websocket
 """

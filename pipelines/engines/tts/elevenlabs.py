@@ -1,4 +1,4 @@
-"""Speech from ElevenLabs' multi-context WebSocket; changes with that interface.
+"""Speech from ElevenLabs' multi-context WebSocket.
 
 Messages: https://elevenlabs.io/docs/api-reference/text-to-speech/v-1-text-to-speech-voice-id-multi-stream-input
 """

@@ -1,4 +1,4 @@
-"""Speech from espeak-ng, called through ctypes; changes with that library's interface.
+"""Speech from espeak-ng, called through ctypes.
 
 Functions and constants: speak_lib.h of espeak-ng 1.52 (https://github.com/espeak-ng/espeak-ng).
 The library keeps its voice and its state in global variables, so there is one `_Library` in the

@@ -1,4 +1,4 @@
-"""Speech from Piper's neural voices; changes with piper-tts's interface.
+"""Speech from Piper's neural voices.
 
 VITS networks (Kim et al., "Conditional Variational Autoencoder with Adversarial Learning for
 End-to-End Text-to-Speech", 2021) on phonemes from espeak-ng; both it and piper-tts are GPL-3.0.

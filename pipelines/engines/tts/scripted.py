@@ -1,4 +1,4 @@
-"""A synthesiser that hums for as long as the text is; changes with what tests need of one."""
+"""A synthesiser that hums for as long as the text is."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

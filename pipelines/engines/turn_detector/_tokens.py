@@ -1,4 +1,4 @@
-"""Words of a conversation as numbers for the text turn model; changes with its vocabulary's form.
+"""Words of a conversation as numbers for the text turn model.
 
 Used in training and at run time alike, so that both see the same numbers.
 """

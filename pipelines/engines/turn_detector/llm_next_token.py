@@ -1,4 +1,4 @@
-"""End of turn from what the reply LLM expects next; changes with how that is turned into P.
+"""End of turn from what the reply LLM expects next.
 
 A language model trained on conversations knows where a speaker's words make a whole: it gives the
 end-of-turn token, or final punctuation, a high probability there (after TurnGPT, Ekstedt and

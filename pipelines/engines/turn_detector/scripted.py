@@ -1,4 +1,4 @@
-"""A turn detector that reads its answers from a list; changes with what tests need of one."""
+"""A turn detector that reads its answers from a list."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""End of turn from the sound of the voice, by the Smart Turn model; changes with its input.
+"""End of turn from the sound of the voice, by the Smart Turn model.
 
 Smart Turn v3 (https://github.com/pipecat-ai/smart-turn) is a Whisper-tiny encoder with a classifier
 that hears intonation and hesitation, not words.

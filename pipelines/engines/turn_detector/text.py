@@ -1,4 +1,4 @@
-"""End of turn from the caller's words, by a small network of our own; changes with its input.
+"""End of turn from the caller's words, by a small network of our own.
 
 A causal recurrent network reads the agent's last turn and the caller's words so far and says after
 the last of them how probable it is that the turn is over (after TurnGPT, Ekstedt and Skantze 2020).

@@ -1,4 +1,4 @@
-"""A voice detector that only measures loudness; changes with what tests need of one.
+"""A voice detector that only measures loudness.
 
 It fires on any audio above a level, and so on tones and synthetic speech that no trained model
 would call speech.

@@ -1,4 +1,4 @@
-"""Where these tests get engines, weights and audio from; changes with how weights are located."""
+"""Where these tests get engines, weights and audio from."""
 
 import dataclasses
 import importlib.util

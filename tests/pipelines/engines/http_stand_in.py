@@ -1,4 +1,4 @@
-"""A local HTTP server that answers as it is told, well or badly; changes with the interfaces."""
+"""A local HTTP server that answers as it is told, well or badly."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Makes a tiny GGUF model with random weights and any chat template; changes with that format."""
+"""Makes a tiny GGUF model with random weights and any chat template."""
 
 from pathlib import Path
 

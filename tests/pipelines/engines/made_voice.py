@@ -1,4 +1,4 @@
-"""Makes a tiny Piper voice that hums its phonemes; changes with the shape of such voices.
+"""Makes a tiny Piper voice that hums its phonemes.
 
 The inputs and outputs are those of Piper's VITS networks, lengths and speakers do what they do
 there; each phoneme is a tone. The ONNX file is written field by field, as onnx.proto3 numbers them

@@ -1,4 +1,4 @@
-"""Makes a tiny Whisper in CTranslate2's format that speaks by rote; changes with that format.
+"""Makes a tiny Whisper in CTranslate2's format that speaks by rote.
 
 All its weights are random and of next to no effect, except that each token's output weights are
 the embedding of the token it follows: so the real code, decoding by the real rules, writes

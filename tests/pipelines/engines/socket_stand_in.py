@@ -1,4 +1,4 @@
-"""A local WebSocket server that answers as it is told; changes with the services it stands for."""
+"""A local WebSocket server that answers as it is told."""
 
 import base64
 import http

@@ -1,4 +1,4 @@
-"""What is checked about audio; changes with the protocols' audio format."""
+"""What is checked about audio."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The conversation in a model's own format; changes with what chat templates demand."""
+"""The conversation in a model's own format."""
 
 import pytest
 

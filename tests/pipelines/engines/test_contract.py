@@ -1,4 +1,4 @@
-"""What holds for every engine of every kind; changes with the protocols."""
+"""What holds for every engine of every kind."""
 
 import dataclasses
 import itertools

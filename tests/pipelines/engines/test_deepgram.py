@@ -1,4 +1,4 @@
-"""Streaming through Deepgram, on a server that speaks its protocol; changes with its client."""
+"""Streaming through Deepgram, on a server that speaks its protocol."""
 
 import dataclasses
 import json

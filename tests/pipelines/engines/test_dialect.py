@@ -1,4 +1,4 @@
-"""Servers that want other fields, or write contents their own way; changes with their dialects."""
+"""Servers that want other fields, or write contents their own way."""
 
 import datetime as dt
 import json

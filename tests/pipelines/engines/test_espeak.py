@@ -1,4 +1,4 @@
-"""Speech from espeak-ng; changes with that library."""
+"""Speech from espeak-ng."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""A second engine for one that fails; changes with when it may step in."""
+"""A second engine for one that fails."""
 
 import threading
 

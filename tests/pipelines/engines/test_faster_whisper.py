@@ -1,4 +1,4 @@
-"""Streaming over Whisper, and the network itself on a tiny model; changes with either."""
+"""Streaming over Whisper, and the network itself on a tiny model."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Any GGUF file with any chat template, or none, or damaged; changes with what models come as."""
+"""Any GGUF file with any chat template, or none, or damaged."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""When a growing utterance is transcribed anew and where it is cut; changes with that schedule."""
+"""When a growing utterance is transcribed anew and where it is cut."""
 
 import numpy as np
 

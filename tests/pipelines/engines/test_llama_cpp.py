@@ -1,4 +1,4 @@
-"""Replies from a GGUF model; changes with how a reply is chosen and ended."""
+"""Replies from a GGUF model."""
 
 import subprocess
 import sys

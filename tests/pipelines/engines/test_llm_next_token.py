@@ -1,4 +1,4 @@
-"""End of turn from the reply LLM's expectation; changes with how P is made of it."""
+"""End of turn from the reply LLM's expectation."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Which words of a growing transcript are stable; changes with LocalAgreement-2."""
+"""Which words of a growing transcript are stable."""
 
 from hypothesis import given
 from hypothesis import strategies as st

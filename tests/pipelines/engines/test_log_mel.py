@@ -1,4 +1,4 @@
-"""Log-mel spectrograms; changes with Whisper's definition of them."""
+"""Log-mel spectrograms."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""How engines take and measure time; changes with what counts as time in a virtual clock."""
+"""How engines take and measure time."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Streaming over Moonshine; changes with that strategy."""
+"""Streaming over Moonshine."""
 
 import jiwer
 import numpy as np

@@ -1,4 +1,4 @@
-"""G.711 µ-law for services; changes with nothing but the standard."""
+"""G.711 µ-law for services."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Transcripts from a server, well-behaved or not; changes with OpenAI's transcription interface."""
+"""Transcripts from a server, well-behaved or not."""
 
 import io
 import wave

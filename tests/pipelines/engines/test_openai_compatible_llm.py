@@ -1,4 +1,4 @@
-"""Replies from a chat server, well-behaved or not; changes with OpenAI's chat interface."""
+"""Replies from a chat server, well-behaved or not."""
 
 import threading
 

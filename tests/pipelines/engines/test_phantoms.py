@@ -1,4 +1,4 @@
-"""What a recogniser writes for no speech; changes with the list of it."""
+"""What a recogniser writes for no speech."""
 
 import pytest
 

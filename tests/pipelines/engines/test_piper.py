@@ -1,4 +1,4 @@
-"""Speech from Piper's voices, on one that hums; changes with piper-tts's interface."""
+"""Speech from Piper's voices, on one that hums."""
 
 import json
 

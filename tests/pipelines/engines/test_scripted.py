@@ -1,4 +1,4 @@
-"""The engines that tests and load runs script; changes with what can be scripted."""
+"""The engines that tests and load runs script."""
 
 import threading
 

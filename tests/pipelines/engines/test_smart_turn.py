@@ -1,4 +1,4 @@
-"""Smart Turn; changes with that model's input."""
+"""Smart Turn."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Voices behind WebSockets, whose services behave or do not; changes with that scheme."""
+"""Voices behind WebSockets, whose services behave or do not."""
 
 import base64
 import json

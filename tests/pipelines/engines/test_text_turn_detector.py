@@ -1,4 +1,4 @@
-"""The text turn model and its tokenizer; changes with what it reads."""
+"""The text turn model and its tokenizer."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Silence around synthesised speech; changes with what counts as silence."""
+"""Silence around synthesised speech."""
 
 import numpy as np
 from hypothesis import given

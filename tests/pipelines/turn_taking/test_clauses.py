@@ -1,4 +1,4 @@
-"""A reply cut into clauses; changes with where one may be cut."""
+"""A reply cut into clauses."""
 
 import time
 

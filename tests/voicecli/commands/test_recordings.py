@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from voicecli.commands.recordings import app
 from voicecli.errors import InputError
-from voicecli.replay.source import shipped_calls
+from voicecli.replaying.source import shipped_calls
 
 SCRIPT = """
 description = "a call of one word"

@@ -19,8 +19,8 @@ from voicecli.errors import InputError, UsageError
 from voicecli.profile import Profile, load_profile
 from voicecli.recording.audio_file import CallAudio
 from voicecli.recording.labels import Cue, Labels, Turn, write_labels
-from voicecli.replay.run import Setting, run_call
-from voicecli.replay.source import CallSource
+from voicecli.replaying.run import Setting, run_call
+from voicecli.replaying.source import CallSource
 
 RATE = 8000
 

@@ -1,4 +1,4 @@
-"""`voicecli models check asr`; changes with what it compares."""
+"""`voicecli models check asr`."""
 
 from pathlib import Path
 

@@ -12,7 +12,7 @@ from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy
 from pipelines.turn_taking.time import to_ms
 from voicecli.errors import InputError
 from voicecli.recording.journal import JournalWriter, read_journal
-from voicecli.replay.verify import verify
+from voicecli.replaying.verify import verify
 
 RECORDED = Path(__file__).with_name("version_1.jsonl")
 POLICY = Policy(

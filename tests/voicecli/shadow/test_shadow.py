@@ -18,8 +18,8 @@ from voicecli.profile import Profile, load_profile
 from voicecli.recording.audio_file import CallAudio
 from voicecli.recording.journal import journal_hash
 from voicecli.recording.labels import Labels, Turn
-from voicecli.replay.run import FinishedCall, Setting, run_call
-from voicecli.replay.source import CallSource
+from voicecli.replaying.run import FinishedCall, Setting, run_call
+from voicecli.replaying.source import CallSource
 from voicecli.report.json_report import shadow_json
 from voicecli.report.shadows import ShadowDetails, ShadowSummary
 from voicecli.shadow.choice import build_shadows, parse

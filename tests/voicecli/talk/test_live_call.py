@@ -19,8 +19,8 @@ from voicecli.cli import app
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.recording.shelf import kept_calls
-from voicecli.replay.source import SHIPPED
-from voicecli.replay.verify import verify
+from voicecli.replaying.source import SHIPPED
+from voicecli.replaying.verify import verify
 from voicecli.talk.headless import finish
 from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.talk.setting import TalkSetting

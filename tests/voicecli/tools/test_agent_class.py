@@ -12,7 +12,7 @@ from voicecli.engines import LazyEngines
 from voicecli.errors import ProfileError
 from voicecli.profile import load_profile, to_toml
 from voicecli.profile_keys import settings_of
-from voicecli.replay.trust import _wishes
+from voicecli.replaying.trust import _wishes
 
 ENGINES = "".join(f'[{kind}]\nengine = "scripted"\n' for kind in ("vad", "asr", "tts"))
 SCRIPTED = f'{ENGINES}[llm]\nengine = "scripted"\n'

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from voicecli.recording.audio_file import read_call_audio
-from voicecli.replay.source import SHIPPED
+from voicecli.replaying.source import SHIPPED
 from voicecli.transports.echo import HalfDuplex, Played, Processing, Untouched, echo_guard
 
 SPEECH = read_call_audio(SHIPPED / "plain_turns" / "caller.flac").caller / np.float32(32768)

@@ -13,8 +13,8 @@ from tests.waiting import wait_for
 from voicecli.profile import SHIPPED as PROFILES
 from voicecli.profile import load_profile
 from voicecli.recording.labels import read_labels
-from voicecli.replay.source import SHIPPED as CALLS
-from voicecli.replay.verify import verify
+from voicecli.replaying.source import SHIPPED as CALLS
+from voicecli.replaying.verify import verify
 from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.talk.setting import TalkSetting
 

@@ -13,7 +13,7 @@ from voicecli.errors import InputError, ProfileError
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle, write_bundle
 from voicecli.recording.labels import Labels, Turn
-from voicecli.replay.batch import Batch, Outputs, run_batch
+from voicecli.replaying.batch import Batch, Outputs, run_batch
 from voicecli.tune.cluster import ClusterError, search_on
 from voicecli.tune.evaluate import RecordedCall, Score, score
 from voicecli.tune.profile import tuned_profile

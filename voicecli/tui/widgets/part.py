@@ -1,4 +1,4 @@
-"""What every screen and every part of one has in common; changes with how the screen is fed."""
+"""What every screen and every part of one has in common."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from voicecli.profile import SHIPPED, shipped_profiles
 from voicecli.recording.bundle import read_bundle, write_bundle
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.labels import Labels, Turn
-from voicecli.replay.trust import profile_for
+from voicecli.replaying.trust import profile_for
 
 SCRIPTED = (SHIPPED / "scripted.toml").read_text()
 SECRET = "the-secret-of-the-user"  # noqa: S105 - of this test
@@ -220,7 +220,7 @@ def test_what_comes_with_the_program_and_stays_on_this_computer_needs_no_consent
 
 
 def test_every_engine_that_has_an_address_or_a_key_is_asked_about():
-    from voicecli.replay.trust import _LOCAL  # noqa: PLC0415
+    from voicecli.replaying.trust import _LOCAL  # noqa: PLC0415
 
     known = {f"{kind}/{name}" for kind in KINDS for name in engine_names(kind)}
     assert known >= _LOCAL

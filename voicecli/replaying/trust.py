@@ -1,4 +1,4 @@
-"""What a recording from somebody else may do here: changes with what a profile can set in motion.
+"""What a recording from somebody else may do here.
 
 A recorded call is data, the profile in it included. Its thresholds may always be read; whatever
 reaches beyond the recording (code, services, keys, files) happens only if the user names a profile

@@ -18,8 +18,8 @@ from voicecli.lines import open_line
 from voicecli.profile import Profile
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.labels import Labels, Turn
-from voicecli.replay.source import CallSource
-from voicecli.replay.speech import find_speech
+from voicecli.replaying.source import CallSource
+from voicecli.replaying.speech import find_speech
 from voicecli.report.call_report import CallReport, build_call_report
 from voicecli.transports.pacing import Pace, PlayedSegment
 from voicecli.transports.wav import FileCaller

@@ -23,12 +23,12 @@ from voicecli.names import distinct_names, refuse_to_overwrite
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
 from voicecli.recording.audio_file import AS_IT_SAYS, Reading
 from voicecli.recording.bundle import PROFILE, Bundle, write_bundle
-from voicecli.replay.run import Clock, FinishedCall, Setting, run_call
-from voicecli.replay.screen import EngineCache, call_progress
-from voicecli.replay.source import CallSource, open_call, told_apart
-from voicecli.replay.trust import line_of, profile_for
-from voicecli.replay.verify import recorded_policy, verify
-from voicecli.replay.whatif import run_under
+from voicecli.replaying.run import Clock, FinishedCall, Setting, run_call
+from voicecli.replaying.screen import EngineCache, call_progress
+from voicecli.replaying.source import CallSource, open_call, told_apart
+from voicecli.replaying.trust import line_of, profile_for
+from voicecli.replaying.verify import recorded_policy, verify
+from voicecli.replaying.whatif import run_under
 from voicecli.report.assertions import Outcome, check, parse_condition, require
 from voicecli.report.brief import Brief
 from voicecli.report.call_report import CallReport, build_call_report

@@ -5,8 +5,8 @@ import pytest
 from pipelines.turn_taking.events import EndOfTurnScored, ReplyTextReceived
 from voicecli.engines import build_engines
 from voicecli.profile import load_profile
-from voicecli.replay.run import Setting, run_call
-from voicecli.replay.source import open_call
+from voicecli.replaying.run import Setting, run_call
+from voicecli.replaying.source import open_call
 
 
 @pytest.mark.weights

@@ -12,7 +12,7 @@ from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.engines import build_engines
 from voicecli.foreign import one_line
 from voicecli.profile import Profile
-from voicecli.replay.source import CallSource
+from voicecli.replaying.source import CallSource
 from voicecli.report.screen import Console
 from voicecli.tools.load import code_run
 

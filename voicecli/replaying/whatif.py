@@ -15,9 +15,9 @@ from voicecli.lines import open_line
 from voicecli.profile import Profile, load_policy
 from voicecli.recording.bundle import Bundle
 from voicecli.recording.journal import JournalHeader
-from voicecli.replay.run import FinishedCall
-from voicecli.replay.source import CallSource
-from voicecli.replay.verify import first_difference
+from voicecli.replaying.run import FinishedCall
+from voicecli.replaying.source import CallSource
+from voicecli.replaying.verify import first_difference
 from voicecli.transports.wav import FileCaller
 
 
