@@ -445,3 +445,25 @@ def test_one_kind_of_speech_can_be_changed_and_the_others_stay(tmp_path):
     changed = load_policy(path, base).barge_in.interrupt_after_ms
     assert changed == dataclasses.replace(base.barge_in.interrupt_after_ms, word=400)
     assert changed.words == 500
+
+
+@pytest.mark.parametrize(
+    ("written", "now"),
+    [
+        ("interrupt_after_ms = 700", (0, 600, 700, 700, 1400)),
+        ("interrupt_after_ms = 500\nwords_after_ms = 300", (0, 300, 500, 500, 1000)),
+        ("interrupt_after_ms = 200\nmin_words = 1", (0, 200, 200, 200, 400)),
+        ("words_after_ms = 0", (0, 0, 700, 700, 1400)),
+        ("interrupt_after_ms = { word = 400 }", (0, 600, 400, 700, 1400)),
+        ("brief_ms = 200", (0, 600, 700, 700, 1400)),
+    ],
+)
+def test_a_recorded_call_keeps_its_meaning_though_keys_were_replaced(tmp_path, written, now):
+    path = tmp_path / "profile.toml"
+    path.write_text(ENGINES + f"[policy.barge_in]\n{written}\n", "utf-8")
+    (tmp_path / "journal.jsonl").touch()
+    assert dataclasses.astuple(load_profile(str(path)).policy.barge_in.interrupt_after_ms) == now
+
+
+def test_ones_own_file_with_a_replaced_key_is_refused_even_if_its_type_fits(refused):
+    assert "write" in refused("[policy.barge_in]\nmin_words = 1")
