@@ -1,5 +1,6 @@
 """What holds for the whole test run, and other people's packages that a test installs."""
 
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,10 @@ from telephony_sim import parts
 # A shell starts background jobs deaf to Ctrl-C, and their children are deaf too; the tests that
 # press it must work there as well.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What is drawn for a terminal is the same wherever the tests run; those of a dumb one say so.
+if os.environ.get("TERM") == "dumb":
+    del os.environ["TERM"]
 
 
 @pytest.fixture
