@@ -60,7 +60,3 @@ def open_new(path: Path) -> FileIO:
     path.unlink(missing_ok=True)
     number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     return os.fdopen(number, "wb", buffering=0)
-
-
-def _is_device(path: Path) -> bool:
-    return path.absolute().parts[:2] == ("/", "dev")

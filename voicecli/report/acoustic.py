@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pipelines.runtime.sound import HOP_MS, SoundMeter
 from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.recording.bundle import Stereo
+from voicecli.recording.levels import frames_of, levels
 
 Sound: TypeAlias = tuple[Nanos, Nanos]
 """From when to when there was sound."""
@@ -55,7 +56,8 @@ class AcousticEar:
 
     def __init__(self, stereo: Stereo, rate: int) -> None:
         self._caller = sounds(stereo[:, 0], rate)
-        self._caller_levels = _levels(stereo[:, 0], rate)
+        caller = frames_of(stereo[:, 0], rate, HOP_MS)
+        self._caller_levels = levels(caller, _full_scale(caller))
         self._agent = sounds(stereo[:, 1], rate)
 
     def gap(self, end: Nanos, reply: Nanos) -> Gap:
@@ -105,12 +107,9 @@ def sounds(channel: npt.NDArray[np.generic], rate: int) -> list[Sound]:
     return found
 
 
-def _levels(channel: npt.NDArray[np.generic], rate: int) -> npt.NDArray[np.float64]:
-    """The level of every whole hop of a channel, in dB of full scale."""
-    hop = rate * HOP_MS // 1000
-    hops = _as_float(channel)[: len(channel) // hop * hop].reshape(-1, hop)
-    return 10 * np.log10(np.square(hops, dtype=np.float64).mean(axis=1) + 1e-12)
-
-
 def _as_float(channel: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-    return channel.astype(np.float32) / (32768.0 if channel.dtype == np.int16 else 1.0)
+    return channel.astype(np.float32) / _full_scale(channel)
+
+
+def _full_scale(channel: npt.NDArray[np.generic]) -> float:
+    return 32768.0 if channel.dtype == np.int16 else 1.0
