@@ -41,12 +41,13 @@ def set_up_logs(write: Callable[[str], None], *, as_json: bool) -> None:
         other.setLevel(logging.ERROR)
 
 
-def without_secrets(text: str) -> str:
-    """The text without the values of secret variables, also as a URL or JSON has them."""
-    for name in filter(_is_told, os.environ):
-        for form in _forms(os.environ[name]):
-            text = re.sub(re.escape(form), f"[{name}]", text, flags=re.IGNORECASE)
-    return text
+def _secrets() -> list[tuple[re.Pattern[str], str]]:
+    """Values of secret variables, also as a URL or JSON has them, and what is logged instead."""
+    return [
+        (re.compile(re.escape(form), re.IGNORECASE), f"[{name}]")
+        for name in filter(_is_told, os.environ)
+        for form in _forms(os.environ[name])
+    ]
 
 
 @contextmanager
@@ -108,9 +109,13 @@ class _LineHandler(logging.Handler):
     def __init__(self, write: Callable[[str], None]) -> None:
         super().__init__()
         self._write = write
+        self._secrets = _secrets()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._write(without_secrets(self.format(record)))
+        line = self.format(record)
+        for secret, instead in self._secrets:
+            line = secret.sub(instead, line)
+        self._write(line)
 
 
 def say(line: str) -> None:
