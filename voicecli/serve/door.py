@@ -8,11 +8,9 @@ whose one address everybody comes. A call is never in that queue.
 
 import asyncio
 import logging
-import resource
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import IPv6Address
-from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from voicecli.serve.settings import Limits
@@ -21,8 +19,6 @@ log = logging.getLogger("voicecli.serve")
 
 _SPARE_STREAMS: Final = 16
 """WebSockets beside those of calls: streams that have not said `start`."""
-_MOST_DESCRIPTORS: Final = 65_536
-"""What is asked for where the system sets no limit."""
 _DESCRIPTORS_A_CALL: Final = 5
 """Its connection, and what it takes to replace its process."""
 _DESCRIPTORS_BESIDE: Final = 48
@@ -149,23 +145,3 @@ def network_of(peer: object) -> str:
             return f"{IPv6Address(int(address) >> 64 << 64)}/64"
         return str(address.ipv4_mapped)
     return host
-
-
-def raise_descriptor_limit() -> None:
-    """Have as many descriptors as the system gives without asking root."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
-    if soft not in {wanted, resource.RLIM_INFINITY}:
-        with suppress(ValueError, OSError):  # macOS has a lower limit of its own
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def free_descriptors() -> int:
-    """How many files and sockets this process may yet open."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return _MOST_DESCRIPTORS
-    try:
-        return soft - sum(1 for _ in Path("/dev/fd").iterdir())
-    except OSError:  # a bare chroot
-        return soft // 2

@@ -13,11 +13,12 @@ from typing import Final, cast
 import uvicorn
 from starlette.applications import Starlette
 
+from voicecli.descriptors import free_descriptors, raise_descriptor_limit
 from voicecli.errors import UsageError
 from voicecli.profile import Profile
 from voicecli.serve.app import Switchboard
 from voicecli.serve.connections import HttpConnection, WebSocketConnection
-from voicecli.serve.door import Door, free_descriptors, raise_descriptor_limit
+from voicecli.serve.door import Door
 from voicecli.serve.logs import few_lines
 from voicecli.serve.metrics import Metrics
 from voicecli.serve.outside import outside
