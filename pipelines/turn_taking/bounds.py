@@ -1,11 +1,11 @@
-"""Bounds of an engine's settings, declared beside each default: read by whoever checks or shows."""
+"""Bounds of a policy's or an engine's settings, declared beside each default."""
 
 import dataclasses
 from typing import Any
 
 
 def bounded(default: float | str | None, low: float | None, high: float | None = None) -> Any:
-    """A field of Settings whose value, if it is a number, lies between low and high inclusive."""
+    """A field whose value, if it is a number, lies between low and high inclusive."""
     return dataclasses.field(default=default, metadata={"range": (low, high)})
 
 

@@ -5,41 +5,38 @@ Defaults suit a phone line with the embedded engines.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
+
+from pipelines.turn_taking.bounds import bounded
 
 _MINUTE_MS = 60_000
-
-
-def _bounded(default: float, low: float, high: float | None = None) -> Any:
-    """A field whose value, if read from a profile, must lie between low and high inclusive."""
-    return field(default=default, metadata={"range": (low, high)})
 
 
 @dataclass(frozen=True, slots=True)
 class GatePolicy:
     """Hysteresis that turns speech probabilities into confirmed speech and pauses."""
 
-    start_threshold: float = _bounded(0.5, 0, 1)
+    start_threshold: float = bounded(0.5, 0, 1)
     """A chunk at or above this may begin speech."""
-    stop_threshold: float = _bounded(0.5, 0, 1)
+    stop_threshold: float = bounded(0.5, 0, 1)
     """A chunk below this is silence; in between, the state stays."""
-    confirm_ms: int = _bounded(90, 0, _MINUTE_MS)
+    confirm_ms: int = bounded(90, 0, _MINUTE_MS)
     """Speech must last this long before anything is transcribed."""
-    pre_roll_ms: int = _bounded(300, 0, _MINUTE_MS)
+    pre_roll_ms: int = bounded(300, 0, _MINUTE_MS)
     """Audio from before the onset given to the transcriber, so that no first phoneme is lost."""
-    lull_ms: int = _bounded(30, 0, _MINUTE_MS)
+    lull_ms: int = bounded(30, 0, _MINUTE_MS)
     """Silence after which the words are asked for, in case it becomes a pause: most lulls are gaps
     within words. From `pause_ms` on: not before that."""
-    pause_ms: int = _bounded(90, 0, _MINUTE_MS)
+    pause_ms: int = bounded(90, 0, _MINUTE_MS)
     """Silence after which the caller counts as paused and the end of the turn is considered."""
-    post_roll_ms: int = _bounded(60, 0, _MINUTE_MS)
+    post_roll_ms: int = bounded(60, 0, _MINUTE_MS)
     """Audio given to the transcriber after the detector has taken nothing for speech any more."""
-    soft_end_ms: int = _bounded(60, 0, _MINUTE_MS)
+    soft_end_ms: int = bounded(60, 0, _MINUTE_MS)
     """Sound counts as speech for so long after that: a soft last word. Not where the line is so
     noisy that a voice cannot be heard to fade."""
-    doubt_above: float = _bounded(0.05, 0, 1)
+    doubt_above: float = bounded(0.05, 0, 1)
     """Where there is sound, a probability of speech above this is a doubt whether it is speech."""
-    doubt_ms: int = _bounded(64, 0, _MINUTE_MS)
+    doubt_ms: int = bounded(64, 0, _MINUTE_MS)
     """Doubts of this size in a row are speech after all, which the detector is deaf to: what is
     above, times how long it lasts. A second at 0.11 is 60 ms. 0: they never are."""
 
@@ -61,26 +58,26 @@ class EndpointingPolicy:
     """Detectors and their weights: P is the weighted mean of their log-odds."""
     text_detectors: tuple[str, ...] = ()
     """Those of them that are asked only once the final transcript is there."""
-    score_timeout_ms: int = _bounded(200, 0, _MINUTE_MS)
+    score_timeout_ms: int = bounded(200, 0, _MINUTE_MS)
     """Wait this long for a detector that was asked, even where the others would end the turn: one
     that only listens is often sure too soon."""
-    unscored_ms: int = _bounded(800, 0, _MINUTE_MS)
+    unscored_ms: int = bounded(800, 0, _MINUTE_MS)
     """Silence that ends a turn when no detector has answered."""
-    backstop_ms: int = _bounded(3000, 0, _MINUTE_MS)
+    backstop_ms: int = bounded(3000, 0, _MINUTE_MS)
     """Silence that ends a turn whatever the detectors say."""
-    own_pauses_most: float = _bounded(1.0, 0, 10)
+    own_pauses_most: float = bounded(1.0, 0, 10)
     """The most that the caller's own pauses so far may add to the log-odds of an end, or take from
     them; 0: all callers are waited for alike."""
-    own_pauses_delay_ms: int = _bounded(150, 0, _MINUTE_MS)
+    own_pauses_delay_ms: int = bounded(150, 0, _MINUTE_MS)
     """The most that pauses of theirs may delay an answer where words and voice both say that the
     turn is over."""
-    own_pauses_prior: int = _bounded(8, 1)
+    own_pauses_prior: int = bounded(8, 1)
     """How many ends, and as many pauses, the caller's own are weighed against."""
-    own_pauses_from_ms: int = _bounded(200, 0, _MINUTE_MS)
+    own_pauses_from_ms: int = bounded(200, 0, _MINUTE_MS)
     """A silence within a turn counts as a pause from here on."""
-    transcript_timeout_ms: int = _bounded(2000, 0, _MINUTE_MS)
+    transcript_timeout_ms: int = bounded(2000, 0, _MINUTE_MS)
     """Wait this long for a final transcript, then go by the partial one."""
-    carry_over_ms: int = _bounded(8000, 1000, _MINUTE_MS)
+    carry_over_ms: int = bounded(8000, 1000, _MINUTE_MS)
     """A turn longer than this is transcribed in pieces, split at its pauses."""
 
 
@@ -92,17 +89,17 @@ class SpeculationPolicy:
     """Ask for the final transcript at the pause instead of at the end of the turn."""
     read_along: bool = True
     """Let the LLM read the caller's words while they are spoken: few are left at the end."""
-    eager_above: float = _bounded(0.6, 0)
+    eager_above: float = bounded(0.6, 0)
     """P by the words alone from which the reply is made while the caller still speaks, by an LLM
     that reads along, if `reply_above` allows it too; above 1: never."""
-    prepare_above: float = _bounded(0.0, 0)
+    prepare_above: float = bounded(0.0, 0)
     """P from which the LLM reads the prompt in advance; above 1: never."""
-    reply_above: float = _bounded(0.5, 0)
+    reply_above: float = bounded(0.5, 0)
     """P from which the reply and its first clause are made in advance; above 1: never."""
-    reply_lead_ms: int = _bounded(300, 0, _MINUTE_MS)
+    reply_lead_ms: int = bounded(300, 0, _MINUTE_MS)
     """So long before the turn would end they are made whatever P, unless `reply_above` is above 1:
     whoever has been silent until then will mostly stay so. 0: never."""
-    budget_ms_per_turn: int = _bounded(3000, 0, 10 * _MINUTE_MS)
+    budget_ms_per_turn: int = bounded(3000, 0, 10 * _MINUTE_MS)
     """Engines' time that a turn may waste on what is thrown away when the caller goes on: read
     prompts, replies and their audio. Once it is spent, these wait for the end of the turn; the
     final transcript and what the detectors say of it do not, as they decide when that is. 0: no
@@ -113,15 +110,15 @@ class SpeculationPolicy:
 class InterruptAfter:
     """After how long of each kind of speech the agent is interrupted; its own echo never does."""
 
-    cue: int = _bounded(0, 0, _MINUTE_MS)
+    cue: int = bounded(0, 0, _MINUTE_MS)
     """One of the `cues` is among its words."""
-    words: int = _bounded(600, 0, _MINUTE_MS)
+    words: int = bounded(600, 0, _MINUTE_MS)
     """Two or more of its words are no backchannel."""
-    word: int = _bounded(700, 0, _MINUTE_MS)
+    word: int = bounded(700, 0, _MINUTE_MS)
     """One of its words is none."""
-    sound: int = _bounded(700, 0, _MINUTE_MS)
+    sound: int = bounded(700, 0, _MINUTE_MS)
     """No words of it are known yet; when it pauses without any, it does not interrupt."""
-    backchannel: int = _bounded(1400, 0, _MINUTE_MS)
+    backchannel: int = bounded(1400, 0, _MINUTE_MS)
     """All its words so far are, as in "okaaay"; when it pauses, it does not interrupt."""
 
 
@@ -136,9 +133,9 @@ class BargeInPolicy:
     """Keys that were, and what to write instead."""
     enabled: bool = True
     """Whether the caller can interrupt the agent."""
-    pause_after_ms: int = _bounded(90, 0, _MINUTE_MS)
+    pause_after_ms: int = bounded(90, 0, _MINUTE_MS)
     """Overlapping speech that makes the agent fall silent while it is judged."""
-    brief_ms: int = _bounded(220, 0, _MINUTE_MS)
+    brief_ms: int = bounded(220, 0, _MINUTE_MS)
     """A sound over the agent shorter than this is a cough or a click: the agent goes on as soon as
     it is over, and it is judged meanwhile."""
     interrupt_after_ms: InterruptAfter = InterruptAfter()
@@ -150,13 +147,13 @@ class BargeInPolicy:
         "when", "where", "why", "how", "which", "agent", "operator", "human",
     )  # fmt: skip
     """One or two words that make speech a `cue`; compared as below."""
-    own_words: int = _bounded(2, 0)
+    own_words: int = bounded(2, 0)
     """So many of the agent's own words in a row, heard while it says them, are an echo of the line
     and no interruption; 0: nothing is."""
-    echoes_known_after: int = _bounded(2, 1)
+    echoes_known_after: int = bounded(2, 1)
     """Echoes of its own words after which the agent speaks on over them, and only other words
     interrupt it."""
-    resume_after_ms: int = _bounded(350, 0, _MINUTE_MS)
+    resume_after_ms: int = bounded(350, 0, _MINUTE_MS)
     """Silence after overlapping speech that was no interruption before the agent goes on."""
     greeting_interruptible: bool = True
     """Whether they can during the greeting."""
@@ -180,18 +177,18 @@ class ClausePolicy:
     cut_at: Literal["clause", "sentence", "reply"] = "clause"
     """Where: at pauses and, if there is none for long, between words; only where sentences end; or
     not at all. The numbers of words count for clauses only."""
-    first_min_words: int = _bounded(2, 1)
+    first_min_words: int = bounded(2, 1)
     """The first clause is spoken from this many words on, at the first punctuation."""
-    first_max_words: int = _bounded(10, 1)
+    first_max_words: int = bounded(10, 1)
     """Without punctuation, the first clause is cut after this many words."""
-    min_words: int = _bounded(4, 1)
+    min_words: int = bounded(4, 1)
     """Later clauses are at least this long, unless a sentence ends."""
-    max_words: int = _bounded(30, 1)
+    max_words: int = bounded(30, 1)
     """They are cut after this many words."""
-    sentence_after_ms: int = _bounded(250, 0, _MINUTE_MS)
+    sentence_after_ms: int = bounded(250, 0, _MINUTE_MS)
     """A sentence is spoken when nothing has followed it for so long; where it ends in a number, an
     initial or "a.m.", after four times as long. 0: it waits for the next word."""
-    synthesize_ahead: int = _bounded(2, 1)
+    synthesize_ahead: int = bounded(2, 1)
     """Clauses that may be synthesised before the one being heard has ended."""
 
 
@@ -207,9 +204,9 @@ class AgentPolicy:
     """Said one after the other to a silent caller; after the last, the call is ended."""
     cannot_hear: str = "I can't hear you."
     """Said before the last of them to a caller of whom no word has been understood so far."""
-    idle_ms: int = _bounded(10_000, 1000)
+    idle_ms: int = bounded(10_000, 1000)
     """Silence on both sides before one is said; any sound on the line begins it anew ..."""
-    idle_sound_ms: int = _bounded(60_000, 0, 10 * _MINUTE_MS)
+    idle_sound_ms: int = bounded(60_000, 0, 10 * _MINUTE_MS)
     """... for so long at most: what makes sound for a minute, and says nothing, is no caller."""
     goodbye: str = "I'll hang up now. Goodbye."
     """Said before the agent hangs up."""
@@ -217,19 +214,19 @@ class AgentPolicy:
     """Said when the reply could not be made."""
     not_heard: str = "Sorry, I didn't catch that."
     """Said when the caller's words could not be transcribed."""
-    ask_again_ms: int = _bounded(800, 0, _MINUTE_MS)
+    ask_again_ms: int = bounded(800, 0, _MINUTE_MS)
     """Speech of this length in which no words were found is answered with `not_heard`, but not
     twice in a row: then it is a noise. 0: never."""
-    max_failures: int = _bounded(3, 1)
+    max_failures: int = bounded(3, 1)
     """Turns that may fail one after the other before the call is ended."""
     filler: str = "One moment, please."
     """Said when the reply is late, or stops coming after its first words."""
-    filler_after_ms: int = _bounded(0, 0, _MINUTE_MS)
+    filler_after_ms: int = bounded(0, 0, _MINUTE_MS)
     """Silence after the end of the turn, or after what was heard of the reply, before that is said;
     0: it never is. For tools see `policy.tools`."""
-    reply_timeout_ms: int = _bounded(8000, 100, _MINUTE_MS)
+    reply_timeout_ms: int = bounded(8000, 100, _MINUTE_MS)
     """Wait this long for the next piece of a reply before it counts as failed."""
-    dtmf_timeout_ms: int = _bounded(2000, 0, _MINUTE_MS)
+    dtmf_timeout_ms: int = bounded(2000, 0, _MINUTE_MS)
     """Pause after a key press that ends a row of digits."""
     dtmf_terminator: str = "#"
     """The key that ends a row of digits at once; empty: none does."""
@@ -245,11 +242,11 @@ class ToolPolicy:
 
     filler: str = "One moment, please."
     """Said once when the caller would wait too long for a tool; empty: nothing is."""
-    filler_after_ms: int = _bounded(700, 0, _MINUTE_MS)
+    filler_after_ms: int = bounded(700, 0, _MINUTE_MS)
     """Silence while a tool runs before that is said."""
-    timeout_ms: int = _bounded(10_000, 1, _MINUTE_MS)
+    timeout_ms: int = bounded(10_000, 1, _MINUTE_MS)
     """Wait this long for a tool that names no time of its own; then the model is told."""
-    max_rounds: int = _bounded(4, 1, 20)
+    max_rounds: int = bounded(4, 1, 20)
     """How often one reply may ask for tools, see their results, and ask again."""
 
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.registry import KINDS, engine_module, engine_names
+from pipelines.turn_taking.bounds import bounded, check_bounds
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,12 +11,12 @@ from typing import Any
 from pipelines.engines import mulaw
 from pipelines.engines.asr._deepgram_stream import UTTERANCE_END_S, DeepgramStream, Result
 from pipelines.engines.audio import checked
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.deadline import Deadline
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
 from pipelines.engines.remote import RemoteError, Service, connect_or_rely, service
+from pipelines.turn_taking.bounds import bounded, check_bounds
 
 SAMPLE_RATE = 8000
 SLACK_S = 0.1

@@ -22,12 +22,12 @@ from pipelines.engines.asr._whisper_model import (
     input_seconds,
 )
 from pipelines.engines.audio import checked
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.local_agreement import LocalAgreement, same_word
 from pipelines.engines.modelled import stopwatch
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript, Word
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
+from pipelines.turn_taking.bounds import bounded, check_bounds
 
 WINDOW_S = 28
 """Whisper's input has 30 s; the rest is for the silence after the speech."""

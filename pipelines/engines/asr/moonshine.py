@@ -11,12 +11,12 @@ import numpy as np
 from pipelines.engines.asr._growing import SPLIT_SEARCH_S, DecodeSchedule, quietest_moment
 from pipelines.engines.asr._moonshine_model import SAMPLE_RATE, Decoded, MoonshineModel
 from pipelines.engines.audio import checked
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.local_agreement import LocalAgreement
 from pipelines.engines.modelled import stopwatch
 from pipelines.engines.phantoms import without_phantoms
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
+from pipelines.turn_taking.bounds import bounded, check_bounds
 
 NOTHING = Decoded((), "", 0.0)
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from pipelines.engines.asr._growing import DecodeSchedule
 from pipelines.engines.audio import checked
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.deadline import Deadline
 from pipelines.engines.http_service import HttpService
 from pipelines.engines.local_agreement import LocalAgreement
@@ -25,6 +24,7 @@ from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
 from pipelines.engines.remote import RemoteError, Service, connect_or_rely, service
+from pipelines.turn_taking.bounds import bounded, check_bounds
 
 SAMPLE_RATE = 16000
 NEVER = 1 << 62

@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass
 
 from pipelines.engines.audio import checked
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
+from pipelines.turn_taking.bounds import bounded, check_bounds
 from pipelines.turn_taking.time import from_ms
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.llm._chat_prompt import ChatPrompt, shortened
 from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here, sentences_ended
 from pipelines.engines.llm._grammar import grammar_of, with_quotes
@@ -21,6 +20,7 @@ from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.speakable import speakable
 from pipelines.engines.tools import Tool, ToolRequest
+from pipelines.turn_taking.bounds import bounded, check_bounds
 from pipelines.turn_taking.commands import History, Message
 
 TOOL_TOKENS = 256

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.closing import closing
 from pipelines.engines.deadline import Deadline
 from pipelines.engines.dialect import read_dialect
@@ -25,6 +24,7 @@ from pipelines.engines.remarks import remark
 from pipelines.engines.remote import RemoteError, Service, connect_or_rely, service
 from pipelines.engines.speakable import speakable
 from pipelines.engines.tools import Tool, ToolRequest
+from pipelines.turn_taking.bounds import bounded, check_bounds
 from pipelines.turn_taking.commands import History
 
 ATTEMPTS = 2

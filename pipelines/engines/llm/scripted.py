@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.tools import ToolRequest
+from pipelines.turn_taking.bounds import bounded, check_bounds
 from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.time import from_ms
 

@@ -6,10 +6,10 @@ Messages: https://docs.cartesia.ai/api-reference/tts/websocket
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.registry import Context
 from pipelines.engines.remote import connect_or_rely, service
 from pipelines.engines.tts._socket_voice import Heard, SocketVoice
+from pipelines.turn_taking.bounds import bounded, check_bounds
 
 RATES = (8000, 16000, 22050, 24000, 44100)
 

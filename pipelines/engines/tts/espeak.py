@@ -17,11 +17,11 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.spoken.reader import reader
 from pipelines.engines.trimming import SilenceTrimmer
+from pipelines.turn_taking.bounds import bounded, check_bounds
 
 SAMPLE_RATE = 22050
 CHUNK_MS = 60

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.closing import closing
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
 from pipelines.engines.spoken.reader import reader
 from pipelines.engines.trimming import AUDIBLE, SilenceTrimmer
 from pipelines.engines.tts._piper_network import PiperNetwork
+from pipelines.turn_taking.bounds import bounded, check_bounds
 
 if TYPE_CHECKING:
     from piper import PiperVoice

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
+from pipelines.turn_taking.bounds import bounded, check_bounds
 from pipelines.turn_taking.time import from_ms
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from pipelines.engines.audio import checked
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.protocols import Pcm
 from pipelines.engines.registry import Context
+from pipelines.turn_taking.bounds import bounded, check_bounds
 from pipelines.turn_taking.commands import History
 
 NEEDS_TEXT = False

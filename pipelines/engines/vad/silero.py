@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from pipelines.engines.audio import checked
-from pipelines.engines.bounds import bounded, check_bounds
 from pipelines.engines.onnx import open_session
 from pipelines.engines.protocols import Pcm
 from pipelines.engines.registry import Context
+from pipelines.turn_taking.bounds import bounded, check_bounds
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
