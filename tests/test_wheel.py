@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import pip_install
+
 ROOT = Path(__file__).parents[1]
 SOURCES = (
     "LICENSE", "README.md", "pyproject.toml", "setup.py",
@@ -26,13 +28,7 @@ def installed(tmp_path_factory):
             shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("*.pyc"))
         else:
             shutil.copy(ROOT / name, source)
-    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--target", target, source]
-    done = subprocess.run(pip, capture_output=True, text=True, check=False)
-    if done.returncode and "setuptools" in done.stderr:  # what builds it is fetched by pip
-        assert not os.environ.get("VOICECLI_REQUIRE_WEIGHTS"), done.stderr
-        pytest.skip("no package index within reach")
-    assert done.returncode == 0, done.stderr
-    return target
+    return pip_install(source, target)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import pip_install
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "custom_tts"
 
 
@@ -17,13 +19,7 @@ def installed(tmp_path_factory):
     base = tmp_path_factory.mktemp("morse")
     source, target = base / "source", base / "installed"
     shutil.copytree(EXAMPLE, source)
-    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--target", target, source]
-    done = subprocess.run(pip, capture_output=True, text=True, check=False)
-    if done.returncode and "setuptools" in done.stderr:  # what builds it is fetched by pip
-        assert not os.environ.get("VOICECLI_REQUIRE_WEIGHTS"), done.stderr
-        pytest.skip("no package index within reach")
-    assert done.returncode == 0, done.stderr
-    return target
+    return pip_install(source, target)
 
 
 def test_a_call_is_spoken_in_the_voice_of_the_installed_package(installed, tmp_path):

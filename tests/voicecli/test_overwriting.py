@@ -1,22 +1,19 @@
 """No command writes over what it reads."""
 
 import hashlib
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from tests.programs import run_voicecli as run
 from voicecli.errors import UsageError
 from voicecli.names import refuse_to_overwrite
 from voicecli.recording.labels import Labels, Turn, write_labels
 from voicecli.talk.devices import open_devices
 
-PROGRAM = Path(sys.executable).with_name("voicecli")
 RATE = 8000
 QUICK = ("-p", "scripted", "-q")
 
@@ -33,15 +30,6 @@ def place(tmp_path) -> Path:
     soundfile.write(tmp_path / "x.wav", pcm, RATE)
     assert run("replay", "made/call", *QUICK, cwd=tmp_path).returncode == 0
     return tmp_path
-
-
-def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [PROGRAM, *map(str, arguments)], check=False, cwd=cwd, capture_output=True, text=True,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}, timeout=120,
-    )  # fmt: skip
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
 
 
 def content(folder: Path) -> dict[str, str]:

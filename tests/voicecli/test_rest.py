@@ -1,10 +1,7 @@
 """One thing of several that cannot be used stops nothing: the others are done, and it is said."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -12,22 +9,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.programs import run_voicecli as run
 from voicecli.errors import InputError, ProfileError
 from voicecli.recording.labels import Labels, Turn, write_labels
 from voicecli.rest import Rest
 
-PROGRAM = Path(sys.executable).with_name("voicecli")
 RATE = 8000
 SCRIPT = 'description = "it"\nlicence = "CC0"\nvoice = "en"\n[[turns]]\ntext = "hello"\n'
-
-
-def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [PROGRAM, *map(str, arguments)], check=False, cwd=cwd, capture_output=True, text=True,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}, timeout=120,
-    )  # fmt: skip
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ The model is a stand-in on this machine that speaks OpenAI's protocol; everythin
 """
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,10 +13,10 @@ import pytest
 import soundfile
 
 from tests.pipelines.engines.http_stand_in import HttpStandIn, chat, http_stand_in, tool_calls
+from tests.programs import run_voicecli as voicecli
 from voicecli.profile import SHIPPED
 
 RATE = 8000
-PROGRAM = Path(sys.executable).with_name("voicecli")
 MONDAY = date.today() + timedelta(days=7 - date.today().weekday())
 ANN = {"when": "next Monday at half past nine", "name": "Ann"}
 SCRIPTED = {
@@ -60,15 +57,6 @@ def profile(tmp_path: Path, server: HttpStandIn) -> Path:
     path = tmp_path / "appointments.toml"
     path.write_text(text)
     return path
-
-
-def voicecli(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [PROGRAM, *map(str, arguments)], check=False, cwd=cwd, capture_output=True, text=True,
-        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}, timeout=120,
-    )  # fmt: skip
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
 
 
 def three_turns(path: Path) -> Path:
