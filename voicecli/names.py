@@ -6,8 +6,9 @@ from itertools import count
 from pathlib import Path
 
 from voicecli.errors import UsageError
+from voicecli.recording.files import PARTS
 
-_PARTS = {"call.wav", "journal.jsonl", "profile.toml", "policy.toml", "labels.json", "call.toml"}
+_PARTS = {*PARTS, "call.toml"}
 
 
 def distinct_names(named: Sequence[tuple[str, Path]], taken: Collection[str] = ()) -> list[str]:

@@ -34,6 +34,7 @@ from voicecli import foreign
 from voicecli.errors import ProfileError
 from voicecli.foreign import named_path
 from voicecli.language import DEFAULT, Language, check_language, find_language, in_language, speak
+from voicecli.recording.profile_v1 import upgrade
 from voicecli.shipped import PROFILES
 from voicecli.tables import Place, build, overlay, read_toml, suggest
 from voicecli.tools.agent_source import WORDS, AgentChoice, chosen_agent, words_of
@@ -41,9 +42,6 @@ from voicecli.tools.choice import ToolsChoice
 
 SHIPPED = PROFILES
 DEFAULT_PROFILE = "embedded"
-_JOURNAL = "journal.jsonl"  # beside the profile of a recorded call
-_REPLACED = {"interrupt_after_ms": 700, "words_after_ms": 600, "min_words": 2}
-"""Keys of [policy.barge_in] that said who interrupts, and their defaults."""
 
 POLICY_TABLES = tuple(f.name for f in dataclasses.fields(Policy) if f.name != "agent")
 ENGINE_TABLES: tuple[EngineKind, ...] = ("vad", "asr", "llm", "tts")
@@ -160,7 +158,7 @@ def load_profile(name_or_path: str) -> Profile:
     """
     path = _find(name_or_path)
     tables, source = read_toml(path, ProfileError)
-    _write_as_now(tables, path)
+    upgrade(tables, path)
     place = Place(str(path), ProfileError)
     known = ("name", "agent", *ENGINE_TABLES, "turn_detectors", "tools", "line", "policy")
     _refuse_unknown(tables, known, place)
@@ -199,7 +197,7 @@ def load_policy(path: Path, base: Policy) -> Policy:
         ProfileError: the file is missing or wrong; names the file, the table and the key.
     """
     tables, _ = read_toml(path, ProfileError)
-    _write_as_now(tables, path)
+    upgrade(tables, path)
     place = Place(str(path), ProfileError)
     _refuse_unknown(tables, ("agent", "policy"), place)
     return _policy(base, tables, place)
@@ -240,31 +238,6 @@ def beside(profile: Path, file: str) -> Path:
     """Where a file is that a profile names: beside the profile, or else among those that ship."""
     path = profile.resolve().parent / named_path(file)
     return SHIPPED / file if not path.exists() and (SHIPPED / file).is_file() else path
-
-
-def _write_as_now(tables: dict[str, Any], path: Path) -> None:
-    """Give the keys of a recorded call's file that are replaced by now their present form.
-
-    A user's own file is refused with what to write instead; a recording cannot be asked to change.
-    """
-    policy = tables.get("policy")
-    table = policy.get("barge_in") if isinstance(policy, dict) else None
-    if not isinstance(table, dict) or not path.with_name(_JOURNAL).is_file():
-        return
-    before = {name: table.get(name, value) for name, value in _REPLACED.items()}
-    if table.keys().isdisjoint(_REPLACED) or not all(type(v) is int for v in before.values()):
-        return
-    sound, words = before["interrupt_after_ms"], before["words_after_ms"]
-    words = min(words, sound)
-    table["interrupt_after_ms"] = {
-        "cue": 0,
-        "words": words,
-        "word": words if before["min_words"] <= 1 else sound,
-        "sound": sound,
-        "backchannel": 2 * sound,
-    }
-    for name in before.keys() - {"interrupt_after_ms"}:
-        table.pop(name, None)
 
 
 def _find(name_or_path: str) -> Path:

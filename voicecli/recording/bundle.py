@@ -26,6 +26,7 @@ from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import SECOND
 from voicecli.errors import InputError, StorageError
 from voicecli.private import make_folder
+from voicecli.recording.files import AUDIO, JOURNAL, LABELS, POLICY, PROFILE
 from voicecli.recording.journal import (
     JournalHeader,
     JournalWriter,
@@ -34,12 +35,6 @@ from voicecli.recording.journal import (
     storing,
 )
 from voicecli.recording.labels import Labels, read_labels, write_labels
-
-AUDIO: Final = "call.wav"
-JOURNAL: Final = "journal.jsonl"
-PROFILE: Final = "profile.toml"
-POLICY: Final = "policy.toml"
-LABELS: Final = "labels.json"
 
 _MOST_BYTES: Final = {
     JOURNAL: 1 << 28, AUDIO: 1 << 30, PROFILE: 1 << 18, POLICY: 1 << 18, LABELS: 1 << 24,

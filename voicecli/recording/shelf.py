@@ -12,18 +12,13 @@ from voicecli.foreign import named_path, visible
 from voicecli.names import refuse_to_overwrite
 from voicecli.private import draft_of
 from voicecli.recording.bundle import (
-    AUDIO,
-    JOURNAL,
-    LABELS,
-    POLICY,
-    PROFILE,
     glance,
     is_bundle,
 )  # fmt: skip
+from voicecli.recording.files import PARTS
 from voicecli.recording.journal import storing
 from voicecli.tables import suggest
 
-PARTS = (JOURNAL, AUDIO, PROFILE, POLICY, LABELS)
 """All that is ours in a call's folder."""
 _NOT_EVERYWHERE = re.compile(r'[\\/:*?"<>|\n\t\ufffd]')
 """What a folder's name in an archive must not hold: elsewhere, some of it leads out of there."""
