@@ -10,11 +10,11 @@ import rich.console
 from rich.console import ConsoleOptions, RenderResult
 
 from voicecli.models.store import require_models
+from voicecli.names import distinct_names, names_within
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_profile, to_toml
-from voicecli.recording.bundle import write_bundle
-from voicecli.replaying.run import FinishedCall, Setting, run_call
+from voicecli.replaying.run import Setting, run_call
 from voicecli.replaying.screen import EngineCache
-from voicecli.replaying.source import CallSource, open_call
+from voicecli.replaying.source import CallSource, open_call, told_apart
 from voicecli.replaying.trust import line_of, profile_for
 from voicecli.report.assertions import check, measure, parse_condition, require
 from voicecli.report.call_report import CallReport
@@ -109,21 +109,25 @@ def replay(
         KeyboardInterrupt: Ctrl-C.
     """
     sources = [open_call(str(call)) for call in _listed(calls)]
+    read = [source.path for source in sources]
+    sources = told_apart(sources, names_within(Path(out), read) if out is not None else ())
     lines = [str(each) for each in _listed(line)] if line is not None else []
     chosen = [(source, _profile_of(source, profile, lines)) for source in sources]
     require_models(name for _, agent in chosen for name in agent.weights)
     engines, console = EngineCache(), Console(quiet=True)
     reports: list[CallReport] = []
     for source, agent in chosen:
-        for name in lines or [_line_of(source, agent, named=profile is not None)]:
+        over = lines or [_line_of(source, agent, named=profile is not None)]
+        short = distinct_names([(Path(name).stem, Path(name)) for name in over])
+        for name, suffix in zip(over, short, strict=True):
             pace = "responsive" if source.bundle is None else "recorded"
             setting = Setting(agent, name, seed, pace)
             call = run_call(source, setting, engines.get(agent, console))
             if call.header.partial:
                 raise KeyboardInterrupt
             if out is not None:
-                folder = call.name if len(lines) < 2 else f"{call.name}.{Path(name).stem}"
-                _save(call, Path(out) / folder, agent)
+                folder = call.name if len(lines) < 2 else f"{call.name}.{suffix}"
+                call.write(Path(out) / folder, to_toml(agent))
             reports.append(call.report())
     return Results(tuple(reports))
 
@@ -145,10 +149,3 @@ def _profile_of(
 
 def _line_of(source: CallSource, agent: Profile, *, named: bool) -> str:
     return agent.line if named or source.bundle is None else line_of(source.bundle)
-
-
-def _save(call: FinishedCall, folder: Path, agent: Profile) -> None:
-    write_bundle(
-        folder, call.header, call.entries, call.stereo,
-        profile=to_toml(agent), policy=call.policy, labels=call.labels,
-    )  # fmt: skip

@@ -33,6 +33,13 @@ def distinct_names(named: Sequence[tuple[str, Path]], taken: Collection[str] = (
     return list(_numbered(names, {_key(name) for name in taken}))
 
 
+def names_within(folder: Path, paths: Iterable[Path]) -> list[str]:
+    """What the entries of a folder are called that are, or hold, one of those paths."""
+    folder = folder.resolve()
+    inside = [path.resolve() for path in paths]
+    return [path.relative_to(folder).parts[0] for path in inside if folder in path.parents]
+
+
 def refuse_to_overwrite(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
     """Raise UsageError if a file to be written is read here, or is part of a call that is.
 

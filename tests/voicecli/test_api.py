@@ -138,3 +138,15 @@ def test_what_cannot_be_used_is_an_error_that_says_what_to_do(arguments, error):
 
 def test_no_calls_give_no_reports():
     assert len(replay([], profile="scripted")) == 0
+
+
+def test_calls_of_one_name_do_not_overwrite_each_other_nor_what_is_read(tmp_path):
+    for folder in ("a", "b"):
+        replay("plain_turns", profile="scripted", out=tmp_path / folder)
+    calls = [tmp_path / folder / "plain_turns" for folder in ("a", "b")]
+    before = (calls[0] / "journal.jsonl").read_bytes()
+    results = replay(calls, profile="scripted", line="mobile", out=tmp_path / "a")
+    assert [call.name for call in results] == ["a-plain_turns", "b-plain_turns"]
+    [again] = replay(calls[0], line="mobile", out=tmp_path / "a")
+    assert again.name == "plain_turns-2"
+    assert (calls[0] / "journal.jsonl").read_bytes() == before

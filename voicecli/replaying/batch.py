@@ -19,10 +19,10 @@ from voicecli.errors import (
 )
 from voicecli.foreign import one_line
 from voicecli.models.store import require_models
-from voicecli.names import distinct_names, refuse_to_overwrite
+from voicecli.names import distinct_names, names_within, refuse_to_overwrite
 from voicecli.profile import DEFAULT_PROFILE, Profile, load_policy, load_profile, to_toml
 from voicecli.recording.audio_file import AS_IT_SAYS, Reading
-from voicecli.recording.bundle import PROFILE, Bundle, write_bundle
+from voicecli.recording.bundle import PROFILE, Bundle
 from voicecli.replaying.run import Clock, FinishedCall, Setting, run_call
 from voicecli.replaying.screen import EngineCache, call_progress
 from voicecli.replaying.source import CallSource, open_call, told_apart
@@ -211,9 +211,7 @@ class _Replayer:
         self._outputs = outputs
         self._console = console
         self._engines = EngineCache()
-        folder = outputs.folder.resolve()
-        paths = [path.resolve() for path in read]
-        self._taken = [p.relative_to(folder).parts[0] for p in paths if folder in p.parents]
+        self._taken = names_within(outputs.folder, read)
         """What the calls that are read are called where others are written."""
         self.interrupted = False
         """Whether Ctrl-C broke off a run."""
@@ -321,10 +319,7 @@ class _Replayer:
 
     def _save(self, call: FinishedCall, profile: str) -> None:
         folder = self._outputs.folder / call.name
-        write_bundle(
-            folder, call.header, call.entries, call.stereo,
-            profile=profile, policy=call.policy, labels=call.labels,
-        )  # fmt: skip
+        call.write(folder, profile)
         shown = f"{call.name}: {folder}/call.wav, journal.jsonl"
         if self._outputs.brief:
             shown = f"every millisecond and decision: voicecli replay {shlex.quote(str(folder))}"

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.lines import open_line
 from voicecli.profile import Profile
+from voicecli.recording.bundle import write_bundle
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.labels import Labels, Turn
 from voicecli.replaying.source import CallSource
@@ -80,6 +82,13 @@ class FinishedCall:
         return build_call_report(
             self.name, self.header, self.entries, self.stereo, self.labels,
             wall_s=self.wall_s, cut_ins=self.cut_ins,
+        )  # fmt: skip
+
+    def write(self, folder: Path, profile: str) -> None:
+        """Leave the recording in a folder, with the TOML text of the profile it was run under."""
+        write_bundle(
+            folder, self.header, self.entries, self.stereo,
+            profile=profile, policy=self.policy, labels=self.labels,
         )  # fmt: skip
 
 
