@@ -57,7 +57,7 @@ bench-line: .venv/.installed-dev ## Measure the phone line
 	@$(BIN)/python scripts/bench_line.py
 
 bench-engines: .venv/.installed-dev ## Measure the engines whose weights are here
-	@$(BIN)/python scripts/bench_engines.py
+	@$(BIN)/python -m scripts.bench_engines
 
 bench-serve: .venv/.installed-dev ## Measure the server under calls
 	@$(BIN)/python scripts/bench_serve.py load 1 10 50
