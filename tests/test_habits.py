@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 _LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 _SPAN = re.compile(r"`((?:tests|pipelines|telephony_sim|voicecli|profiles|recordings)/[\w./*-]+)`")
 
@@ -20,7 +20,7 @@ def test_git_checks_before_a_commit_what_make_check_does():
     assert hooks == commands
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_links_to_what_exists(page):
     links = [page.parent / target for target in _LINK.findall(page.read_text("utf-8"))]
     assert [str(link) for link in links if not link.exists()] == []
