@@ -1,4 +1,4 @@
-"""Measures the engines and prints the tables of docs/ENGINES.md: `make bench-engines`.
+"""Measures the engines and prints the tables of docs/benchmarks/engines.md: `make bench-engines`.
 
 Only engines whose weights are here are measured, and, for their timing alone, a Whisper of random
 weights and a Piper voice that hums, as the tests make them. Ratios between rows of one table come
