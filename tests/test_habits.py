@@ -31,6 +31,13 @@ def test_a_page_links_to_what_exists(page):
     assert missing == []
 
 
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs/explanation").glob("*.md")), ids=lambda page: page.name
+)
+def test_an_explanation_has_two_pages_at_most(page):
+    assert len(_FENCE.sub("", page.read_text("utf-8")).split()) <= 1000
+
+
 def headings(page):
     """As links name them: lower case, spaces as hyphens, without other marks."""
     found = re.findall(r"^#+ (.*)$", _FENCE.sub("", page.read_text("utf-8")), re.M)
