@@ -1,4 +1,4 @@
-"""Measures the engines and prints the tables of docs/ENGINES.md: `make bench-engines`.
+"""Measures the engines and prints the tables of docs/benchmarks/engines.md: `make bench-engines`.
 
     .venv/bin/python -m scripts.bench_engines                           their parts
     .venv/bin/python -m scripts.bench_engines --calls out/human/dev_*   whole labelled calls
