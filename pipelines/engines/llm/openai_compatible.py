@@ -44,7 +44,7 @@ class Settings:
     """Keys of the profile's table."""
 
     base_url: str = "http://127.0.0.1:8080/v1"
-    """Up to /v1; this one is llama-server's own."""
+    """Up to /v1; this one is llama-server's own. Azure's may end in `?api-version=…`."""
     model: str = "default"
     """As the server calls it; a server of a single model takes any name."""
     api_key_env: str = ""
