@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipelines.engines.speakable import speakable
@@ -132,6 +132,7 @@ WRITTEN = st.one_of(
 )
 
 
+@settings(deadline=None)  # the first reader is compiled, which takes a while
 @given(WRITTEN)
 def test_whatever_is_written_no_digit_and_no_mark_is_left_in_english(text):
     cleaned = "".join(speakable([text]))
