@@ -53,6 +53,7 @@ class AgentFloor:
         self.caller_understood = False
         """Whether the caller has said, typed or keyed anything so far."""
         self._idle_since: Nanos = 0
+        self._caller_types = False
         self._failures = 0
         self._prompts_used = 0
 
@@ -349,8 +350,9 @@ class AgentFloor:
         if self._prompts_used < len(agent.idle_prompts):
             prompt = agent.idle_prompts[self._prompts_used]
             self._prompts_used += 1
-            if self._prompts_used == len(agent.idle_prompts) and not self.caller_understood:
-                prompt = f"{agent.cannot_hear} {prompt}"
+            unheard = not (self.caller_understood or self._caller_types)
+            if self._prompts_used == len(agent.idle_prompts) and unheard:
+                prompt = f"{agent.cannot_hear} {prompt}".strip()
             self.say("idle_prompt", prompt, now, because("idle", idle_ms=agent.idle_ms))
         else:
             reason = because("idle_too_long", prompts=self._prompts_used)
@@ -361,9 +363,10 @@ class AgentFloor:
         self._idle_since = now
         self._timers.set("idle", now + from_ms(self._policy.agent.idle_ms))
 
-    def caller_present(self, now: Nanos) -> None:
+    def caller_types(self, now: Nanos) -> None:
         """Somebody is there, though nothing is said: the questions are counted anew."""
         self._prompts_used = 0
+        self._caller_types = True
         if self._timers.is_set("idle"):
             self.start_idle_timer(now)
 

@@ -330,7 +330,7 @@ class Conversation:
         PlayoutCleared: lambda core, event: core._floor.dialogue.cleared(event),
         DtmfReceived: _dtmf,
         CallerTyped: _typed_text,
-        CallerTyping: lambda core, event: core._floor.caller_present(event.at),
+        CallerTyping: lambda core, event: core._floor.caller_types(event.at),
         InterruptRequested: _interrupt_requested,
         EngineFailed: _failed,
         EngineRemarked: _remarked,

@@ -6,6 +6,7 @@ believed blindly: each says how much of the file it has used, so that the other 
 """
 
 import os
+import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,amr,asf,aiff,au,caf,fla
 # Formats that are nothing but packets: what no packet holds was not used, and a duration, if
 # FFmpeg gives one, is a guess from the size.
 _BARE = frozenset({"mp3", "aac", "amr", "amrnb", "amrwb"})
+# The table of contents of another MP3 recording behind the first is a packet without sound.
+_MP3_TABLE = re.compile(rb"Xing|Info|VBRI")
 _MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b".snd", b"fLaC", b"OggS", b"FORM", b"caff", b"ID3",
           b"#!AMR")  # fmt: skip
 _ENOUGH = 0.9
@@ -284,8 +287,8 @@ def _pyav_blocks(container: InputContainer, decoder: Decoder) -> Iterator[Block]
                 continue
             try:
                 frames = [part for frame in packet.decode() for part in pack(frame)]
-            except FFmpegError:
-                decoder.cut_short = True  # one bad packet: the next ones may be good
+            except FFmpegError:  # the next packets may be good
+                decoder.cut_short |= not _MP3_TABLE.search(bytes(packet)[:64])
                 continue
             for frame in frames:
                 read += frame.samples
