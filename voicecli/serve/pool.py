@@ -5,6 +5,7 @@ import base64
 import multiprocessing
 import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
@@ -213,6 +214,8 @@ class CallPool:
                 attempt = 0
             self._workers.remove(worker)
             if not self._closing:
+                with suppress(ValueError):  # it is still about to go
+                    worker.process.close()  # or its descriptors wait for the garbage collection
                 self._on_trouble(str(trouble))
 
     async def _spawn(self) -> CallWorker:
