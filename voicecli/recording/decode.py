@@ -9,6 +9,7 @@ import os
 import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO, TypeAlias, cast
@@ -189,7 +190,13 @@ class _Counted:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.read_bytes = 0
-        self.seek, self.tell = file.seek, file.tell
+        self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """To where a damaged header leads, if there is such a place; libsndfile sees if not."""
+        with suppress(OSError, ValueError, OverflowError):
+            self._file.seek(offset, whence)
+        return self._file.tell()
 
     def read(self, count: int = -1) -> bytes:
         content = self._file.read(count)
