@@ -32,6 +32,7 @@ from pipelines.turn_taking.events import (
     EndOfTurnScored,
     FinalTranscript,
     FrameScored,
+    HandoverRequested,
     JobId,
     PartialTranscript,
     PlayoutStarted,
@@ -81,7 +82,7 @@ class RecordedTool:
     """What a tool answered."""
 
     after: Nanos
-    answer: ToolFinished | ToolFailed
+    answer: ToolFinished | ToolFailed | HandoverRequested
 
 
 @dataclass(slots=True)
@@ -204,9 +205,13 @@ class _Reader:
                 self._pieces[event.job].append((self._delay(event.job, event.at), event.text))
             case ToolRequested():
                 self._pieces[event.job].append((self._delay(event.job, event.at), event))
-            case ToolFinished() | ToolFailed() if event.job in self._questions:
-                called = self._questions[event.job]
-                answer = RecordedTool(self._delay(event.job, event.at), event)
+            case (
+                ToolFinished(job=int(job))
+                | ToolFailed(job=int(job))
+                | HandoverRequested(job=int(job))
+            ) if job in self._questions:
+                called = self._questions[job]
+                answer = RecordedTool(self._delay(job, event.at), event)
                 key = (called.name, called.arguments)
                 recall.tools.setdefault(key, deque()).append(answer)
             case ReplyCompleted() if event.job in self._questions:

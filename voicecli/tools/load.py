@@ -32,7 +32,11 @@ BEFORE_END_CALL = "before_end_call"
 
 
 def load_tools(
-    choice: ToolsChoice, folder: Path, place: Place, agent: Mapping[str, Tool] = NONE
+    choice: ToolsChoice,
+    folder: Path,
+    place: Place,
+    agent: Mapping[str, Tool] = NONE,
+    others: frozenset[str] = frozenset(),
 ) -> dict[str, Tool]:
     """The tools by name, in order: the agent's, those of the file, those that come with voicecli.
 
@@ -41,6 +45,7 @@ def load_tools(
         folder: that of the profile: what the file's path is relative to.
         place: in the profile, for messages.
         agent: the tools of the agent's class.
+        others: names of tools that agents have to whom the call may be handed over.
 
     Raises:
         VoicecliError: of the class `place.error`: the file is missing, raises, or declares what no
@@ -67,8 +72,9 @@ def load_tools(
         except ValueError as error:
             raise place.wrong(str(error)) from None
     for example in choice.examples:
-        if example.call not in tools:
-            what = f"there is no tool {example.call}; {suggest(example.call, tools)}"
+        if example.call not in tools and example.call not in others:
+            known = {**tools, **dict.fromkeys(others)}
+            what = f"there is no tool {example.call}; {suggest(example.call, known)}"
             raise place.at("examples").wrong(what)
     return tools
 
