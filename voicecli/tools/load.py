@@ -22,6 +22,7 @@ from voicecli.tables import Place, suggest
 from voicecli.tools.builtin import builtin_tool
 from voicecli.tools.choice import ToolsChoice
 from voicecli.tools.declare import MARK, Declared
+from voicecli.tools.mcp_server import mcp_tools
 from voicecli.tools.schema import tool_of
 
 NONE: Mapping[str, Tool] = {}
@@ -60,9 +61,15 @@ def load_tools(
         tools |= found
     elif choice.settings:
         raise place.at("settings").wrong("is for the functions of a file, and none is named")
+    for name, server in choice.mcp.items():
+        here = place.at("mcp").in_table("mcp").at(name)
+        found = {each.name: each for each in mcp_tools(name, server, folder, here)}
+        if twice := sorted(tools.keys() & found):
+            raise here.wrong(f"{twice[0]} is also a tool of another place; choose with tools = […]")
+        tools |= found
     for name in choice.builtin:
         if name in tools:
-            whose = "the agent's class" if name in agent else choice.file
+            whose = "the agent's class" if name in agent else choice.file or "an MCP server"
             raise place.at("builtin").wrong(f"{name} is also a function of {whose}")
         try:
             tools[name] = builtin_tool(name, choice.transfer_to)
