@@ -32,6 +32,7 @@ from pipelines.turn_taking.events import (
     EndOfTurnScored,
     FinalTranscript,
     FrameScored,
+    HandoverRequested,
     JobId,
     PartialTranscript,
     PlayoutStarted,
@@ -81,7 +82,7 @@ class RecordedTool:
     """What a tool answered."""
 
     after: Nanos
-    answer: ToolFinished | ToolFailed
+    answer: ToolFinished | ToolFailed | HandoverRequested
 
 
 @dataclass(slots=True)
@@ -204,7 +205,9 @@ class _Reader:
                 self._pieces[event.job].append((self._delay(event.job, event.at), event.text))
             case ToolRequested():
                 self._pieces[event.job].append((self._delay(event.job, event.at), event))
-            case ToolFinished() | ToolFailed() if asked := self._asked(CallTool, event.job):
+            case ToolFinished() | ToolFailed() | HandoverRequested() if asked := self._asked(
+                CallTool, event.job
+            ):
                 answer = RecordedTool(self._delay(event.job, event.at), event)
                 recall.tools.setdefault((asked.name, asked.arguments), deque()).append(answer)
             case ReplyCompleted() if asked := self._asked(
