@@ -77,6 +77,8 @@ class CallerSide:
     def _unchanged(self, turn: CallerTurn, now: Nanos) -> None:
         """The turn speaks on, or is silent for longer."""
         pause = turn.pause
+        if self.state is Caller.SPEAKING:
+            return
         if self.state.over_agent:
             if self.gate.speaking:
                 self._ask("overlap")

@@ -118,11 +118,11 @@ class Conversation:
             self._caller.frame(event)
         else:
             self._perceive(event)
-        if self._questions.any:
+        if self._questions.raised:
             self._decide(event.at)
-        self._over = self._over or self._floor.state is Agent.ENDED
         if not self._out:
             return ()
+        self._over = self._over or self._floor.state is Agent.ENDED
         commands = tuple(self._out)
         self._out.clear()
         return commands
@@ -143,7 +143,7 @@ class Conversation:
         unless it is left with nothing to say.
         """
         asked = self._questions.take
-        while self._questions.any and not self._over:
+        while self._questions.raised and not self._over:
             if asked("agent"):
                 self._floor.advance(now)
             if self._floor.state is Agent.ENDED:
