@@ -7,9 +7,10 @@ from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.runtime.effects import Effects
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.hooks import HookRunner
-from pipelines.runtime.lanes import Lanes
+from pipelines.runtime.lanes import Answers, Lanes, nobody
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.recall import Recall
+from pipelines.runtime.recorded_answers import RecordedAnswers
 from pipelines.runtime.senses import (
     Ears,
     Listener,
@@ -76,20 +77,22 @@ class Session:
         recogniser = Transcriber(engines, self._timeline, lanes)
         self._listener: Listener
         self._transcriber: Ears
+        answers: Answers = nobody
         if recall is None:
             self._listener = VadListener(engines.vad, self._timeline, lanes)
             self._transcriber = recogniser
         else:
             self._listener = RecalledListener(recall, lanes)
             self._transcriber = RecalledTranscriber(recall, recogniser, lanes)
+            answers = RecordedAnswers(recall, self._playout)
         self._tools = ToolRunner(
-            engines, transport, self._playout, lanes, recall, today=self._today
+            engines, transport, self._playout, lanes, today=self._today, answers=answers
         )
         if recall is None and engines.hooks:
             hooks = HookRunner(engines.hooks, lanes, self._tools.this_call)
             self._record = _both(record, hooks.take)
         self._effects = Effects(
-            engines, self._timeline, self._playout, lanes, tools=self._tools, recall=recall
+            engines, self._timeline, self._playout, lanes, tools=self._tools, answers=answers
         )
         self._inbox: deque[Event] = deque()
         self._handling = False

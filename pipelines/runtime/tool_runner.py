@@ -19,9 +19,8 @@ from pipelines.engines.protocols import StopSignal
 from pipelines.engines.speakable import speakable_text
 from pipelines.engines.tools import CALL, ThisCall, Tool, ToolRequest
 from pipelines.runtime.engines import Engines
-from pipelines.runtime.lanes import Delivery, Lanes, Work
+from pipelines.runtime.lanes import Answers, Delivery, Lanes, Work, nobody
 from pipelines.runtime.playout import Playout
-from pipelines.runtime.recall import Recall, in_time
 from pipelines.runtime.transport import TransferringTransport, Transport
 from pipelines.turn_taking.commands import CallTool, ContinueReply, GenerateReply, History
 from pipelines.turn_taking.events import (
@@ -39,18 +38,10 @@ from pipelines.turn_taking.tool_use import ERROR
 RESULT_CHARS = 4000
 """What a model is given to read of a result: a context is soon full."""
 TONES_RATE = 8000
-NOT_RECORDED = (
-    "not run: under another policy only the answers that were recorded are given, and this tool "
-    "was not called so in the recorded call"
-)
 
 
 class ToolRunner:
-    """The tools of one call.
-
-    With a `recall` no tool is ever run: what it answered is told again, and what was never asked
-    is answered by an error.
-    """
+    """The tools of one call."""
 
     def __init__(
         self,
@@ -58,16 +49,25 @@ class ToolRunner:
         transport: Transport,
         playout: Playout,
         lanes: Lanes,
-        recall: Recall | None,
         *,
         today: str,
+        answers: Answers = nobody,
     ) -> None:
-        """`today` is the day on which the call began, as 2026-11-24."""
+        """Take what the tools work with.
+
+        Args:
+            engines: with the tools.
+            transport: which transfers the call.
+            playout: of the tones of keys.
+            lanes: on which the tools run.
+            today: the day on which the call began, as 2026-11-24.
+            answers: asked before a tool is run; with them nothing of the agent's own code is.
+        """
         self._engines = engines
         self._transport = transport
         self._playout = playout
         self._lanes = lanes
-        self._recall = recall
+        self._answers = answers
         self.this_call = ThisCall(date.fromisoformat(today))
         self._said: dict[JobId, str] = {}
         """The caller's turn that each reply with tools answers."""
@@ -79,7 +79,7 @@ class ToolRunner:
     def request(self, job: JobId, index: int, asked: ToolRequest) -> Delivery:
         """What the core is told when a model asks for a tool."""
         tool = self._engines.tools.get(asked.name)
-        if tool is not None and tool.instead is not None and self._recall is None:
+        if tool is not None and tool.instead is not None and self._answers is nobody:
             call = replace(self.this_call, caller_said=self._said.get(job, ""))
             name = copy_context().run(_in_call, tool.instead, call)
             if name in self._engines.tools:
@@ -111,14 +111,13 @@ class ToolRunner:
         """Run a tool; ToolFinished or ToolFailed follows."""
         lane = next(n for n in range(len(self._busy) + 1) if n not in self._busy.values())
         self._busy[command.job] = lane
-        if self._recall is not None:
-            run, modelled = partial(in_time, _recalled(self._recall, command)), True
-        else:
+        work = self._answers(command)
+        if work is None:
             tool = self._engines.tools.get(command.name)
             run = partial(self._run, command, tool)
-            modelled = tool is None or tool.modelled
+            work = Work(command.job, "llm", "", run, modelled=tool is None or tool.modelled)
         done = partial(self._busy.__delitem__, command.job)
-        self._lanes.submit(Work(command.job, "llm", f"tool {lane}", run, modelled, done))
+        self._lanes.submit(replace(work, lane=f"tool {lane}", done=done))
 
     def cancel(self, job: JobId) -> None:
         """Nobody waits for this tool any more."""
@@ -192,15 +191,6 @@ def _in_call(ask: Callable[[], str], call: ThisCall) -> str:
         return ask()
     except Exception:  # noqa: BLE001 - an edge: somebody else's code, which has no objection then
         return ""
-
-
-def _recalled(recall: Recall, command: CallTool) -> list[tuple[Nanos, Delivery]]:
-    """What the tool answered when it was called so for the first time not yet told."""
-    answers = recall.look_up(recall.tools, (command.name, command.arguments))
-    if not answers:
-        return [(0, _failed(command.job, NOT_RECORDED))]
-    recorded = answers.popleft()
-    return [(recorded.after, lambda at: replace(recorded.answer, at=at, job=command.job))]
 
 
 def _failed(job: JobId, message: str) -> Delivery:

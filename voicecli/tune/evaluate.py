@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Never
 
 import numpy as np
 
 from pipelines.latency import distribution
-from pipelines.runtime.engines import Engines
 from pipelines.runtime.timeline import Samples
 from pipelines.runtime.transport import Received
 from pipelines.runtime.virtual import run_virtual
@@ -62,7 +61,7 @@ class RecordedCall:
         recall = estimating_recall(self._entries, self._header.rate)
         ends = self._entries[-1].at if self._entries else 0
         caller = _Absent(self._header.rate, ends)
-        run_virtual(policy, cast("Engines", _NoEngines()), caller, entries.append, recall=recall)
+        run_virtual(policy, _NoEngines(), caller, entries.append, recall=recall)
         return self._judged(entries)
 
     def _judged(self, entries: Sequence[Entry]) -> list[Outcome]:
@@ -105,5 +104,13 @@ class _Absent:
 class _NoEngines:
     """An estimating recall answers everything."""
 
-    def __getattr__(self, name: str) -> Any:
+    vad: Never
+    asr: Never
+    llm: Never
+    tools: Never
+    hooks: Never
+    tts: Never
+    turn_detectors: Never
+
+    def __getattr__(self, name: str) -> Never:
         raise AssertionError(f"the {name} engine was asked in a search without engines")
