@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.runtime.effects import Effects
 from pipelines.runtime.engines import Engines
+from pipelines.runtime.from_recording import AnswersFromRecording
 from pipelines.runtime.hooks import HookRunner
 from pipelines.runtime.lanes import Answers, Lanes, nobody
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.recall import Recall
-from pipelines.runtime.recorded_answers import RecordedAnswers
 from pipelines.runtime.senses import (
     Ears,
     Listener,
@@ -84,7 +84,7 @@ class Session:
         else:
             self._listener = RecalledListener(recall, lanes)
             self._transcriber = RecalledTranscriber(recall, recogniser, lanes)
-            answers = RecordedAnswers(recall, self._playout)
+            answers = AnswersFromRecording(recall, self._playout)
         self._tools = ToolRunner(
             engines, transport, self._playout, lanes, today=self._today, answers=answers
         )

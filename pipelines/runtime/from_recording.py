@@ -42,7 +42,7 @@ NOT_RECORDED = (
 )
 
 
-class RecordedAnswers:
+class AnswersFromRecording:
     """Tells what the recorded call answered.
 
     No tool is ever run: one that was not called so is answered by an error.
