@@ -14,6 +14,7 @@ import numpy as np
 import soxr
 
 from pipelines.engines.closing import closing
+from pipelines.engines.modelled import is_modelled
 from pipelines.engines.protocols import (
     Hypothesis,
     Llm,
@@ -98,18 +99,13 @@ class _Pair:
         yield from second()
 
 
-def _modelled(*engines: object) -> bool:
-    """Whether all of them take only the time that they say they take."""
-    return all(getattr(engine, "modelled", False) for engine in engines)
-
-
 class FallbackLlm:
     """The replies of the first, or whole ones of the second."""
 
     def __init__(self, first: Llm, second: Llm, names: tuple[str, str]) -> None:
         self._first, self._second = first, second
         self._pair = _Pair(names)
-        self.modelled = _modelled(first, second)
+        self.modelled = is_modelled(first, second)
 
     def prepare(self, history: History) -> None:
         """Prepare the first; the second is only there for emergencies."""
@@ -154,7 +150,7 @@ class FallbackTts:
         self._first, self._second = first, second
         self._pair = _Pair(names)
         self.sample_rate = first.sample_rate
-        self.modelled = _modelled(first, second)
+        self.modelled = is_modelled(first, second)
 
     def synthesize(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
         """Audio of `text`, all of it from the same engine."""
@@ -186,7 +182,7 @@ class FallbackAsr:
         self._first, self._second = first, second
         self._pair = _Pair(names)
         self.sample_rate = first.sample_rate
-        self.modelled = _modelled(first, second)
+        self.modelled = is_modelled(first, second)
         self._heard: list[Pcm] = []
         """The utterance so far, as long as the second may still need it."""
         self._trusted: bool | None = None

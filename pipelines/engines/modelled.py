@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Protocol, runtime_checkable
 
 from pipelines.turn_taking.time import SECOND, Nanos
 
@@ -20,6 +21,18 @@ _spend: ContextVar[Callable[[Nanos], None]] = ContextVar("_spend", default=_slee
 
 
 _waits: ContextVar[Callable[[], None]] = ContextVar("_waits", default=lambda: None)
+
+
+@runtime_checkable
+class Modelled(Protocol):
+    """An engine that says whether it takes only the time that it says it takes; few do."""
+
+    modelled: bool
+
+
+def is_modelled(*engines: object) -> bool:
+    """Whether all of these take only the time that they say they take."""
+    return all(isinstance(engine, Modelled) and engine.modelled for engine in engines)
 
 
 def spend(duration: Nanos) -> None:

@@ -2,26 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import count
+from typing import Literal, TypeAlias
 
 from pipelines.engines.closing import closing
-from pipelines.engines.protocols import Llm, StopSignal
+from pipelines.engines.modelled import is_modelled
+from pipelines.engines.protocols import StopSignal
 from pipelines.runtime.asking import audio_for, probability
-from pipelines.runtime.deliveries import (
-    Question,
-    Writing,
-    add_audio,
-    deliver_audio,
-    end_audio,
-    remembered,
-    text_received,
-)
+from pipelines.runtime.deliveries import add_audio, deliver_audio, end_audio, text_received
 from pipelines.runtime.engines import Engines
-from pipelines.runtime.lanes import Delivery, Lanes, Work
+from pipelines.runtime.lanes import Answers, Delivery, Lanes, Work, nobody
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.present_agent import PresentAgent
-from pipelines.runtime.recall import Recall, in_time
 from pipelines.runtime.resampling import LiveResampler
 from pipelines.runtime.timeline import Timeline, to_int16
 from pipelines.runtime.tool_runner import ToolRunner
@@ -37,18 +31,19 @@ from pipelines.turn_taking.commands import (
 )
 from pipelines.turn_taking.events import (
     EndOfTurnScored,
-    EngineKind,
     JobId,
     ReplyCompleted,
     ReplyPrepared,
 )
+
+Writing: TypeAlias = GenerateReply | ContinueReply
 
 
 class Effects:
     """Detectors, LLM and synthesiser, each on its lane.
 
     A detector that works on the reply LLM shares the LLM's lane; the others have one each, lest the
-    quick wait for the slow. With a `recall`, what it knows is told from there.
+    quick wait for the slow. `answers` is asked before an engine is.
     """
 
     def __init__(
@@ -59,14 +54,14 @@ class Effects:
         lanes: Lanes,
         *,
         tools: ToolRunner,
-        recall: Recall | None = None,
+        answers: Answers = nobody,
     ) -> None:
         self._present = present
         self._timeline = timeline
         self._playout = playout
         self._lanes = lanes
         self._tools = tools
-        self._recall = recall
+        self._answers = answers
         self._parts: defaultdict[JobId, list[JobId]] = defaultdict(list)
         """Of each reply, its clauses and what writes on after tools."""
 
@@ -79,18 +74,15 @@ class Effects:
         match command:
             case ScoreEndOfTurn():
                 for name in command.detectors:
-                    if not self._remembered(command, name):
-                        self._score(name, command)
+                    answered = self._answers(replace(command, detectors=(name,)))
+                    self._lanes.submit(answered or self._score(name, command))
             case PrepareReply():
-                if not self._remembered(command):
-                    run = partial(self._prepare, command, self._engines.llm)
-                    self._submit(command.job, "llm", run)
+                self._ask(command, "llm", partial(self._prepare, command, self._engines))
             case GenerateReply() | ContinueReply():
                 self._write(command)
             case SynthesizeClause():
                 self._parts[command.reply].append(command.job)
-                if not self._remembered(command):
-                    self._submit(command.job, "tts", partial(self._synthesize, command))
+                self._ask(command, "tts", partial(self._synthesize, command))
             case CancelReply():
                 for part in self._parts.pop(command.job, []):
                     self._lanes.cancel(part)
@@ -104,30 +96,23 @@ class Effects:
     def _write(self, command: Writing) -> None:
         if isinstance(command, ContinueReply):
             self._parts[command.reply].append(command.job)
-        if not self._remembered(command):
-            self._submit(command.job, "llm", partial(self._generate, command, self._engines))
+        self._ask(command, "llm", partial(self._generate, command, self._engines))
 
-    def _remembered(self, command: Question, detector: str = "") -> bool:
-        """Tell what was recorded for this, if anything was."""
-        if self._recall is None:
-            return False
-        kind, steps = remembered(self._recall, command, detector, self._playout)
-        if steps is None:
-            return False
-        lane = f"{kind} {detector}" if detector else kind
-        run = partial(in_time, steps)
-        counted = not detector
-        self._lanes.submit(Work(command.job, kind, lane, run, modelled=True, counted=counted))
-        return True
-
-    def _submit(self, job: JobId, kind: EngineKind, run: partial[Iterator[Delivery]]) -> None:
-        engine = self._engines.llm if kind == "llm" else self._engines.tts
-        modelled = getattr(engine, "modelled", False)
-        self._lanes.submit(Work(job, kind, kind, run, modelled, counted=True))
+    def _ask(
+        self,
+        question: PrepareReply | Writing | SynthesizeClause,
+        kind: Literal["llm", "tts"],
+        run: partial[Iterator[Delivery]],
+    ) -> None:
+        work = self._answers(question)
+        if work is None:
+            modelled = is_modelled(self._engines.llm if kind == "llm" else self._engines.tts)
+            work = Work(question.job, kind, kind, run, modelled, counted=True)
+        self._lanes.submit(work)
 
     # -- on the lanes -------------------------------------------------------------------------
 
-    def _score(self, name: str, command: ScoreEndOfTurn) -> None:
+    def _score(self, name: str, command: ScoreEndOfTurn) -> Work:
         detector = self._engines.turn_detectors[name]
         pcm, rate = audio_for(detector, self._timeline, command), self._timeline.rate
 
@@ -136,11 +121,12 @@ class Effects:
             yield lambda at: EndOfTurnScored(at, command.job, name, p)
 
         lane = "llm" if detector.uses_llm else f"turn_detector {name}"
-        modelled = getattr(detector, "modelled", False)
-        self._lanes.submit(Work(command.job, "turn_detector", lane, run, modelled))
+        return Work(command.job, "turn_detector", lane, run, is_modelled(detector))
 
-    def _prepare(self, command: PrepareReply, llm: Llm, _stop: StopSignal) -> Iterator[Delivery]:
-        llm.prepare(command.history)
+    def _prepare(
+        self, command: PrepareReply, engines: Engines, _stop: StopSignal
+    ) -> Iterator[Delivery]:
+        engines.llm.prepare(command.history)
         yield lambda at: ReplyPrepared(at, command.job)
 
     def _generate(self, command: Writing, engines: Engines, stop: StopSignal) -> Iterator[Delivery]:

@@ -13,6 +13,14 @@ from typing import Protocol, TypeAlias
 from pipelines.engines.closing import closing
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.remarks import Failure, collected
+from pipelines.turn_taking.commands import (
+    CallTool,
+    ContinueReply,
+    GenerateReply,
+    PrepareReply,
+    ScoreEndOfTurn,
+    SynthesizeClause,
+)
 from pipelines.turn_taking.events import (
     EngineFailed,
     EngineKind,
@@ -24,6 +32,18 @@ from pipelines.turn_taking.events import (
 from pipelines.turn_taking.time import Nanos
 
 Delivery: TypeAlias = Callable[[Nanos], Event | None]
+
+Question: TypeAlias = (
+    ScoreEndOfTurn | PrepareReply | GenerateReply | ContinueReply | SynthesizeClause | CallTool
+)
+"""What work answers; of detectors, one is asked."""
+
+Answers: TypeAlias = "Callable[[Question], Work | None]"
+"""Who may answer in the place of an engine: gives work that tells the answer, or None."""
+
+
+def nobody(_question: Question) -> None:
+    """Leaves all questions to the engines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ the delay they had; where there is none, the engine is asked.
 """
 
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -114,9 +114,32 @@ class Recall:
     missed: int = 0
     """Questions that had no answer here, so far."""
 
-    def look_up(self, answers: Mapping[Any, _Answer], question: Hashable) -> _Answer | None:
-        """An answer, counting the questions that have none."""
-        answer = answers.get(question)
+    def final(self, start: Nanos, until: Nanos) -> RecordedTranscript | None:
+        """The final words of a range of media time."""
+        return self._known(self.finals.get((start, until)))
+
+    def score(self, detector: str, start: Nanos, until: Nanos) -> tuple[Nanos, float] | None:
+        """What a detector said of a range of media time, and after how long."""
+        return self._known(self.scores.get((detector, start, until)))
+
+    def reading(self, history: History) -> Nanos | None:
+        """How long it took to read a prompt in advance."""
+        return self._known(self.prepared.get(history))
+
+    def reply(self, history: History) -> RecordedReply | None:
+        """The reply to a prompt."""
+        return self._known(self.replies.get(history))
+
+    def clause(self, text: str) -> RecordedClause | None:
+        """The audio of a clause."""
+        return self._known(self.clauses.get(text))
+
+    def tool(self, name: str, arguments: str) -> RecordedTool | None:
+        """What a tool answered when it was called so for the first time not yet told."""
+        answers = self.tools.get((name, arguments))
+        return self._known(answers.popleft() if answers else None)
+
+    def _known(self, answer: _Answer | None) -> _Answer | None:
         self.missed += answer is None
         return answer
 
@@ -205,10 +228,12 @@ class _Reader:
                 self._pieces[event.job].append((self._delay(event.job, event.at), event.text))
             case ToolRequested():
                 self._pieces[event.job].append((self._delay(event.job, event.at), event))
-            case ToolFinished() | ToolFailed() | HandoverRequested() if asked := self._asked(
-                CallTool, event.job
-            ):
-                answer = RecordedTool(self._delay(event.job, event.at), event)
+            case (
+                ToolFinished(job=int(job))
+                | ToolFailed(job=int(job))
+                | HandoverRequested(job=int(job))
+            ) if asked := self._asked(CallTool, job):
+                answer = RecordedTool(self._delay(job, event.at), event)
                 recall.tools.setdefault((asked.name, asked.arguments), deque()).append(answer)
             case ReplyCompleted() if asked := self._asked(
                 (GenerateReply, ContinueReply), event.job

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from pipelines.engines.modelled import is_modelled
 from pipelines.engines.protocols import Pcm, StopSignal, Vad
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import FRAME
@@ -60,7 +61,7 @@ class VadListener:
         self._vad = vad
         self._timeline = timeline
         self._lanes = lanes
-        self._modelled = getattr(vad, "modelled", False)
+        self._modelled = is_modelled(vad)
         self._frame: Nanos = vad.frame_samples * SECOND // vad.sample_rate
         self._resampler = LiveResampler(timeline.rate, vad.sample_rate)
         self._pending: Pcm = np.zeros(0, np.float32)
@@ -138,7 +139,7 @@ class RecalledTranscriber:
             return
         self._lanes.cancel(command.job)
         job, until = command.job, command.until
-        answer = self._recall.look_up(self._recall.finals, (started.start, until))
+        answer = self._recall.final(started.start, until)
         if answer is None:
             self._recogniser.start(started, now)
             self._recogniser.finish(command, now)

@@ -8,8 +8,9 @@ from pipelines.engines.tools import ThisCall
 from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.runtime.effects import Effects
 from pipelines.runtime.engines import Engines
+from pipelines.runtime.from_recording import AnswersFromRecording
 from pipelines.runtime.hooks import HookRunner
-from pipelines.runtime.lanes import Lanes
+from pipelines.runtime.lanes import Answers, Lanes, nobody
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.present_agent import PresentAgent
 from pipelines.runtime.recall import Recall
@@ -79,20 +80,24 @@ class Session:
         recogniser = Transcriber(engines, self._timeline, lanes)
         self._listener: Listener
         self._transcriber: Ears
+        answers: Answers = nobody
         if recall is None:
             self._listener = VadListener(engines.vad, self._timeline, lanes)
             self._transcriber = recogniser
         else:
             self._listener = RecalledListener(recall, lanes)
             self._transcriber = RecalledTranscriber(recall, recogniser, lanes)
+            answers = AnswersFromRecording(recall, self._playout)
         call = ThisCall(date.fromisoformat(self._today))
         self._present = PresentAgent(engines, call)
-        self._tools = ToolRunner(self._present, transport, self._playout, lanes, recall, call=call)
+        self._tools = ToolRunner(
+            self._present, transport, self._playout, lanes, call=call, answers=answers
+        )
         if recall is None and any(each.hooks for each in (engines, *engines.agents.values())):
             hooks = HookRunner(self._present, lanes, call)
             self._record = _both(record, hooks.take)
         self._effects = Effects(
-            self._present, self._timeline, self._playout, lanes, tools=self._tools, recall=recall
+            self._present, self._timeline, self._playout, lanes, tools=self._tools, answers=answers
         )
         self._inbox: deque[Event] = deque()
         self._handling = False

@@ -17,10 +17,9 @@ from pipelines.engines.interruptible import reported
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.speakable import speakable_text
 from pipelines.engines.tools import CALL, Handover, Request, ThisCall, Tool, ToolRequest
-from pipelines.runtime.lanes import Delivery, Lanes, Work
+from pipelines.runtime.lanes import Answers, Delivery, Lanes, Work, nobody
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.present_agent import PresentAgent
-from pipelines.runtime.recall import Recall, in_time
 from pipelines.runtime.transport import TransferringTransport, Transport
 from pipelines.turn_taking.commands import CallTool, ContinueReply, GenerateReply, History
 from pipelines.turn_taking.events import (
@@ -42,18 +41,10 @@ READS_ONLY = (
     "a read_only tool may run before the caller's turn is over, so it cannot ask for a {}: leave "
     "read_only out"
 )
-NOT_RECORDED = (
-    "not run: under another policy only the answers that were recorded are given, and this tool "
-    "was not called so in the recorded call"
-)
 
 
 class ToolRunner:
-    """The tools of one call.
-
-    With a `recall` no tool is ever run: what it answered is told again, and what was never asked
-    is answered by an error.
-    """
+    """The tools of one call."""
 
     def __init__(
         self,
@@ -61,15 +52,25 @@ class ToolRunner:
         transport: Transport,
         playout: Playout,
         lanes: Lanes,
-        recall: Recall | None,
         *,
         call: ThisCall,
+        answers: Answers = nobody,
     ) -> None:
+        """Take what the tools work with.
+
+        Args:
+            present: the agent that has the call, with its tools.
+            transport: which transfers the call.
+            playout: of the tones of keys.
+            lanes: on which the tools run.
+            call: what the tools know of the call.
+            answers: asked before a tool is run; with them nothing of the agent's own code is.
+        """
         self._present = present
         self._transport = transport
         self._playout = playout
         self._lanes = lanes
-        self._recall = recall
+        self._answers = answers
         self._call = call
         self._said: dict[JobId, str] = {}
         """The caller's turn that each reply with tools answers."""
@@ -85,7 +86,7 @@ class ToolRunner:
     ) -> Delivery:
         """What the core is told when a model that knows these tools asks for one."""
         tool = tools.get(asked.name)
-        if tool is not None and tool.instead is not None and self._recall is None:
+        if tool is not None and tool.instead is not None and self._answers is nobody:
             call = replace(self._call, caller_said=self._said.get(job, ""))
             name = copy_context().run(_in_call, tool.instead, call)
             if name in tools:
@@ -118,15 +119,14 @@ class ToolRunner:
         """Run a tool; ToolFinished or ToolFailed follows."""
         lane = next(n for n in range(len(self._busy) + 1) if n not in self._busy.values())
         self._busy[command.job] = lane
-        if self._recall is not None:
-            run, modelled = partial(in_time, _recalled(self._recall, command)), True
-        else:
+        work = self._answers(command)
+        if work is None:
             tools = self._offered.get(command.reply, self._present.engines.tools)
             tool = tools.get(command.name)
             run = partial(self._run, command, tools)
-            modelled = tool is None or tool.modelled
+            work = Work(command.job, "llm", "", run, modelled=tool is None or tool.modelled)
         done = partial(self._busy.__delitem__, command.job)
-        self._lanes.submit(Work(command.job, "llm", f"tool {lane}", run, modelled, done))
+        self._lanes.submit(replace(work, lane=f"tool {lane}", done=done))
 
     def cancel(self, job: JobId) -> None:
         """Nobody waits for this tool any more."""
@@ -212,15 +212,6 @@ def _in_call(ask: Callable[[], str], call: ThisCall) -> str:
         return ask()
     except Exception:  # noqa: BLE001 - an edge: somebody else's code, which has no objection then
         return ""
-
-
-def _recalled(recall: Recall, command: CallTool) -> list[tuple[Nanos, Delivery]]:
-    """What the tool answered when it was called so for the first time not yet told."""
-    answers = recall.look_up(recall.tools, (command.name, command.arguments))
-    if not answers:
-        return [(0, _failed(command.job, NOT_RECORDED))]
-    recorded = answers.popleft()
-    return [(recorded.after, lambda at: replace(recorded.answer, at=at, job=command.job))]
 
 
 def _failed(job: JobId, message: str) -> Delivery:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from pipelines.engines.loops import first_round
+from pipelines.engines.modelled import is_modelled
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.remarks import remark
 from pipelines.runtime.engines import Engines
@@ -77,7 +78,7 @@ class Transcriber:
         if last:
             self._job = None
         run = partial(self._transcribe, job, pcm, fresh, end if until is None else until, last)
-        modelled = getattr(self._engines.asr, "modelled", False)
+        modelled = is_modelled(self._engines.asr)
         self._lanes.submit(Work(job, "asr", "asr", run, modelled, self._free, counted=last))
 
     def _free(self) -> None:

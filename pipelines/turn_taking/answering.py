@@ -20,7 +20,7 @@ class Answering:
     ) -> None:
         self._agent, self._emit, self._ask = desk.policy.agent, desk.emit, desk.questions.ask
         self._caller, self._floor = caller, floor
-        self._end, self._overlap = end, overlap
+        self._end, self._ahead, self._overlap = end, end.ahead, overlap
         self._asked_again = False
         """Whether the caller was asked to repeat themselves since their last turn."""
 
@@ -31,7 +31,7 @@ class Answering:
         if turn is None or pause is None or caller.state.over_agent:
             return
         if pause.lost is not None:
-            self._give_up(pause, now, pause.lost)
+            self._give_up(now, pause.lost)
             return
         ending = self._end.consider(
             turn,
@@ -45,10 +45,10 @@ class Answering:
             return
         if not turn.text:
             speech_ms = milliseconds(pause.speech_end - turn.onset)
-            self._drop(pause, now, because("no_words", speech_ms=speech_ms))
+            self._drop(now, because("no_words", speech_ms=speech_ms))
             self._ask_again(speech_ms, now)
         elif self._overlap.is_echo(turn, now):
-            self._drop(pause, now, because("own_words_only", text=turn.text))
+            self._drop(now, because("own_words_only", text=turn.text))
         else:
             self._answer(turn, pause, now, ending)
 
@@ -56,9 +56,10 @@ class Answering:
         floor = self._floor
         floor.dialogue.settle()
         self._asked_again = False
-        self._caller.close("turn ended", now)
+        made_ahead = self._ahead.reply
+        self._caller.close("turn ended")
         floor.heard_caller(turn.text)
-        reply = pause.speculation
+        reply = made_ahead
         if reply is None:
             committed = because("turn_committed")
             reply = floor.generate(floor.dialogue.prompt, now, speculative=False, reason=committed)
@@ -70,27 +71,27 @@ class Answering:
             due=ending.due,
             silence_ms=ending.silence_ms,
             p=ending.p,
-            wasted_ms=self._end.ledger.close(),
+            wasted_ms=self._ahead.ledger.close(),
         )
         self._emit(TurnEnded(turn.text, reply.job, speech, ending.reason))
         self._end.habit.ended(reply.job)
-        if pause.speculation is not None:
+        if made_ahead is not None:
             lead_ms = milliseconds(now - reply.asked_at)
             reason = because("speculation_paid", lead_ms=lead_ms, clauses=len(reply.clauses))
             self._emit(RecordDecision("speculation_kept", reason))
         floor.take(reply)
 
-    def _drop(self, pause: Pause, now: Nanos, reason: Reason) -> None:
-        self._end.drop_speculation(pause, now)
-        self._caller.close("turn dropped", now)
+    def _drop(self, now: Nanos, reason: Reason) -> None:
+        self._ahead.discard(now)
+        self._caller.close("turn dropped")
         self._emit(RecordDecision("turn_dropped", reason))
         if self._floor.reply is None:
             self._floor.start_idle_timer(now)
             self._ask("by_hand")
 
-    def _give_up(self, pause: Pause, now: Nanos, why: Reason) -> None:
+    def _give_up(self, now: Nanos, why: Reason) -> None:
         """Its words will never be known."""
-        self._drop(pause, now, why)
+        self._drop(now, why)
         if self._floor.reply is None:
             self._floor.apologise(now, self._agent.not_heard, because("not_heard"))
 

@@ -53,22 +53,19 @@ class Questions:
     """What an event has raised: it is decided when all of the event is noted, each thing once."""
 
     def __init__(self) -> None:
-        self._raised: set[Question] = set()
-
-    @property
-    def any(self) -> bool:
-        """Whether there is one to be decided."""
-        return bool(self._raised)
+        self.raised: set[Question] = set()
+        """Those to be decided."""
 
     def ask(self, *questions: Question) -> None:
         """Something has changed on which the answers rest."""
-        self._raised.update(questions)
+        self.raised.update(questions)
 
     def take(self, question: Question) -> bool:
         """Whether it was asked; from now on it is not."""
-        asked = question in self._raised
-        self._raised.discard(question)
-        return asked
+        if question not in self.raised:
+            return False
+        self.raised.remove(question)
+        return True
 
 
 class Timers:

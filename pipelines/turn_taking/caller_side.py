@@ -9,10 +9,8 @@ from pipelines.turn_taking.events import (
     EndOfTurnScored,
     FrameScored,
     PartialTranscript,
-    WorkDone,
 )
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
-from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.speech_gate import (
     SpeechConfirmed,
     SpeechGate,
@@ -22,7 +20,6 @@ from pipelines.turn_taking.speech_gate import (
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import CALLER, Caller
 from pipelines.turn_taking.turn_end import TurnEnd
-from pipelines.turn_taking.while_speaking import WhileSpeaking
 
 
 class CallerSide:
@@ -35,9 +32,7 @@ class CallerSide:
     def __init__(self, desk: Desk, floor: AgentFloor, end: TurnEnd) -> None:
         self._policy, self._jobs = desk.policy, desk.jobs
         self._timers, self._ask, self._emit = desk.timers, desk.questions.ask, desk.emit
-        self._floor = floor
-        self._end = end
-        self._early = WhileSpeaking(desk, floor, end.ledger, end.readers)
+        self._floor, self._end, self._ahead = floor, end, end.ahead
         self._transcribed_until: Nanos = 0
         self.gate = SpeechGate(desk.policy.gate)
         self.heard_until: Nanos = 0
@@ -82,6 +77,8 @@ class CallerSide:
     def _unchanged(self, turn: CallerTurn, now: Nanos) -> None:
         """The turn speaks on, or is silent for longer."""
         pause = turn.pause
+        if self.state is Caller.SPEAKING:
+            return
         if self.state.over_agent:
             if self.gate.speaking:
                 self._ask("overlap")
@@ -123,9 +120,8 @@ class CallerSide:
             return
         self._move("speech confirmed")
         self._timers.cancel("endpoint", "transcript", "overlap")
-        self._jobs.end(*pause.jobs)
         long = onset - turn.transcribed_from > from_ms(self._policy.endpointing.carry_over_ms)
-        self._end.drop_speculation(pause, event.at)
+        self._drop_pause(pause, event.at)
         over_agent = self.state.over_agent
         if over_agent and self._is_brief(turn, pause.faded):
             turn.onset, turn.detected_at = onset, event.at  # that was another sound
@@ -150,15 +146,14 @@ class CallerSide:
         turn.pause = lull
         reason = because("lull_detected", silence_ms=milliseconds(lull.silence(event.at)))
         self._end.ask_for_words_ahead(turn, lull, event.at, reason)
-        self._end.ask_detectors(turn, lull, "audio", event.at, reason)
+        self._end.ask_listeners(turn, lull, event.at, reason)
 
     def _lull_over(self, turn: CallerTurn, lull: Pause, now: Nanos) -> None:
         """It was a gap within a word or between two."""
         self._move("lull over")
         turn.pause = None
         self._timers.cancel("endpoint", "transcript")
-        self._jobs.end(*lull.jobs)
-        self._end.drop_speculation(lull, now)
+        self._drop_pause(lull, now)
         if lull.until is not None:
             silence_ms = milliseconds(self.gate.faded - lull.faded)
             self._restart_transcription(turn, because("lull_over", silence_ms=silence_ms))
@@ -179,8 +174,14 @@ class CallerSide:
                 self._floor.resume(because("resume_brief", sound_ms=sound_ms))
             return
         self._end.ask_for_words_ahead(turn, pause, event.at, reason)
-        self._end.ask_detectors(turn, pause, "audio", event.at, reason)
+        self._end.ask_listeners(turn, pause, event.at, reason)
         self._ask("end")
+
+    def _drop_pause(self, pause: Pause, now: Nanos) -> None:
+        """The turn does not end here: what was asked of it, and made for it, is in vain."""
+        self._jobs.end(pause.question)
+        if pause.final is not None:
+            self._ahead.discard(now)
 
     def _is_brief(self, turn: CallerTurn, end: Nanos) -> bool:
         """Whether a turn that ends here is too short for the agent to stay silent for."""
@@ -203,7 +204,7 @@ class CallerSide:
         if self.state.over_agent:
             self._ask("overlap")
         else:
-            self._early.words(turn, event)
+            self._ahead.words(turn, event)
 
     def words_final(self, text: str, now: Nanos, *, looped: bool = False) -> None:
         """The turn's words are final for this pause; of a loop, only the voice says how it ends."""
@@ -215,31 +216,19 @@ class CallerSide:
         if self.state.over_agent:
             self._ask("overlap")
             return
-        if looped:
-            self._early.drop(turn, now)
-            pause.asked.add("text")
-        self._settle_words(turn, pause, now)
-
-    def _settle_words(self, turn: CallerTurn, pause: Pause, now: Nanos) -> None:
-        """The words of an ordinary turn are final: ask those that read."""
-        self._early.settle(turn, pause, now)
-        if turn.text:
-            reason = because("final_transcript", words=len(turn.text.split()))
-            self._end.ask_detectors(turn, pause, "text", now, reason)
+        self._ahead.words_final(turn, pause, now, looped=looped)
         self._ask("end")
 
     def scored(self, event: EndOfTurnScored) -> None:
         """A detector has answered."""
-        turn = self.turn
-        if turn is not None and turn.eager is not None and event.job == turn.eager.job:
-            self._early.scored(turn.eager, event)
-        elif self.pause is not None:
-            self.pause.scores[event.detector] = event.probability
+        pause = self.pause
+        of_words = self._ahead.scored(event)
+        if of_words and (pause is None or pause.final is None):
+            self._ahead.answer_early(event.at)
+        elif pause is not None:
+            if not of_words:
+                pause.scores[event.detector] = event.probability
             self._ask("end")
-
-    def work_done(self, event: WorkDone) -> None:
-        """An engine says what a job has cost."""
-        self._end.ledger.done(event)
 
     def transcript_late(self, now: Nanos) -> None:
         """The final transcript has not come in time: make do with the partial one, if any."""
@@ -254,7 +243,7 @@ class CallerSide:
     def transcription_failed(self, now: Nanos, reason: Reason) -> None:
         """The recogniser broke down: try again while there is more to hear, else say so."""
         turn, pause = self.turn, self.pause
-        if turn is None:
+        if turn is None or (pause is not None and pause.final is not None):
             return
         if pause is not None and self.state is Caller.LULL:
             self._lull_over(turn, pause, now)
@@ -266,10 +255,15 @@ class CallerSide:
             pause.lost = reason
             self._ask("end")
 
-    def add_text(self, text: str) -> None:
+    def add_text(self, text: str, now: Nanos) -> None:
         """Keys were pressed, or words typed, in the midst of the turn."""
-        if self.turn is not None:
-            self.turn.carried = join_words(self.turn.carried, text)
+        turn, pause = self.turn, self.pause
+        if turn is None:
+            return
+        turn.carried = join_words(turn.carried, text)
+        if pause is not None and pause.final is not None and not self.state.over_agent:
+            self._ahead.words_final(turn, pause, now)  # others than those that were answered ahead
+            self._ask("end")
 
     # -- what was decided ---------------------------------------------------------------------
 
@@ -284,35 +278,24 @@ class CallerSide:
         if pause is None:
             return
         reason = because("pause_detected", silence_ms=milliseconds(pause.silence(now)))
-        self._end.ask_detectors(turn, pause, "audio", now, reason)
+        self._end.ask_listeners(turn, pause, now, reason)
         if pause.final is not None:
-            self._settle_words(turn, pause, now)
+            self._ahead.words_final(turn, pause, now)
         else:
             self._end.ask_for_words(turn, pause, now, reason)
-            self._ask("end")
+        self._ask("end")
 
-    def close(self, trigger: str, now: Nanos) -> None:
+    def close(self, trigger: str) -> None:
         """The turn is over, whatever became of it."""
         turn, pause = self.turn, self.pause
         if turn is None or pause is None:
             return
-        self._jobs.end(turn.job, *pause.jobs)
-        self._early.turn_over(turn, now)
+        self._jobs.end(turn.job, pause.question)
+        self._ahead.turn_over()
         self._timers.cancel("endpoint", "transcript", "overlap")
         self._transcribed_until = pause.until or pause.faded
         self.turn = None
         self._move(trigger)
-
-    # -- replies made before the turn is over -------------------------------------------------
-
-    def owner_of_speculation(self, job: int) -> Reply | None:
-        """The reply made in advance, if this is one of its jobs."""
-        ahead = self.turn.ahead if self.turn is not None else []
-        return next((reply for reply in ahead if reply.owns(job)), None)
-
-    def disown(self, reply: Reply) -> bool:
-        """Forget a reply made in advance, which then is asked for again; whether it was one."""
-        return self.turn is not None and self.turn.disown(reply)
 
     def _move(self, trigger: str) -> None:
         self.state = CALLER[self.state, trigger]

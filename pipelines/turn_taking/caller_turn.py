@@ -1,10 +1,9 @@
-"""The caller's turn under way: its words so far, its pause and what the detectors say of it."""
+"""The caller's turn under way: its words so far, its pause and what the voice says of that."""
 
 from dataclasses import dataclass, field
 
 from pipelines.turn_taking.events import JobId
 from pipelines.turn_taking.reasons import Reason
-from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.time import Nanos
 
 
@@ -30,8 +29,6 @@ class CallerTurn:
     unstable: str = ""
     pause: "Pause | None" = None
     """Set while the caller is silent within the turn."""
-    eager: "Eager | None" = None
-    """Set while the words so far are judged, or answered, ahead of any silence."""
 
     @property
     def text(self) -> str:
@@ -41,38 +38,11 @@ class CallerTurn:
         return join_words(self.carried, self.stable, self.unstable)
 
     @property
-    def ahead(self) -> list[Reply]:
-        """Replies made before it is over."""
-        made = (self.pause and self.pause.speculation, self.eager and self.eager.reply)
-        return [reply for reply in made if reply is not None]
-
-    def disown(self, reply: Reply) -> bool:
-        """Forget a reply made in advance; whether it was one."""
-        if self.pause is not None and self.pause.speculation is reply:
-            self.pause.speculation = None
-        elif self.eager is not None and self.eager.reply is reply:
-            self.eager = None
-        else:
-            return False
-        return True
-
-    @property
     def settled_text(self) -> str:
         """Only words that no longer change."""
         if self.pause is not None and self.pause.final is not None:
             return self.text
         return join_words(self.carried, self.stable)
-
-
-@dataclass(slots=True)
-class Eager:
-    """The turn's words at some moment, taken for all of them."""
-
-    text: str
-    job: JobId
-    """The question to the detectors that read."""
-    scores: dict[str, float] = field(default_factory=dict[str, float])
-    reply: Reply | None = None
 
 
 @dataclass(slots=True)
@@ -89,31 +59,14 @@ class Pause:
     final: str | None = None
     lost: Reason | None = None
     """Why its words will never be known."""
-    scores: dict[str, float] = field(default_factory=dict[str, float])
-    asked: set[str] = field(default_factory=set[str])
-    """Kinds of detectors asked so far."""
+    question: JobId | None = None
+    """To the detectors that listen, whether the turn ends here."""
     judged_by: Nanos = 0
     """Until when their answers are waited for."""
-    jobs: list[JobId] = field(default_factory=list[JobId])
-    """Work that becomes pointless when the pause ends."""
-    ahead: list[JobId] = field(default_factory=list[JobId])
-    """Transcript and prefill asked for before it was clear that the turn is over."""
-    withheld: set[str] = field(default_factory=set[str])
-    """Rules by which work in advance was refused, each noted once."""
-    prepared: bool = False
+    scores: dict[str, float] = field(default_factory=dict[str, float])
     hold_recorded: bool = False
     overdue: bool = False
     """Would be the end, but for a sound that may be the caller going on."""
-    speculation: Reply | None = None
-    """The reply made in advance, should this be the end."""
-
-    def take_over(self, eager: Eager) -> None:
-        """Its words are those that were judged, and perhaps answered, ahead."""
-        self.asked.add("text")
-        self.jobs.append(eager.job)
-        self.scores.update(eager.scores)
-        self.prepared = True
-        self.speculation = eager.reply
 
     def silence(self, now: Nanos) -> Nanos:
         """How long the caller has been silent, as heard by the agent."""

@@ -55,6 +55,7 @@ from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.reasons import Number, Reason, because
 from pipelines.turn_taking.reply import Reply
 from pipelines.turn_taking.requests import Requests
+from pipelines.turn_taking.speculation import Speculation
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import Agent, Caller
 from pipelines.turn_taking.turn_end import TurnEnd
@@ -75,7 +76,8 @@ class Conversation:
         self._questions = Questions()
         desk = Desk(policy, self._jobs, self._timers, self._questions, self._out.append)
         self._floor = AgentFloor(desk)
-        end = TurnEnd(desk, self._floor)
+        self._ahead = Speculation(desk, self._floor)
+        end = TurnEnd(desk, self._floor, self._ahead)
         self._caller = CallerSide(desk, self._floor, end)
         self._overlap = Overlap(desk, self._caller, self._floor, end.habit)
         self._answering = Answering(desk, self._caller, self._floor, end, self._overlap)
@@ -122,11 +124,11 @@ class Conversation:
             self._caller.frame(event)
         else:
             self._perceive(event)
-        if self._questions.any:
+        if self._questions.raised:
             self._decide(event.at)
-        self._over = self._over or self._floor.state is Agent.ENDED
         if not self._out:
             return ()
+        self._over = self._over or self._floor.state is Agent.ENDED
         commands = tuple(self._out)
         self._out.clear()
         return commands
@@ -147,7 +149,7 @@ class Conversation:
         unless it is left with nothing to say.
         """
         asked = self._questions.take
-        while self._questions.any and not self._over:
+        while self._questions.raised and not self._over:
             if asked("agent"):
                 self._floor.advance(now)
             if self._floor.state is Agent.ENDED:
@@ -186,7 +188,7 @@ class Conversation:
         reply = self._floor.reply
         if reply is not None and reply.owns(job):
             return reply
-        return self._caller.owner_of_speculation(job)
+        return self._ahead.reply_with(job)
 
     def _for_reply(self, event: Any) -> None:
         reply = self._reply_of(event.job)
@@ -227,15 +229,15 @@ class Conversation:
         self._timers.cancel("idle")
         self._interrupt_by_hand(event.at, because("interrupted_by_keypad", digit=event.digit))
         if self._keypad.press(event.digit):
-            self._keys_done()
+            self._keys_done(event.at)
         else:
             self._timers.set("dtmf", event.at + from_ms(self._policy.agent.dtmf_timeout_ms))
 
-    def _keys_done(self) -> None:
+    def _keys_done(self, now: Nanos) -> None:
         self._timers.cancel("dtmf")
         self._keypad.complete()
         if self._caller.turn is not None:
-            self._caller.add_text(_spoken_keys(self._keypad.take_complete()))
+            self._caller.add_text(_spoken_keys(self._keypad.take_complete()), now)
         self._questions.ask("by_hand")
 
     def _typed_text(self, event: CallerTyped) -> None:
@@ -245,7 +247,7 @@ class Conversation:
         self._timers.cancel("idle")
         self._interrupt_by_hand(event.at, because("interrupted_by_typing", text=text), text)
         if self._caller.turn is not None:
-            self._caller.add_text(text)
+            self._caller.add_text(text, event.at)
             return
         self._typed.append(text)
         self._questions.ask("by_hand")
@@ -308,7 +310,7 @@ class Conversation:
         reply = self._reply_of(event.job)
         if reply is None:
             self._jobs.end(event.job)  # a prompt read in advance: only time is lost
-        elif self._caller.disown(reply):
+        elif self._ahead.disown(reply):
             reply.cancel(reason)  # asked for again, in earnest, when the turn ends
         elif event.kind == "tts":
             self._floor.voice_failed(reply, event.job, reason)
@@ -360,7 +362,7 @@ class Conversation:
         InterruptRequested: _interrupt_requested,
         EngineFailed: _failed,
         EngineRemarked: _remarked,
-        WorkDone: lambda core, event: core._caller.work_done(event),
+        WorkDone: lambda core, event: core._ahead.ledger.done(event),
         DeadlineReached: _deadline_reached,
         CallEnded: _ended,
     }
@@ -384,7 +386,7 @@ class Conversation:
         "filler": lambda core, _now: core._floor.filler_due(),
         "playout": lambda core, _now: core._floor.marks_missing(),
         "idle": _idle,
-        "dtmf": lambda core, _now: core._keys_done(),
+        "dtmf": _keys_done,
     }
 
 

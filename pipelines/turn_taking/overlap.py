@@ -13,8 +13,8 @@ from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.caller_side import CallerSide
 from pipelines.turn_taking.caller_turn import CallerTurn, join_words
 from pipelines.turn_taking.decisions import OverlapJudged, RecordDecision
+from pipelines.turn_taking.endpointing import PauseHabit
 from pipelines.turn_taking.own_words import without_own_words
-from pipelines.turn_taking.pause_habit import PauseHabit
 from pipelines.turn_taking.reasons import because, milliseconds
 from pipelines.turn_taking.time import Nanos, from_ms
 
@@ -60,7 +60,7 @@ class Overlap:
             self._emit(judged)
             if verdict.rule == "overlap_own_words":
                 self._note_echo()
-            caller.close("overlap ignored", now)
+            caller.close("overlap ignored")
             floor.resume(because("resume_ignored"))
 
     def interrupt(self, judged: OverlapJudged) -> None:

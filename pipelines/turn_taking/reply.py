@@ -130,11 +130,6 @@ class Reply:
         return not self._history and self.purpose in ("idle_prompt", "apology")
 
     @property
-    def audible(self) -> bool:
-        """Whether the caller has heard any of it."""
-        return any(clause.started for clause in self.clauses)
-
-    @property
     def any_clause_heard(self) -> bool:
         """Whether the caller has heard any of its clauses to the end."""
         return any(clause.heard for clause in self.clauses)

@@ -105,7 +105,8 @@ class SpeechGate:
 
         Without `trust_energy` only the detector says what begins speech: the sound may be an echo.
         """
-        self._note_sound(frame)
+        if frame.sound_until is not None:
+            self._note_sound(frame.sound_until, masked=frame.masked)
         if self._is_loud(frame, trust_energy):
             return self._loud(frame)
         self._loud_since = None
@@ -120,11 +121,9 @@ class SpeechGate:
             return SpeechLulled(self.silent_since, self.faded)
         return None
 
-    def _note_sound(self, frame: FrameScored) -> None:
-        sound = frame.sound_until
-        if sound is None or (not self.speaking and sound > self.faded + LAST_SOUND):
-            return
-        self._sound_until = None if frame.masked else sound
+    def _note_sound(self, until: Nanos, *, masked: bool) -> None:
+        if self.speaking or until <= self.faded + LAST_SOUND:
+            self._sound_until = None if masked else until
 
     def _is_loud(self, frame: FrameScored, trust_energy: bool) -> bool:
         threshold = self._start_threshold if self._loud_since is None else self._stop_threshold
@@ -136,6 +135,8 @@ class SpeechGate:
             self._doubt = 0.0
             return False
         if self._doubt == 0:
+            if frame.sound_until is None:
+                return False
             self._doubted_since = frame.start
         heard = frame.speech if frame.sound_until is not None else 0.0
         step = (heard - self._doubt_above) * (frame.end - frame.start)

@@ -1,24 +1,16 @@
-"""Whether the caller's turn is over: asks detectors, prepares the reply, waits, decides."""
+"""Whether the caller's turn is over: asks for words and scores, waits, decides."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from pipelines.turn_taking.agent_floor import AgentFloor
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.caller_turn import CallerTurn, Pause
-from pipelines.turn_taking.commands import (
-    FinishTranscription,
-    History,
-    Message,
-    PrepareReply,
-    ScoreEndOfTurn,
-)
+from pipelines.turn_taking.commands import FinishTranscription, ScoreEndOfTurn
 from pipelines.turn_taking.decisions import RecordDecision
-from pipelines.turn_taking.endpointing import fuse, silence_before_answering
-from pipelines.turn_taking.events import JobId
-from pipelines.turn_taking.pause_habit import PauseHabit
+from pipelines.turn_taking.endpointing import PauseHabit, fuse, silence_before_answering
 from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
-from pipelines.turn_taking.speculation import SpeculationLedger
+from pipelines.turn_taking.speculation import Speculation
 from pipelines.turn_taking.time import Nanos, from_ms
 
 STALLED: Nanos = from_ms(200)
@@ -42,17 +34,15 @@ class Ending:
 class TurnEnd:
     """Endpointing of one call; the turn and its pause are handed in."""
 
-    def __init__(self, desk: Desk, floor: AgentFloor) -> None:
+    def __init__(self, desk: Desk, floor: AgentFloor, ahead: Speculation) -> None:
         self._policy, self._jobs = desk.policy, desk.jobs
         self._timers, self._emit = desk.timers, desk.emit
-        self._floor = floor
-        policy = desk.policy.endpointing
-        detectors = [name for name, _ in policy.weights]
-        self.readers = tuple(d for d in detectors if d in policy.text_detectors)
-        """The detectors that judge words."""
-        self._listeners = tuple(d for d in detectors if d not in self.readers)
+        self._floor, self.ahead = floor, ahead
+        self._readers = ahead.readers
+        names = (name for name, _ in desk.policy.endpointing.weights)
+        self._listeners = tuple(name for name in names if name not in self._readers)
+        """The detectors that judge the voice."""
         self.habit = PauseHabit(desk)
-        self.ledger = SpeculationLedger(desk.policy.speculation)
 
     def ask_for_words_ahead(
         self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason
@@ -73,28 +63,18 @@ class TurnEnd:
         self._timers.set("transcript", now + timeout)
         self._emit(FinishTranscription(turn.job, pause.until, reason))
 
-    def ask_detectors(
-        self,
-        turn: CallerTurn,
-        pause: Pause,
-        which: Literal["audio", "text"],
-        now: Nanos,
-        reason: Reason,
-    ) -> None:
-        """Ask the detectors that listen, or those that read, once a pause."""
-        detectors = self._listeners if which == "audio" else self.readers
-        if not detectors or which in pause.asked:
+    def ask_listeners(self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason) -> None:
+        """Ask the detectors that judge the voice, once a pause."""
+        if not self._listeners or pause.question is not None:
             return
-        pause.asked.add(which)
+        pause.question = self._jobs.start()
         pause.judged_by = now + from_ms(self._policy.endpointing.score_timeout_ms)
-        job = self._jobs.start()
-        pause.jobs.append(job)
-        start, until = turn.transcribed_from, pause.faded
         self._emit(
             ScoreEndOfTurn(
-                job, detectors, start, until, turn.text, self._floor.dialogue.prompt, reason
+                pause.question, self._listeners, turn.transcribed_from, pause.faded, turn.text,
+                self._floor.dialogue.prompt, reason,
             )
-        )
+        )  # fmt: skip
 
     def consider(
         self,
@@ -112,14 +92,16 @@ class TurnEnd:
         only worked ahead. `heard_until` is the media time up to which the caller was heard;
         `sound_under_way` says that they may just have begun to speak again.
         """
-        p, wait = self._wait(pause)
+        scores = self._scores(pause)
+        p, wait = self._wait(scores)
         due = pause.speech_end + wait
         if now < due or not may_end:
             lead = due - from_ms(self._policy.speculation.reply_lead_ms)
-            self._work_ahead(turn, pause, p, now, nearly_due=now >= lead)
+            if pause.final is not None:
+                self.ahead.answer_ahead(p, now, nearly_due=now >= lead)
             if may_end:
                 self._timers.set("endpoint", lead if now < lead else due)
-                self._record_hold(pause, p, due, now)
+                self._record_hold(pause, scores, p, due, now)
             return None
         self._timers.cancel("endpoint")
         latest = due + from_ms(self._policy.endpointing.backstop_ms)
@@ -132,109 +114,71 @@ class TurnEnd:
         self.ask_for_words(turn, pause, now, because("turn_over"))
         if pause.final is None:
             return None  # asked again when it comes, or is late
-        if turn.text and self._still_judged(pause, now):
-            self._timers.set("endpoint", pause.judged_by)
+        judged_by = self._judged_by(pause, scores)
+        if turn.text and now < judged_by:
+            self._timers.set("endpoint", judged_by)
             return None  # asked again with each answer
-        return self._ending(pause, p, wait, now)
+        return self._ending(pause, scores, p, wait, now)
 
-    def _wait(self, pause: Pause) -> tuple[float | None, Nanos]:
+    def _scores(self, pause: Pause) -> Mapping[str, float]:
+        """What is said of the voice and, once the words are final, of those."""
+        draft = self.ahead.draft
+        if draft is None or pause.final is None:
+            return pause.scores
+        return {**pause.scores, **draft.scores}
+
+    def _wait(self, scores: Mapping[str, float]) -> tuple[float | None, Nanos]:
         """P(end of turn), and the silence it asks for.
 
         The caller's own pauses count in both; but where the words say that the turn is over and the
         voice does, too, they add no more than `own_pauses_delay_ms` to the wait.
         """
         policy = self._policy.endpointing
-        p = fuse(pause.scores, policy.weights, self.habit.log_odds)
+        p = fuse(scores, policy.weights, self.habit.log_odds)
         wait = silence_before_answering(p, policy)
-        if self.habit.log_odds < 0 and self._is_certain(pause):
-            without = silence_before_answering(fuse(pause.scores, policy.weights), policy)
+        if self.habit.log_odds < 0 and self._is_certain(scores):
+            without = silence_before_answering(fuse(scores, policy.weights), policy)
             wait = min(wait, without + from_ms(policy.own_pauses_delay_ms))
         return p, wait
 
-    def _still_judged(self, pause: Pause, now: Nanos) -> bool:
-        """Whether a detector that was asked has yet to answer, and has not had its time."""
-        asked = len(self._listeners) * ("audio" in pause.asked)
-        asked += len(self.readers) * ("text" in pause.asked)
-        return len(pause.scores) < asked and now < pause.judged_by
+    def _judged_by(self, pause: Pause, scores: Mapping[str, float]) -> Nanos:
+        """Until when to wait for detectors that were asked and have yet to answer; 0: for none."""
+        draft = self.ahead.draft
+        asked, judged_by = 0, 0
+        if pause.question is not None:
+            asked, judged_by = len(self._listeners), pause.judged_by
+        if draft is not None and draft.question is not None:
+            asked, judged_by = asked + len(self._readers), max(judged_by, draft.judged_by)
+        return judged_by if len(scores) < asked else 0
 
-    def _is_certain(self, pause: Pause) -> bool:
+    def _is_certain(self, scores: Mapping[str, float]) -> bool:
         """Whether those that read and those that listen both hold an end for likely."""
-        for detectors in (self.readers, self._listeners):
-            scores = {name: pause.scores[name] for name in detectors if name in pause.scores}
-            p = fuse(scores, self._policy.endpointing.weights)
+        for detectors in (self._readers, self._listeners):
+            some = {name: scores[name] for name in detectors if name in scores}
+            p = fuse(some, self._policy.endpointing.weights)
             if detectors and (p is None or p < LIKELY):
                 return False
         return True
 
-    def drop_speculation(self, pause: Pause, now: Nanos) -> None:
-        """The caller goes on: what was made in advance was in vain."""
-        self.ledger.throw_away(self._work_of(pause))
-        if pause.speculation is None:
-            return
-        lead_ms = milliseconds(now - pause.speculation.asked_at)
-        reason = because("speculation_wasted", lead_ms=lead_ms)
-        pause.speculation.cancel(reason)
-        self._emit(RecordDecision("speculation_dropped", reason))
-        pause.speculation = None
-
-    def _work_ahead(
-        self, turn: CallerTurn, pause: Pause, p: float | None, now: Nanos, *, nearly_due: bool
+    def _record_hold(
+        self, pause: Pause, scores: Mapping[str, float], p: float | None, due: Nanos, now: Nanos
     ) -> None:
-        """Prepare the reply on the assumption that the turn is over."""
-        policy = self._policy.speculation
-        if pause.final is None or not turn.text or self._floor.reply is not None:
-            return
-        reason = None
-        if p is not None and p >= policy.reply_above:
-            reason = because("speculate", p=p, threshold=policy.reply_above)
-        elif nearly_due and policy.reply_above <= 1:
-            reason = because("speculate_late")
-        if reason is not None:
-            if pause.speculation is None and self._may(pause, "the reply"):
-                pause.prepared = True
-                pause.speculation = self._floor.generate(
-                    self._history_with(turn), now, speculative=True, reason=reason
-                )
-        elif not pause.prepared and (p or 0.0) >= policy.prepare_above:
-            if not self._may(pause, "reading the prompt"):
-                return
-            pause.prepared = True
-            job, history = self._jobs.start(), self._history_with(turn)
-            pause.ahead.append(job)
-            self._emit(PrepareReply(job, history, because("prefill")))
-
-    def _may(self, pause: Pause, step: str) -> bool:
-        """Whether the budget allows this step in advance; a refusal is noted once a pause."""
-        refusal = self.ledger.refusal(step, self._work_of(pause))
-        if refusal is not None and refusal.rule not in pause.withheld:
-            pause.withheld.add(refusal.rule)
-            self._emit(RecordDecision("speculation_withheld", refusal))
-        return refusal is None
-
-    @staticmethod
-    def _work_of(pause: Pause) -> list[JobId]:
-        """Everything done in advance in this pause."""
-        return pause.ahead + ([] if pause.speculation is None else pause.speculation.work)
-
-    def _history_with(self, turn: CallerTurn) -> History:
-        self._floor.dialogue.settle()
-        return (*self._floor.dialogue.prompt, Message("caller", turn.text))
-
-    def _record_hold(self, pause: Pause, p: float | None, due: Nanos, now: Nanos) -> None:
         """Note once a pause, when all detectors have answered, how long the wait will be."""
-        answered = len(pause.scores) == len(self._policy.endpointing.weights)
+        answered = len(scores) == len(self._policy.endpointing.weights)
         if pause.hold_recorded or not answered:
             return
         pause.hold_recorded = True
         reason = because(
             "hold_unscored" if p is None else "hold_by_score",
-            **self._scores(pause, p),
+            **self._numbers(scores, p),
             wait_ms=milliseconds(due - pause.speech_end),
             left_ms=milliseconds(due - now),
         )
         self._emit(RecordDecision("turn_held", reason))
 
-    def _ending(self, pause: Pause, p: float | None, wait: Nanos, now: Nanos) -> Ending:
+    def _ending(
+        self, pause: Pause, scores: Mapping[str, float], p: float | None, wait: Nanos, now: Nanos
+    ) -> Ending:
         policy = self._policy.endpointing
         rule = "end_by_score" if p is not None else "end_by_timer"
         if p is not None and wait >= from_ms(policy.backstop_ms):
@@ -243,7 +187,7 @@ class TurnEnd:
         silence_ms = milliseconds(silence)
         reason = because(
             rule,
-            **self._scores(pause, p),
+            **self._numbers(scores, p),
             silence_ms=silence_ms,
             wait_ms=milliseconds(wait),
             backstop_left_ms=max(0.0, milliseconds(from_ms(policy.backstop_ms) - silence)),
@@ -251,9 +195,9 @@ class TurnEnd:
         rounded = None if p is None else round(p, 4)
         return Ending(rounded, pause.speech_end + wait, silence_ms, reason)
 
-    def _scores(self, pause: Pause, p: float | None) -> dict[str, Number]:
-        """Numbers of a reason."""
-        parts = [f"{name} {score:.2f}" for name, score in sorted(pause.scores.items())]
+    def _numbers(self, scores: Mapping[str, float], p: float | None) -> dict[str, Number]:
+        """The scores as numbers of a reason."""
+        parts = [f"{name} {score:.2f}" for name, score in sorted(scores.items())]
         if p is not None and self.habit.log_odds:
             parts.append(f"own pauses {self.habit.log_odds:+.2f}")
         listed = f" ({', '.join(parts)})" if parts else ""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pipelines.engines.closing import closing
+from pipelines.engines.modelled import is_modelled
 from pipelines.engines.protocols import Pcm, StopSignal, Tts
 from pipelines.runtime.resampling import LiveResampler
 
@@ -19,7 +20,7 @@ class KeptSpeech:
 
     def __init__(self, tts: Tts, rate: int) -> None:
         self.sample_rate = rate
-        self.modelled = getattr(tts, "modelled", False)
+        self.modelled = is_modelled(tts)
         self._tts = tts
         self._kept: dict[str, Pcm] = {}
         self._keeping = True

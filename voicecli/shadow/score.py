@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipelines.engines.modelled import is_modelled
 from pipelines.runtime.asking import audio_for, probability
 from pipelines.runtime.cost import charged
 from pipelines.runtime.timeline import Timeline
@@ -63,7 +64,7 @@ class Shadows:
         pcm = audio_for(detector, heard, question)
         p, cost = charged(
             lambda: probability(detector, question, pcm, heard.rate),
-            modelled=getattr(detector, "modelled", False),
+            modelled=is_modelled(detector),
         )
         return max(self._wait(shadow.choice, p), asked + cost - pause.speech_end), p
 

@@ -6,8 +6,8 @@ the nearest recorded answers has to do; `replay --policy` asks the real engines.
 """
 
 import statistics
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from pipelines.runtime.recall import (
     RecordedTranscript,
     recall_from,
 )
+from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
 
@@ -27,31 +28,41 @@ _REPLY = "All right."
 _SECONDS_PER_CHARACTER = 0.065
 
 
+@dataclass
 class EstimatingRecall(Recall):
-    """Never without an answer.
+    """Never without an answer, but for tools, of which none is run.
 
     Transcripts are put together from the recorded pieces within the range; a detector's score is
     the one at the same end of speech; a reply or clause takes the median time of those recorded.
     """
 
-    __slots__ = ("_rate",)
+    rate: int = 8000
+    """Of the line, in Hz."""
 
-    def look_up(self, answers: Mapping[Any, Any], question: Hashable) -> Any:
-        """An answer, recorded or estimated."""
-        answer = answers.get(question)
-        if answer is not None:
-            return answer
-        self.missed += 1
-        if answers is self.finals:
-            return self._transcript(*question)  # type: ignore[misc]
-        if answers is self.scores:
-            return self._score(*question)  # type: ignore[misc]
-        if answers is self.prepared:
-            return _median(self.prepared.values())
-        if answers is self.replies:
-            first = _median(reply.pieces[0][0] for reply in self.replies.values() if reply.pieces)
-            return RecordedReply(((first, _REPLY),), 0)
-        return self._clause(str(question))
+    def final(self, start: Nanos, until: Nanos) -> RecordedTranscript:
+        """The final words of a range of media time, recorded or estimated."""
+        return super().final(start, until) or self._transcript(start, until)
+
+    def score(self, detector: str, start: Nanos, until: Nanos) -> tuple[Nanos, float]:
+        """What a detector said of a range of media time, or near its end; and after how long."""
+        return super().score(detector, start, until) or self._score(detector, until)
+
+    def reading(self, history: History) -> Nanos:
+        """How long it took to read this prompt, or any."""
+        recorded = super().reading(history)
+        return _median(self.prepared.values()) if recorded is None else recorded
+
+    def reply(self, history: History) -> RecordedReply:
+        """The reply to this prompt, or one that begins after as long as any."""
+        return super().reply(history) or self._reply()
+
+    def clause(self, text: str) -> RecordedClause:
+        """The audio of this clause, or silence for as long as it would take to say."""
+        return super().clause(text) or self._clause(text)
+
+    def _reply(self) -> RecordedReply:
+        first = _median(reply.pieces[0][0] for reply in self.replies.values() if reply.pieces)
+        return RecordedReply(((first, _REPLY),), 0)
 
     def _transcript(self, start: Nanos, until: Nanos) -> RecordedTranscript:
         pieces: dict[Nanos, tuple[Nanos, str]] = {}
@@ -67,7 +78,7 @@ class EstimatingRecall(Recall):
         after = _median(final.after for final in self.finals.values())
         return RecordedTranscript(after, " ".join(words))
 
-    def _score(self, detector: str, _start: Nanos, until: Nanos) -> tuple[Nanos, float]:
+    def _score(self, detector: str, until: Nanos) -> tuple[Nanos, float]:
         near = [
             (abs(at - until), answer)
             for (name, _, at), answer in self.scores.items()
@@ -77,19 +88,18 @@ class EstimatingRecall(Recall):
 
     def _clause(self, text: str) -> RecordedClause:
         first = _median(clause.first_after for clause in self.clauses.values())
-        samples = round(len(text) * _SECONDS_PER_CHARACTER * self._rate)
+        samples = round(len(text) * _SECONDS_PER_CHARACTER * self.rate)
         return RecordedClause(first, samples, 0, np.zeros(samples, np.int16))
 
 
 def estimating_recall(entries: Iterable[Entry], rate: int) -> EstimatingRecall:
     """The answers in a call's journal, recorded at `rate` Hz."""
     exact = recall_from(entries, np.zeros(0, np.int16), rate)
-    recall = EstimatingRecall(
+    return EstimatingRecall(
         frames=exact.frames, partials=exact.partials, finals=exact.finals, scores=exact.scores,
-        prepared=exact.prepared, replies=exact.replies, clauses=exact.clauses,
+        prepared=exact.prepared, replies=exact.replies, clauses=exact.clauses, tools=exact.tools,
+        today=exact.today, rate=rate,
     )  # fmt: skip
-    recall._rate = rate
-    return recall
 
 
 def _median(values: Iterable[Nanos]) -> Nanos:

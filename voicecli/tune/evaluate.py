@@ -1,8 +1,9 @@
 """What a policy would have done in recorded calls, from their events alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Never
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class RecordedCall:
         recall = estimating_recall(self._entries, self._header.rate)
         ends = self._entries[-1].at if self._entries else 0
         caller = _Absent(self._header.rate, ends)
-        run_virtual(policy, cast("Engines", _NoEngines()), caller, entries.append, recall=recall)
+        run_virtual(policy, _NoEngines(), caller, entries.append, recall=recall)
         return self._judged(entries)
 
     def _judged(self, entries: Sequence[Entry]) -> list[Outcome]:
@@ -105,5 +106,14 @@ class _Absent:
 class _NoEngines:
     """An estimating recall answers everything."""
 
-    def __getattr__(self, name: str) -> Any:
+    vad: Never
+    asr: Never
+    llm: Never
+    tools: Never
+    hooks: Never
+    tts: Never
+    turn_detectors: Never
+    agents: Mapping[str, Engines] = MappingProxyType({})
+
+    def __getattr__(self, name: str) -> Never:
         raise AssertionError(f"the {name} engine was asked in a search without engines")

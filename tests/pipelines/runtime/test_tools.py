@@ -11,9 +11,9 @@ import pytest
 
 from pipelines.engines.modelled import spend
 from pipelines.engines.tools import CALL, Tool, ToolRequest
+from pipelines.runtime.from_recording import NOT_RECORDED
 from pipelines.runtime.realtime import run_realtime
 from pipelines.runtime.recall import recall_from
-from pipelines.runtime.tool_runner import NOT_RECORDED
 from pipelines.runtime.transport import Received
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import CallTool, CancelTool, EndCall

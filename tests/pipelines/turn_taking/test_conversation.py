@@ -348,6 +348,39 @@ class TestFailure:
         partial = [e for e in world.journal if isinstance(e, PartialTranscript)][-1]
         assert ended.command.text == f"{partial.stable} {partial.unstable}"
 
+    def test_a_recogniser_that_fails_after_its_final_transcript_takes_no_word_back(self):
+        def fault(event: Event) -> list[Event]:
+            if isinstance(event, PartialTranscript):
+                return [replace(event, stable="what time", unstable="")]
+            if isinstance(event, FinalTranscript):
+                return [event, failed(replace(event, at=event.at + from_ms(5)), "asr")]
+            return [event]
+
+        world = World(AT_PAUSES, [QUESTION], fault=fault)
+        world.run()
+        [ended] = world.verdicts("turn_ended")
+        assert ended.command.text == QUESTION.text
+        assert [g.history[-1].text for g in world.commands(GenerateReply)] == [QUESTION.text]
+
+    def test_no_detector_is_waited_for_that_was_not_asked_as_the_recogniser_had_looped(self):
+        def fault(event: Event) -> list[Event]:
+            return [replace(event, looped=True)] if isinstance(event, FinalTranscript) else [event]
+
+        patient = replace(
+            AT_PAUSES.endpointing,
+            weights=(("words", 1.0), ("voice", 1.0)),
+            text_detectors=("words",),
+            score_timeout_ms=2000,
+        )
+        world = World(
+            replace(AT_PAUSES, endpointing=patient), [QUESTION], p_end=lambda _: 0.9, fault=fault
+        )
+        world.run()
+        asked = {name for question in world.commands(ScoreEndOfTurn) for name in question.detectors}
+        assert asked == {"voice"}
+        [ended] = world.verdicts("turn_ended")
+        assert to_ms(ended.at) - QUESTION.end_ms < 300
+
     def test_lost_marks_do_not_hold_the_floor_for_ever(self):
         def fault(event: Event) -> list[Event]:
             return [] if isinstance(event, MarkReached) else [event]

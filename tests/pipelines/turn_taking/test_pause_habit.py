@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pipelines.turn_taking.bookkeeping import Desk, Jobs, Questions, Timers
 from pipelines.turn_taking.commands import Command
+from pipelines.turn_taking.endpointing import PauseHabit
 from pipelines.turn_taking.events import CallerTyped, EndOfTurnScored
-from pipelines.turn_taking.pause_habit import PauseHabit
 from pipelines.turn_taking.policy import AgentPolicy, EndpointingPolicy, Policy
 from pipelines.turn_taking.time import from_ms
 

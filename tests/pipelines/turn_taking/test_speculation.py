@@ -8,12 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.turn_taking.commands import (
+    CancelReply,
     FinishTranscription,
     GenerateReply,
     PrepareReply,
     ScoreEndOfTurn,
 )
-from pipelines.turn_taking.events import ClauseSynthesized, EngineKind
+from pipelines.turn_taking.events import (
+    CallerTyped,
+    ClauseSynthesized,
+    DtmfReceived,
+    EngineKind,
+    Event,
+)
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.policy import (
     AgentPolicy,
@@ -21,7 +28,7 @@ from pipelines.turn_taking.policy import (
     Policy,
     SpeculationPolicy,
 )
-from pipelines.turn_taking.time import to_ms
+from pipelines.turn_taking.time import from_ms, to_ms
 from pipelines.turn_taking.transitions import Agent
 
 from .world import Delays, Speech, World
@@ -109,6 +116,23 @@ def test_a_clause_made_ahead_whose_audio_never_comes_is_not_waited_for_for_ever(
     world.run()
     assert world.verdicts("speculation_kept")
     assert world.core.agent in {Agent.LISTENING, Agent.ENDED}
+
+
+_LATER = from_ms(2600)
+
+
+@pytest.mark.parametrize("by_hand", [
+    [CallerTyped(_LATER, "on sunday")], [DtmfReceived(_LATER, "4"), DtmfReceived(_LATER, "#")],
+])  # fmt: skip
+def test_what_is_typed_or_keyed_after_the_reply_was_begun_is_answered_too(by_hand: list[Event]):
+    world = World(POLICY, ONCE, p_end=lambda _: 0.9, extra=by_hand)
+    world.run()
+    first, last = world.commands(GenerateReply)
+    assert [c.job for c in world.commands(CancelReply)] == [first.job]
+    [ended] = world.verdicts("turn_ended")
+    assert ended.command.reply == last.job
+    assert last.history[-1].text == ended.command.text != "what time do you open"
+    assert world.commands(ScoreEndOfTurn)[-1].text == ended.command.text
 
 
 def test_what_the_answer_uses_counts_nothing_against_the_budget():

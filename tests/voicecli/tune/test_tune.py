@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from pipelines.turn_taking.events import ReplyCompleted, ToolRequested
+from pipelines.turn_taking.journal import Entry
 from voicecli.errors import InputError, ProfileError
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle, write_bundle
@@ -71,6 +73,18 @@ def test_the_policy_of_the_recording_gives_the_recorded_outcome(call, recorded):
 def test_what_became_of_the_turns_in_the_call_itself_is_known_exactly(call):
     assert [o.kind for o in call.as_recorded()] == [o.kind for o in call.outcomes(BASE)]
     assert score(call.as_recorded()).median == pytest.approx(score(call.outcomes(BASE)).median)
+
+
+def test_a_call_in_which_tools_were_called_can_be_searched_too_and_none_is_run(recorded):
+    bundle = read_bundle(recorded)
+    entries: list[Entry] = []
+    for entry in bundle.entries:
+        if isinstance(entry, ReplyCompleted):
+            entries.append(ToolRequested(entry.at, entry.job, 0, "slots", "{}", "reads", 0))
+        entries.append(entry)
+    assert bundle.labels is not None
+    call = RecordedCall(replace(bundle, entries=entries), bundle.labels)
+    assert "answered" in {outcome.kind for outcome in call.outcomes(waiting(600).policy(BASE))}
 
 
 def test_the_delay_falls_from_the_ceiling_to_the_floor():
