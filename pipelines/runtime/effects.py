@@ -1,11 +1,23 @@
-"""Turns the core's commands to think and to speak into work for engines."""
+"""Turns the core's commands to think and to speak into work for engines.
+
+Recogniser, LLM and synthesiser share the machine's cores, and one of them at work makes the others
+two to three times slower. So what the caller waits for goes first:
+
+- Detectors are asked before the prompt is read in advance, and that is passed over once the LLM
+  has been asked about other words.
+- While the first clause of a reply is made, no partial transcript is begun (`making_first_words`),
+  for a while.
+- While that clause is voiced, until its first sound, the LLM writes no more of the reply.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 from itertools import count
+from typing import Final
 
 from pipelines.engines.closing import closing
+from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import StopSignal
 from pipelines.runtime.asking import audio_for, probability
 from pipelines.runtime.deliveries import (
@@ -22,7 +34,7 @@ from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.recall import Recall, in_time
 from pipelines.runtime.resampling import LiveResampler
-from pipelines.runtime.timeline import Timeline, to_int16
+from pipelines.runtime.timeline import Samples, Timeline, to_int16
 from pipelines.runtime.tool_runner import ToolRunner
 from pipelines.turn_taking.commands import (
     CancelReply,
@@ -34,12 +46,17 @@ from pipelines.turn_taking.commands import (
     SynthesizeClause,
 )
 from pipelines.turn_taking.events import (
+    ClauseSynthesized,
     EndOfTurnScored,
     EngineKind,
     JobId,
     ReplyCompleted,
     ReplyPrepared,
 )
+from pipelines.turn_taking.time import Nanos, from_ms
+
+_LOOK: Final = from_ms(10)
+"""Between two looks at whether the first clause can be heard."""
 
 
 class Effects:
@@ -67,6 +84,19 @@ class Effects:
         self._recall = recall
         self._parts: defaultdict[JobId, list[JobId]] = defaultdict(list)
         """Of each reply, its clauses and what writes on after tools."""
+        self._reading: PrepareReply | None = None
+        """A prompt to be read in advance, once all else of the moment has been asked."""
+        self._asked: Command | None = None
+        """What the LLM was last asked for."""
+        self._unheard: set[JobId] = set()
+        """Replies being written whose first clause is not; then, that clause until its sound."""
+        self._voicing: set[JobId] = set()
+        """First clauses that are voiced and have no sound yet."""
+
+    @property
+    def making_first_words(self) -> bool:
+        """Whether a reply is made of which nothing could be heard yet."""
+        return bool(self._unheard)
 
     def carry_out(self, command: Command) -> None:
         """Start or stop work; commands that ask for none are passed over."""
@@ -76,26 +106,40 @@ class Effects:
                     if not self._remembered(command, name):
                         self._score(name, command)
             case PrepareReply():
+                self._asked = command
                 if not self._remembered(command):
-                    self._submit(command.job, "llm", partial(self._prepare, command))
+                    self._reading = command
             case GenerateReply() | ContinueReply():
                 self._write(command)
             case SynthesizeClause():
                 self._parts[command.reply].append(command.job)
                 if not self._remembered(command):
+                    if command.reply in self._unheard:
+                        self._unheard.discard(command.reply)
+                        self._unheard.add(command.job)
+                        self._voicing.add(command.job)
                     self._submit(command.job, "tts", partial(self._synthesize, command))
             case CancelReply():
-                for part in self._parts.pop(command.job, []):
+                for part in (*self._parts.pop(command.job, []), command.job):
+                    self._heard(part)
                     self._lanes.cancel(part)
                     self._playout.forget(part)
-                self._lanes.cancel(command.job)
             case _:
                 pass
 
+    def all_asked(self) -> None:
+        """All commands of the moment are carried out: read what is to be read in advance."""
+        if self._reading is not None:
+            command, self._reading = self._reading, None
+            self._submit(command.job, "llm", partial(self._prepare, command))
+
     def _write(self, command: Writing) -> None:
+        self._asked = command
         if isinstance(command, ContinueReply):
             self._parts[command.reply].append(command.job)
         if not self._remembered(command):
+            if isinstance(command, GenerateReply):
+                self._unheard.add(command.job)
             self._submit(command.job, "llm", partial(self._generate, command))
 
     def _remembered(self, command: Question, detector: str = "") -> bool:
@@ -114,7 +158,13 @@ class Effects:
     def _submit(self, job: JobId, kind: EngineKind, run: partial[Iterator[Delivery]]) -> None:
         engine = self._engines.llm if kind == "llm" else self._engines.tts
         modelled = getattr(engine, "modelled", False)
-        self._lanes.submit(Work(job, kind, kind, run, modelled, counted=True))
+        done = partial(self._heard, job)
+        self._lanes.submit(Work(job, kind, kind, run, modelled, done, counted=True))
+
+    def _heard(self, job: JobId) -> None:
+        """Nothing need wait for that any more."""
+        self._unheard.discard(job)
+        self._voicing.discard(job)
 
     # -- on the lanes -------------------------------------------------------------------------
 
@@ -126,13 +176,23 @@ class Effects:
             p = probability(detector, command, pcm, rate)
             yield lambda at: EndOfTurnScored(at, command.job, name, p)
 
+        if detector.uses_llm:
+            self._asked = command
         lane = "llm" if detector.uses_llm else f"turn_detector {name}"
         modelled = getattr(detector, "modelled", False)
         self._lanes.submit(Work(command.job, "turn_detector", lane, run, modelled))
 
     def _prepare(self, command: PrepareReply, _stop: StopSignal) -> Iterator[Delivery]:
-        self._engines.llm.prepare(command.history)
+        if self._is_up_to_date(command):
+            self._engines.llm.prepare(command.history)
         yield lambda at: ReplyPrepared(at, command.job)
+
+    def _is_up_to_date(self, command: PrepareReply) -> bool:
+        """Whether the LLM has been asked for nothing else since but what is thought of it."""
+        asked = self._asked
+        if isinstance(asked, ScoreEndOfTurn):
+            return asked.text == command.history[-1].text
+        return asked is command
 
     def _generate(self, command: Writing, stop: StopSignal) -> Iterator[Delivery]:
         asked = count()
@@ -145,6 +205,9 @@ class Effects:
                 else:
                     self._tools.called_for(command)
                     yield self._tools.request(command.job, next(asked), piece)
+                while self._voicing and not stop.is_set():
+                    spend(_LOOK)
+                    yield lambda _at: None
         if not stop.is_set():
             yield lambda at: ReplyCompleted(at, command.job)
 
@@ -160,7 +223,7 @@ class Effects:
                         yield partial(add_audio, self._playout, command.job, pcm)
                     elif len(pcm):
                         started = True
-                        yield partial(deliver_audio, self._playout, command.job, pcm, False)
+                        yield partial(self._first_audio, command.job, pcm)
         except Exception:
             if started:  # playout must not wait for the rest
                 yield partial(end_audio, self._playout, command.job)
@@ -168,3 +231,7 @@ class Effects:
         if not stop.is_set():
             rest = to_int16(resampler.finish())
             yield partial(deliver_audio, self._playout, command.job, rest, True)
+
+    def _first_audio(self, job: JobId, pcm: Samples, at: Nanos) -> ClauseSynthesized:
+        self._heard(job)
+        return deliver_audio(self._playout, job, pcm, False, at)
