@@ -18,7 +18,7 @@ from typing import Final
 
 from pipelines.engines.closing import closing
 from pipelines.engines.modelled import spend
-from pipelines.engines.protocols import StopSignal
+from pipelines.engines.protocols import Llm, StopSignal
 from pipelines.runtime.asking import audio_for, probability
 from pipelines.runtime.deliveries import (
     Question,
@@ -32,6 +32,7 @@ from pipelines.runtime.deliveries import (
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import Playout
+from pipelines.runtime.present_agent import PresentAgent
 from pipelines.runtime.recall import Recall, in_time
 from pipelines.runtime.resampling import LiveResampler
 from pipelines.runtime.timeline import Samples, Timeline, to_int16
@@ -41,6 +42,7 @@ from pipelines.turn_taking.commands import (
     Command,
     ContinueReply,
     GenerateReply,
+    HandOver,
     PrepareReply,
     ScoreEndOfTurn,
     SynthesizeClause,
@@ -68,7 +70,7 @@ class Effects:
 
     def __init__(
         self,
-        engines: Engines,
+        present: PresentAgent,
         timeline: Timeline,
         playout: Playout,
         lanes: Lanes,
@@ -76,7 +78,7 @@ class Effects:
         tools: ToolRunner,
         recall: Recall | None = None,
     ) -> None:
-        self._engines = engines
+        self._present = present
         self._timeline = timeline
         self._playout = playout
         self._lanes = lanes
@@ -98,6 +100,10 @@ class Effects:
         """Whether a reply is made of which nothing could be heard yet."""
         return bool(self._unheard)
 
+    @property
+    def _engines(self) -> Engines:
+        return self._present.engines
+
     def carry_out(self, command: Command) -> None:
         """Start or stop work; commands that ask for none are passed over."""
         match command:
@@ -112,18 +118,14 @@ class Effects:
             case GenerateReply() | ContinueReply():
                 self._write(command)
             case SynthesizeClause():
-                self._parts[command.reply].append(command.job)
-                if not self._remembered(command):
-                    if command.reply in self._unheard:
-                        self._unheard.discard(command.reply)
-                        self._unheard.add(command.job)
-                        self._voicing.add(command.job)
-                    self._submit(command.job, "tts", partial(self._synthesize, command))
+                self._voice(command)
             case CancelReply():
                 for part in (*self._parts.pop(command.job, []), command.job):
                     self._heard(part)
                     self._lanes.cancel(part)
                     self._playout.forget(part)
+            case HandOver():
+                self._present.hand_over(command)
             case _:
                 pass
 
@@ -131,7 +133,8 @@ class Effects:
         """All commands of the moment are carried out: read what is to be read in advance."""
         if self._reading is not None:
             command, self._reading = self._reading, None
-            self._submit(command.job, "llm", partial(self._prepare, command))
+            run = partial(self._prepare, command, self._engines.llm)
+            self._submit(command.job, "llm", run)
 
     def _write(self, command: Writing) -> None:
         self._asked = command
@@ -140,7 +143,16 @@ class Effects:
         if not self._remembered(command):
             if isinstance(command, GenerateReply):
                 self._unheard.add(command.job)
-            self._submit(command.job, "llm", partial(self._generate, command))
+            self._submit(command.job, "llm", partial(self._generate, command, self._engines))
+
+    def _voice(self, command: SynthesizeClause) -> None:
+        self._parts[command.reply].append(command.job)
+        if not self._remembered(command):
+            if command.reply in self._unheard:
+                self._unheard.discard(command.reply)
+                self._unheard.add(command.job)
+                self._voicing.add(command.job)
+            self._submit(command.job, "tts", partial(self._synthesize, command))
 
     def _remembered(self, command: Question, detector: str = "") -> bool:
         """Tell what was recorded for this, if anything was."""
@@ -182,9 +194,9 @@ class Effects:
         modelled = getattr(detector, "modelled", False)
         self._lanes.submit(Work(command.job, "turn_detector", lane, run, modelled))
 
-    def _prepare(self, command: PrepareReply, _stop: StopSignal) -> Iterator[Delivery]:
+    def _prepare(self, command: PrepareReply, llm: Llm, _stop: StopSignal) -> Iterator[Delivery]:
         if self._is_up_to_date(command):
-            self._engines.llm.prepare(command.history)
+            llm.prepare(command.history)
         yield lambda at: ReplyPrepared(at, command.job)
 
     def _is_up_to_date(self, command: PrepareReply) -> bool:
@@ -194,17 +206,17 @@ class Effects:
             return asked.text == command.history[-1].text
         return asked is command
 
-    def _generate(self, command: Writing, stop: StopSignal) -> Iterator[Delivery]:
+    def _generate(self, command: Writing, engines: Engines, stop: StopSignal) -> Iterator[Delivery]:
         asked = count()
-        said = self._tools.said_as_it_stands(command.history)
-        pieces = iter([said]) if said else self._engines.llm.stream(command.history, stop)
+        said = self._tools.said_as_it_stands(command.history, engines.tools)
+        pieces = iter([said]) if said else engines.llm.stream(command.history, stop)
         with closing(pieces) as made:
             for piece in made:
                 if isinstance(piece, str):
                     yield partial(text_received, command.job, piece)
                 else:
-                    self._tools.called_for(command)
-                    yield self._tools.request(command.job, next(asked), piece)
+                    self._tools.called_for(command, engines.tools)
+                    yield self._tools.request(command.job, next(asked), piece, engines.tools)
                 while self._voicing and not stop.is_set():
                     spend(_LOOK)
                     yield lambda _at: None

@@ -7,14 +7,13 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias, cast
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
     InvalidStatus,
-    InvalidURI,
     WebSocketException,
 )
 
@@ -23,6 +22,7 @@ from pipelines.runtime.transport import Received
 from pipelines.turn_taking.events import DtmfReceived
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
 from telephony_sim.g711 import ulaw_encode
+from voicecli.dial.connection import Connection
 from voicecli.dial.errors import DialError
 from voicecli.dial.far_buffer import FarBuffer, FloodError
 from voicecli.dial.webhook import find_stream, sign
@@ -131,17 +131,20 @@ async def dial(
         return await phone.run(start)
 
 
-async def _connect(url: str, auth_token: str | None) -> ClientConnection:
+async def _connect(url: str, auth_token: str | None) -> Connection:
     try:
-        return await connect(
+        connection = await connect(
             url, additional_headers=sign(url, {}, auth_token), compression=None,
             max_size=4 * MAX_TO_CALLER, open_timeout=_CONNECT_S, proxy=None,
+            create_connection=Connection,
         )  # fmt: skip
+        return cast("Connection", connection)
     except InvalidStatus as error:
         status = error.response.status_code
         hint = "set TWILIO_AUTH_TOKEN to the agent's" if status == 403 else "is it a media stream?"
         raise DialError(f"{url} refuses the WebSocket ({status}): {hint}.") from None
-    except (InvalidURI, InvalidHandshake, WebSocketException) as error:
+    # Of what is no address, such as a port of five nines, asyncio says so with the latter two.
+    except (InvalidHandshake, WebSocketException, ValueError, OverflowError) as error:
         raise DialError(f"{url} cannot be dialled: {error}.") from None
     except (OSError, TimeoutError) as error:
         raise DialError(
@@ -152,7 +155,7 @@ async def _connect(url: str, auth_token: str | None) -> ClientConnection:
 class _Phone:
     def __init__(
         self,
-        socket: ClientConnection,
+        socket: Connection,
         caller: Caller,
         keys: Sequence[Key],
         longest: Nanos,
@@ -231,6 +234,8 @@ class _Phone:
 
     def _how_it_closed(self) -> tuple[Ending, str]:
         """What a closed connection says of how the call ended, and what was wrong with that."""
+        if self._socket.flood:
+            return "protocol violated", self._socket.flood
         theirs, ours = self._socket.protocol.close_rcvd, self._socket.protocol.close_sent
         if theirs is None and ours is not None and ours.code != _NORMAL:
             return "protocol violated", f"not a WebSocket's messages ({ours.code} {ours.reason})"
