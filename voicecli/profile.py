@@ -34,6 +34,7 @@ from voicecli import foreign
 from voicecli.errors import ProfileError
 from voicecli.foreign import named_path
 from voicecli.language import DEFAULT, Language, check_language, find_language, in_language, speak
+from voicecli.models.registry import load_registry
 from voicecli.recording.profile_v1 import upgrade
 from voicecli.shipped import PROFILES
 from voicecli.tables import Place, build, overlay, read_toml, suggest
@@ -48,6 +49,8 @@ ENGINE_TABLES: tuple[EngineKind, ...] = ("vad", "asr", "llm", "tts")
 FALLBACK_KINDS: tuple[EngineKind, ...] = ("asr", "llm", "tts")
 DERIVED = frozenset({("EndpointingPolicy", "weights"), ("EndpointingPolicy", "text_detectors")})
 """Fields of a policy, by class and name, that follow from other tables of the profile."""
+_ON_REPLY_LLM = "llm_next_token"
+"""The turn detector that asks the reply LLM's model."""
 _SPOKEN = (
     "greeting", "idle_prompts", "cannot_hear", "goodbye", "apology", "not_heard", "filler",
 )  # fmt: skip
@@ -98,7 +101,7 @@ class Profile:
     language: str = DEFAULT
     """Code of the language that is spoken, such as `es`."""
     notes: tuple[str, ...] = ()
-    """What the language leaves out, in sentences for the user."""
+    """What does not go together as well as it might, in sentences for the user."""
     tools: ToolsChoice = field(default_factory=ToolsChoice)
     agent: AgentChoice | None = None
     """The agent's class, if it has one."""
@@ -166,8 +169,8 @@ def load_profile(name_or_path: str) -> Profile:
     language = _language(tables, place)
     engines = {kind: _engine(kind, tables, language, place) for kind in ENGINE_TABLES}
     notes = _check_language(engines, language, place)
-    detectors, endpointing, aside = _turn_detectors(
-        tables.get("turn_detectors", {}), language, place
+    detectors, endpointing, remarks = _turn_detectors(
+        tables.get("turn_detectors", {}), engines["llm"], language, place
     )
     policy = speak(_policy(Policy(endpointing=endpointing), tables, place), language)
     derived = [name for _, name in DERIVED]
@@ -181,7 +184,7 @@ def load_profile(name_or_path: str) -> Profile:
         line=build(LineChoice, tables.get("line", {}), place.in_table("line")).name,
         policy=policy,
         language=language.code,
-        notes=(*notes, *aside),
+        notes=(*notes, *remarks),
         tools=_tools(tables.get("tools", {}), place.in_table("tools")),
         agent=agent,
         agent_words=words,
@@ -411,33 +414,63 @@ def _tools(table: Any, place: Place) -> ToolsChoice:
     return build(ToolsChoice, {"file": table} if isinstance(table, str) else table, place)
 
 
+def reply_model(llm: EngineChoice) -> str:
+    """The weights, by name or path, of the model that writes what no rule does; empty: none."""
+    return str(getattr(_writer(llm).settings, "weights", ""))
+
+
+def fitted_to_model(detector: str, llm: EngineChoice) -> dict[str, float]:
+    """Keys of a detector on the reply LLM as the registry has them for its model, if it has."""
+    entry = load_registry().models.get(reply_model(llm)) if detector == _ON_REPLY_LLM else None
+    if entry is None:
+        return {}
+    shown = getattr(_writer(llm).settings, "examples", ())
+    fit = entry.end_of_turn_after_examples if shown else entry.end_of_turn
+    return dataclasses.asdict(fit) if fit else {}
+
+
+def _writer(llm: EngineChoice) -> EngineChoice:
+    return llm if llm.otherwise is None else _writer(llm.otherwise)
+
+
 def _turn_detectors(
-    tables: Any, language: Language, place: Place
+    tables: Any, llm: EngineChoice, language: Language, place: Place
 ) -> tuple[tuple[DetectorChoice, ...], EndpointingPolicy, list[str]]:
     """The detectors, the endpointing that knows their weights and who of them needs text, and a
-    sentence on each that does not know the language and so steps aside."""
+    sentence on each that does not know the language, and so steps aside, or the reply model."""
     if not isinstance(tables, dict):
         raise place.at("turn_detectors").wrong("must be tables [turn_detectors.NAME]")
     choices: list[DetectorChoice] = []
-    aside: list[str] = []
+    remarks: list[str] = []
     for name, table in tables.items():
         here = place.in_table(f"turn_detectors.{name}")
         if not isinstance(table, dict):
             raise here.wrong("must be a table")
         weight = {key: value for key, value in table.items() if key == "weight"}
         rest = {key: value for key, value in table.items() if key != "weight"}
-        settings = _settings("turn_detector", name, rest, here, "")
+        fitted = fitted_to_model(name, llm)
+        settings = _settings("turn_detector", name, fitted | rest, here, "")
         choice = DetectorChoice(name, settings, build(DetectorWeight, weight, here).weight)
         known = getattr(settings, "languages", (language.code,))
-        if language.code in known:
-            choices.append(choice)
-        else:
-            aside.append(f"the turn detector {name} knows no {language.name} and steps aside")
+        if language.code not in known:
+            remarks.append(f"the turn detector {name} knows no {language.name} and steps aside")
+            continue
+        choices.append(choice)
+        own = fitted or {"scale", "offset"} <= rest.keys()
+        if name == _ON_REPLY_LLM and reply_model(llm) and not own:
+            remarks.append(_unfitted(llm))
     endpointing = EndpointingPolicy(
         weights=tuple((choice.name, choice.weight) for choice in choices),
         text_detectors=tuple(c.name for c in choices if _needs_text(c.name)),
     )
-    return tuple(choices), endpointing, aside
+    return tuple(choices), endpointing, remarks
+
+
+def _unfitted(llm: EngineChoice) -> str:
+    return (
+        f"the turn detector {_ON_REPLY_LLM} was not fitted to {reply_model(llm)} as it is used "
+        "here, and may be far off: put its scale and offset into the profile, or leave it out"
+    )
 
 
 def _changed(before: object, after: object, fields: Iterable[str]) -> str | None:

@@ -32,7 +32,9 @@ from voicecli.profile import (
     LineChoice,
     Profile,
     default_table,
+    fitted_to_model,
     may_delegate,
+    reply_model,
 )
 from voicecli.tools.choice import ToolsChoice
 from voicecli.tools.mcp_settings import McpServer
@@ -91,7 +93,7 @@ class Setting:
     value: Any
     origin: str
     """Where it comes from: the profile's file, the agent's class, the default profile, the
-    language, or a default."""
+    language, the reply model's entry in the registry, or a default."""
 
 
 def settings_of(profile: Profile) -> Iterator[Setting]:
@@ -111,7 +113,11 @@ def settings_of(profile: Profile) -> Iterator[Setting]:
         table = detectors.get(choice.name, {})
         heading = f"turn_detectors.{choice.name}"
         yield Setting(heading, "weight", choice.weight, _origin("weight" in table, profile))
-        yield from _settings(heading, choice.settings, table, profile)
+        fitted = fitted_to_model(choice.name, profile.llm)
+        for setting in _settings(heading, choice.settings, table, profile):
+            of_model = setting.key in fitted and setting.key not in table
+            origin = f"model {reply_model(profile.llm)}" if of_model else setting.origin
+            yield dataclasses.replace(setting, origin=origin)
     tools = given.get("tools", {})
     tools = {"file": tools} if isinstance(tools, str) else tools
     yield from _settings("tools", profile.tools, tools, profile)

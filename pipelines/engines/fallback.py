@@ -183,6 +183,7 @@ class FallbackAsr:
         self._pair = _Pair(names)
         self.sample_rate = first.sample_rate
         self.modelled = is_modelled(first, second)
+        self.local = getattr(first, "local", False)
         self._heard: list[Pcm] = []
         """The utterance so far, as long as the second may still need it."""
         self._trusted: bool | None = None

@@ -1,14 +1,24 @@
-"""Turns the core's commands to think and to speak into work for engines."""
+"""Turns the core's commands to think and to speak into work for engines.
+
+Recogniser, LLM and synthesiser share the machine's cores, and one of them at work makes the others
+two to three times slower. So what the caller waits for goes first:
+
+- Detectors are asked before the prompt is read in advance, and that is passed over once the LLM
+  has been asked about other words.
+- While the first clause of a reply is made, no partial transcript is begun (`making_first_words`),
+  for a while.
+- While that clause is voiced, until its first sound, the LLM writes no more of the reply.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pipelines.engines.closing import closing
-from pipelines.engines.modelled import is_modelled
+from pipelines.engines.modelled import is_modelled, spend
 from pipelines.engines.protocols import StopSignal
 from pipelines.runtime.asking import audio_for, probability
 from pipelines.runtime.deliveries import add_audio, deliver_audio, end_audio, text_received
@@ -17,7 +27,7 @@ from pipelines.runtime.lanes import Answers, Delivery, Lanes, Work, nobody
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.present_agent import PresentAgent
 from pipelines.runtime.resampling import LiveResampler
-from pipelines.runtime.timeline import Timeline, to_int16
+from pipelines.runtime.timeline import Samples, Timeline, to_int16
 from pipelines.runtime.tool_runner import ToolRunner
 from pipelines.turn_taking.commands import (
     CancelReply,
@@ -30,11 +40,16 @@ from pipelines.turn_taking.commands import (
     SynthesizeClause,
 )
 from pipelines.turn_taking.events import (
+    ClauseSynthesized,
     EndOfTurnScored,
     JobId,
     ReplyCompleted,
     ReplyPrepared,
 )
+from pipelines.turn_taking.time import Nanos, from_ms
+
+_LOOK: Final = from_ms(10)
+"""Between two looks at whether the first clause can be heard."""
 
 Writing: TypeAlias = GenerateReply | ContinueReply
 
@@ -64,6 +79,19 @@ class Effects:
         self._answers = answers
         self._parts: defaultdict[JobId, list[JobId]] = defaultdict(list)
         """Of each reply, its clauses and what writes on after tools."""
+        self._reading: PrepareReply | None = None
+        """A prompt to be read in advance, once all else of the moment has been asked."""
+        self._asked: Command | None = None
+        """What the LLM was last asked for."""
+        self._unheard: set[JobId] = set()
+        """Replies being written whose first clause is not; then, that clause until its sound."""
+        self._voicing: set[JobId] = set()
+        """First clauses that are voiced and have no sound yet."""
+
+    @property
+    def making_first_words(self) -> bool:
+        """Whether a reply is made of which nothing could be heard yet."""
+        return bool(self._unheard)
 
     @property
     def _engines(self) -> Engines:
@@ -77,38 +105,66 @@ class Effects:
                     answered = self._answers(replace(command, detectors=(name,)))
                     self._lanes.submit(answered or self._score(name, command))
             case PrepareReply():
-                self._ask(command, "llm", partial(self._prepare, command, self._engines))
+                self._asked = command
+                if not self._answered(command):
+                    self._reading = command
             case GenerateReply() | ContinueReply():
                 self._write(command)
             case SynthesizeClause():
-                self._parts[command.reply].append(command.job)
-                self._ask(command, "tts", partial(self._synthesize, command))
+                self._voice(command)
             case CancelReply():
-                for part in self._parts.pop(command.job, []):
+                for part in (*self._parts.pop(command.job, []), command.job):
+                    self._heard(part)
                     self._lanes.cancel(part)
                     self._playout.forget(part)
-                self._lanes.cancel(command.job)
             case HandOver():
                 self._present.hand_over(command)
             case _:
                 pass
 
+    def all_asked(self) -> None:
+        """All commands of the moment are carried out: read what is to be read in advance."""
+        if self._reading is not None:
+            command, self._reading = self._reading, None
+            run = partial(self._prepare, command, self._engines)
+            self._submit(command.job, "llm", run)
+
     def _write(self, command: Writing) -> None:
+        self._asked = command
         if isinstance(command, ContinueReply):
             self._parts[command.reply].append(command.job)
-        self._ask(command, "llm", partial(self._generate, command, self._engines))
+        if not self._answered(command):
+            if isinstance(command, GenerateReply):
+                self._unheard.add(command.job)
+            self._submit(command.job, "llm", partial(self._generate, command, self._engines))
 
-    def _ask(
-        self,
-        question: PrepareReply | Writing | SynthesizeClause,
-        kind: Literal["llm", "tts"],
-        run: partial[Iterator[Delivery]],
-    ) -> None:
+    def _voice(self, command: SynthesizeClause) -> None:
+        self._parts[command.reply].append(command.job)
+        if not self._answered(command):
+            if command.reply in self._unheard:
+                self._unheard.discard(command.reply)
+                self._unheard.add(command.job)
+                self._voicing.add(command.job)
+            self._submit(command.job, "tts", partial(self._synthesize, command))
+
+    def _answered(self, question: PrepareReply | Writing | SynthesizeClause) -> bool:
+        """Have it answered by somebody else than an engine, if somebody can."""
         work = self._answers(question)
-        if work is None:
-            modelled = is_modelled(self._engines.llm if kind == "llm" else self._engines.tts)
-            work = Work(question.job, kind, kind, run, modelled, counted=True)
-        self._lanes.submit(work)
+        if work is not None:
+            self._lanes.submit(work)
+        return work is not None
+
+    def _submit(
+        self, job: JobId, kind: Literal["llm", "tts"], run: partial[Iterator[Delivery]]
+    ) -> None:
+        modelled = is_modelled(self._engines.llm if kind == "llm" else self._engines.tts)
+        done = partial(self._heard, job)
+        self._lanes.submit(Work(job, kind, kind, run, modelled, done, counted=True))
+
+    def _heard(self, job: JobId) -> None:
+        """Nothing need wait for that any more."""
+        self._unheard.discard(job)
+        self._voicing.discard(job)
 
     # -- on the lanes -------------------------------------------------------------------------
 
@@ -120,14 +176,24 @@ class Effects:
             p = probability(detector, command, pcm, rate)
             yield lambda at: EndOfTurnScored(at, command.job, name, p)
 
+        if detector.uses_llm:
+            self._asked = command
         lane = "llm" if detector.uses_llm else f"turn_detector {name}"
         return Work(command.job, "turn_detector", lane, run, is_modelled(detector))
 
     def _prepare(
         self, command: PrepareReply, engines: Engines, _stop: StopSignal
     ) -> Iterator[Delivery]:
-        engines.llm.prepare(command.history)
+        if self._is_up_to_date(command):
+            engines.llm.prepare(command.history)
         yield lambda at: ReplyPrepared(at, command.job)
+
+    def _is_up_to_date(self, command: PrepareReply) -> bool:
+        """Whether the LLM has been asked for nothing else since but what is thought of it."""
+        asked = self._asked
+        if isinstance(asked, ScoreEndOfTurn):
+            return asked.text == command.history[-1].text
+        return asked is command
 
     def _generate(self, command: Writing, engines: Engines, stop: StopSignal) -> Iterator[Delivery]:
         asked = count()
@@ -140,6 +206,9 @@ class Effects:
                 else:
                     self._tools.called_for(command, engines.tools)
                     yield self._tools.request(command.job, next(asked), piece, engines.tools)
+                while self._voicing and not stop.is_set():
+                    spend(_LOOK)
+                    yield lambda _at: None
         if not stop.is_set():
             yield lambda at: ReplyCompleted(at, command.job)
 
@@ -155,7 +224,7 @@ class Effects:
                         yield partial(add_audio, self._playout, command.job, pcm)
                     elif len(pcm):
                         started = True
-                        yield partial(deliver_audio, self._playout, command.job, pcm, False)
+                        yield partial(self._first_audio, command.job, pcm)
         except Exception:
             if started:  # playout must not wait for the rest
                 yield partial(end_audio, self._playout, command.job)
@@ -163,3 +232,7 @@ class Effects:
         if not stop.is_set():
             rest = to_int16(resampler.finish())
             yield partial(deliver_audio, self._playout, command.job, rest, True)
+
+    def _first_audio(self, job: JobId, pcm: Samples, at: Nanos) -> ClauseSynthesized:
+        self._heard(job)
+        return deliver_audio(self._playout, job, pcm, False, at)

@@ -77,7 +77,9 @@ class Session:
         self._timeline = Timeline(transport.rate)
         self._far = transport if isinstance(transport, EchoingTransport) else None
         self._playout = Playout(transport.rate, echoes=self._far is not None)
-        recogniser = Transcriber(engines, self._timeline, lanes)
+        recogniser = Transcriber(
+            engines, self._timeline, lanes, lambda: self._effects.making_first_words
+        )
         self._listener: Listener
         self._transcriber: Ears
         answers: Answers = nobody
@@ -179,6 +181,7 @@ class Session:
                 for command in self._core.handle(event):
                     self._record(Issued(event.at, command))
                     self._carry_out(command, event.at)
+                self._effects.all_asked()
         finally:
             self._handling = False
 

@@ -1,6 +1,6 @@
 """Feeds the recogniser with the audio of one transcription at a time, as fast as it can take it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from pipelines.engines.loops import first_round
@@ -17,6 +17,8 @@ from pipelines.turn_taking.time import Nanos, from_ms
 
 STEP = from_ms(100)
 """Audio handed over at a time, at least; while the recogniser is busy it grows."""
+PUT_OFF = from_ms(600)
+"""The same while others need the cores more, if the recogniser needs them at all."""
 _SHOWN = 40
 """Characters of a loop that the journal shows."""
 
@@ -27,7 +29,15 @@ class Transcriber:
     So a slow recogniser falls behind by one decode at most, and its queue never grows.
     """
 
-    def __init__(self, engines: Engines, timeline: Timeline, lanes: Lanes) -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        timeline: Timeline,
+        lanes: Lanes,
+        cores_wanted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`cores_wanted` says whether partial transcripts had better wait a little."""
+        self._cores_wanted = cores_wanted
         self._engines = engines
         self._timeline = timeline
         self._lanes = lanes
@@ -66,8 +76,12 @@ class Transcriber:
         end = self._timeline.end
         if self._until is not None and end >= self._until:
             self._submit(max(self._until, self._fed), last=True)
-        elif self._until is None and end - self._fed >= STEP:
+        elif self._until is None and end - self._fed >= self._step():
             self._submit(end, last=False)
+
+    def _step(self) -> Nanos:
+        local = getattr(self._engines.asr, "local", False)
+        return PUT_OFF if local and self._cores_wanted() else STEP
 
     def _submit(self, end: Nanos, *, last: bool) -> None:
         if self._job is None:

@@ -114,6 +114,14 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class EndOfTurn:
+    """How to read a language model's opinion that a turn ends: keys of `llm_next_token`."""
+
+    scale: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One model: what it is, its licence, its files and where they come from.
 
@@ -132,6 +140,10 @@ class Entry:
     huggingface: HubSource | None = None
     local: LocalSource | None = None
     sources: tuple[Alternative, ...] = ()
+    end_of_turn: EndOfTurn | None = None
+    """Fitted to this model; None: to nobody's knowledge."""
+    end_of_turn_after_examples: EndOfTurn | None = None
+    """The same where it is shown examples first, after which it finds all ends likelier."""
     quantized: Quantized | None = None
 
     def __post_init__(self) -> None:

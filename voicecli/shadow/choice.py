@@ -8,7 +8,7 @@ from pipelines.engines.registry import BrokenPlugInError, engine_module, engine_
 from pipelines.runtime.engines import Engines
 from voicecli.engines import build_detector
 from voicecli.errors import UsageError
-from voicecli.profile import DetectorChoice, Profile, weights_of
+from voicecli.profile import DetectorChoice, Profile, fitted_to_model, weights_of
 from voicecli.tables import suggest
 
 TIMER = "silence"
@@ -73,7 +73,8 @@ def _settled(choice: Choice, profile: Profile) -> DetectorChoice:
     for known in profile.turn_detectors:
         if known.name == choice.detector:
             return known
-    settings = engine_module("turn_detector", choice.detector).Settings()
+    fitted = fitted_to_model(choice.detector, profile.llm)
+    settings = engine_module("turn_detector", choice.detector).Settings(**fitted)
     return DetectorChoice(choice.detector, settings, 1.0)
 
 

@@ -77,6 +77,7 @@ class WhisperAsr:
     """Partial and final transcripts of one utterance at a time."""
 
     sample_rate = SAMPLE_RATE
+    local = True
 
     def __init__(self, settings: Settings, model: WhisperModel) -> None:
         self._settings = settings

@@ -45,6 +45,7 @@ class MoonshineAsr:
     """Partial and final transcripts of one utterance at a time."""
 
     sample_rate = SAMPLE_RATE
+    local = True
 
     def __init__(self, settings: Settings, model: MoonshineModel) -> None:
         self._settings = settings

@@ -26,8 +26,9 @@ class Settings:
     offset: float = 1.7
     """P is sigmoid(scale · logit(model's probability) + offset).
 
-    Fitted (logistic regression) for SmolLM2-135M on 200 turns of written task dialogue, half of
-    them cut at random; the model alone finds even most finished turns hardly more likely than not.
+    Both belong to the model: the registry has them for those that they were fitted to (logistic
+    regression, 200 turns of written task dialogue, half of them cut at random). Any other gets
+    SmolLM2-135M's: a model alone finds even most finished turns hardly more likely than not.
     """
     languages: tuple[str, ...] = ("en",)
     """Those it was fitted for; in any other the detector steps aside."""

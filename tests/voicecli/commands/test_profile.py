@@ -57,6 +57,40 @@ def test_what_a_language_brings_along_is_said_to_be_the_languages(tmp_path):
     assert origins["asr", "language"] == origins["agent", "goodbye"] == "language es"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", (0.72, 0.43, "model qwen2.5-coder-0.5b-instruct")),
+        ("[llm]\nexamples = []\n", (0.68, 1.95, "model qwen2.5-coder-0.5b-instruct")),
+        ('[llm]\nengine = "llama_cpp"\n', (0.6, 1.7, "model smollm2-135m-instruct")),
+        (
+            '[llm]\nengine = "rules"\nfile = "rules/receptionist.toml"\n'
+            '[llm.otherwise]\nengine = "llama_cpp"\nweights = "qwen2.5-coder-0.5b-instruct"\n',
+            (0.68, 1.95, "model qwen2.5-coder-0.5b-instruct"),
+        ),
+    ],
+)
+def test_how_the_reply_models_opinion_is_read_comes_with_the_model(text, expected, tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(f"{text}[turn_detectors.llm_next_token]\n", "utf-8")
+    profile = load_profile(str(mine))
+    found = {s.key: s for s in settings_of(profile) if s.table == "turn_detectors.llm_next_token"}
+    assert (found["scale"].value, found["offset"].value, found["scale"].origin) == expected
+    assert profile.notes == ()
+
+
+def test_a_model_that_it_was_not_fitted_to_is_remarked_until_the_profile_says_how(tmp_path):
+    mine = tmp_path / "mine.toml"
+    llm = '[llm]\nengine = "llama_cpp"\nweights = "qwen2.5-1.5b-instruct"\n'
+    mine.write_text(f"{llm}[turn_detectors.llm_next_token]\nscale = 0.5\n", "utf-8")
+    assert "was not fitted to qwen2.5-1.5b-instruct" in load_profile(str(mine)).notes[0]
+    mine.write_text(f"{llm}[turn_detectors.llm_next_token]\nscale = 0.5\noffset = 1.0\n", "utf-8")
+    profile = load_profile(str(mine))
+    assert profile.notes == ()
+    origins = {s.key: s.origin for s in settings_of(profile) if "llm_next" in s.table}
+    assert origins["scale"] == origins["offset"] == "mine.toml"
+
+
 def test_only_what_was_changed_can_be_shown():
     shown = tomllib.loads(run("show", "scripted", "--changed"))
     whole = tomllib.loads(run("show", "scripted"))

@@ -8,6 +8,7 @@ from voicecli.errors import WeightsError
 from voicecli.models import store
 from voicecli.models.pull import pull
 from voicecli.models.registry import Entry, HubSource, LocalSource, Wheels, load_registry
+from voicecli.profile import load_profile
 
 
 def test_the_embedded_set_is_everything_that_a_call_needs(home):
@@ -54,6 +55,16 @@ def test_the_users_registry_adds_and_replaces_entries(register):
     assert registry.find("mine").local == LocalSource("mine.gguf")
     assert registry.find("silero-vad").origins == (HubSource("a/b", "main"),)
     assert "moonshine-tiny-en" in registry.models
+
+
+def test_a_model_of_ones_own_may_say_how_its_opinion_on_turns_is_read(register, tmp_path):
+    register("mine", 'end_of_turn = { scale = 0.9, offset = -0.5 }\nlocal = { path = "mine.gguf" }')
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        '[llm]\nengine = "llama_cpp"\nweights = "mine"\n[turn_detectors.llm_next_token]\n', "utf-8"
+    )
+    (detector,) = load_profile(str(path)).turn_detectors
+    assert (detector.settings.scale, detector.settings.offset) == (0.9, -0.5)
 
 
 @pytest.mark.parametrize(
