@@ -22,20 +22,23 @@ from pipelines.runtime.clock import MonotonicClock
 from pipelines.runtime.transport import Received
 from pipelines.turn_taking.events import DtmfReceived
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
-from telephony_sim.g711 import ulaw_encode
+from voicecli.carriers.leg import (
+    AudioIn,
+    CallerEnd,
+    Dtmf,
+    FromCaller,
+    LegEnded,
+    LegStarted,
+    LegTraits,
+    MarkPlayed,
+    RemoteProtocolError,
+)
+from voicecli.carriers.twilio import codec
+from voicecli.carriers.twilio.codec import MAX_TO_CALLER
 from voicecli.dial.errors import DialError
 from voicecli.dial.far_buffer import FarBuffer, FloodError
 from voicecli.dial.webhook import find_stream, sign
 from voicecli.transports.base import FRAME, Frame
-from voicecli.transports.twilio import MAX_TO_CALLER, CallerEnd
-from voicecli.transports.twilio_messages import (
-    Connected,
-    Dtmf,
-    Media,
-    RemoteProtocolError,
-    Start,
-    Stop,
-)
 
 log = logging.getLogger("voicecli.dial")
 _CONNECT_S: Final = 15.0
@@ -125,9 +128,11 @@ async def dial(
     """
     call_sid = "CA" + secrets.token_hex(16)
     address = await find_stream(url, call_sid, auth_token)
-    start = Start("MZ" + secrets.token_hex(16), call_sid, "AC" + "0" * 32, address.parameters)
+    start = LegStarted(call_sid, address.parameters)
+    end = codec.CallerEnd("MZ" + secrets.token_hex(16), "AC" + "0" * 32)
     async with await _connect(address.url, auth_token) as socket:
-        phone = _Phone(socket, caller, keys, from_ms(max_s * 1000), course or Course())
+        longest = from_ms(max_s * 1000)
+        phone = _Phone(socket, end, caller, keys, longest=longest, course=course or Course())
         return await phone.run(start)
 
 
@@ -153,8 +158,10 @@ class _Phone:
     def __init__(
         self,
         socket: ClientConnection,
+        end: CallerEnd,
         caller: Caller,
         keys: Sequence[Key],
+        *,
         longest: Nanos,
         course: Course,
     ) -> None:
@@ -162,14 +169,15 @@ class _Phone:
         self._caller = caller
         self._keys = deque(keys)
         self._longest = longest
-        self._end = CallerEnd()
+        self._end = end
         self._course = course
         self._clock = MonotonicClock()
         self._problem = ""
+        self._traits = LegTraits()
 
-    async def run(self, start: Start) -> Dialled:
-        for message in (Connected(), start):
-            await self._socket.send(self._end.send(message))
+    async def run(self, start: LegStarted) -> Dialled:
+        self._course.buffer.traits = self._traits = start.traits
+        await self._say(start)
         self._clock = MonotonicClock()
         listen = asyncio.create_task(self._listen())
         ending: Ending = "agent hung up"
@@ -183,7 +191,7 @@ class _Phone:
                     break
                 due += FRAME
             if not closed:
-                await self._socket.send(self._end.send(Stop()))
+                await self._say(LegEnded())
         except ConnectionClosed:  # the listener sees it, too
             await asyncio.wait({listen}, timeout=_CLOSING_S)
             closed = True
@@ -206,24 +214,26 @@ class _Phone:
         heard = self._course.buffer.frame(start)
         self._caller.send(heard if heard.any() else None, start)
         received = self._caller.receive(due)
-        spoken = ulaw_encode(received.pcm).tobytes()
-        await self._socket.send(self._end.send(Media(spoken, start // MILLISECOND)))
+        spoken = self._traits.encode(received.pcm)
+        await self._say(AudioIn(spoken, start // MILLISECOND))
         pressed = [event.digit for event in received.events if isinstance(event, DtmfReceived)]
         while self._keys and self._keys[0].at <= due:
             pressed.append(self._keys.popleft().digit)
         for digit in pressed:
-            await self._socket.send(self._end.send(Dtmf(digit)))
+            await self._say(Dtmf(digit))
         for mark in self._course.buffer.echoes(due):
-            await self._socket.send(self._end.send(mark))
+            await self._say(MarkPlayed(mark.name))
+
+    async def _say(self, said: FromCaller) -> None:
+        for message in self._end.send(said):
+            await self._socket.send(message)
 
     async def _listen(self) -> None:
         """Until the agent hangs up or says what nobody understands."""
         try:
-            async for text in self._socket:
-                message = self._end.receive(text)
-                if message is not None:
-                    at = self._clock.now()
-                    self._course.buffer.take(message, at)
+            async for message in self._socket:
+                for said in self._end.receive(message):
+                    self._course.buffer.take(said, self._clock.now())
         except (RemoteProtocolError, FloodError) as error:
             self._problem = str(error)
         except ConnectionClosed:

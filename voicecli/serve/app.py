@@ -19,6 +19,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from voicecli.carriers.leg import LegStarted, RemoteProtocolError
+from voicecli.carriers.twilio.codec import AgentEnd
 from voicecli.serve import twiml
 from voicecli.serve.admission import Admission
 from voicecli.serve.calls import Calls
@@ -29,7 +31,7 @@ from voicecli.serve.metrics import Metrics
 from voicecli.serve.pool import CallPool
 from voicecli.serve.settings import ServeSettings
 from voicecli.serve.signature import ADVICE, HEADER, SignatureCheck
-from voicecli.transports.twilio_messages import RemoteProtocolError, Start
+from voicecli.transports.base import RATE
 
 log = logging.getLogger("voicecli.serve")
 MAX_FORM: Final = 65_536
@@ -171,7 +173,7 @@ class Switchboard:
         visit: Visit = socket.state.visit
         visit.let_in()
         await socket.accept()
-        await self._connected(CallerStream(socket, self.settings.limits), visit)
+        await self._connected(CallerStream(socket, AgentEnd(), self.settings.limits), visit)
 
     async def _connected(self, stream: CallerStream, visit: Visit) -> None:
         try:
@@ -185,10 +187,14 @@ class Switchboard:
             return
         if start is None:
             return
+        if start.traits.rate != RATE:
+            why = f"audio at {start.traits.rate} Hz: have the carrier send {RATE} Hz"
+            await self._turn_away(stream, why, 1008)
+            return
         token = start.parameters.get("token", "")
-        refusal = self.admission.redeem(token, start.call_sid, _now(), _wall())
+        refusal = self.admission.redeem(token, start.call_id, _now(), _wall())
         if refusal is None and self.settings.access.auth_token is not None:
-            await self._take_over(start.call_sid)
+            await self._take_over(start.call_id)
         worker = self.pool.acquire() if refusal is None else None
         if worker is None:
             code = 1008 if refusal == "unknown token" else 1013  # "try again later"
@@ -196,24 +202,24 @@ class Switchboard:
             return
         visit.become_call()
         pid = worker.process.pid or 0
-        call = self.calls.begin(_name(start.call_sid), start.call_sid, pid, _now())
+        call = self.calls.begin(_name(start.call_id), start.call_id, pid, _now())
         relay = CallRelay(
             stream, worker, call, self.calls, self.number_for,
-            transfer=self.transfer, watchable=self.watchable,
+            traits=start.traits, transfer=self.transfer, watchable=self.watchable,
         )  # fmt: skip
         self.relays.add(relay)
-        self.admission.begin(start.call_sid)
+        self.admission.begin(start.call_id)
         cause = "the server ended"
         try:
             cause = await relay.run(self.pool, self.settings.limits)
         finally:
-            self.admission.end(start.call_sid)
+            self.admission.end(start.call_id)
             self.relays.discard(relay)
             self.calls.end(call, cause, _now())
 
-    async def _take_over(self, call_sid: str) -> None:
+    async def _take_over(self, call_id: str) -> None:
         """A call that comes again takes its own place: its earlier stream leads nowhere."""
-        earlier = [relay for relay in self.relays if relay.call.call_sid == call_sid]
+        earlier = [relay for relay in self.relays if relay.call.call_id == call_id]
         for relay in earlier:
             relay.hang_up("the call came again")
         with suppress(TimeoutError):
@@ -235,21 +241,21 @@ class Switchboard:
         self.metrics.refused.labels(reason).inc()
 
 
-async def _start_of(stream: CallerStream) -> Start | None:
+async def _start_of(stream: CallerStream) -> LegStarted | None:
     """The `start` of a stream; None if the caller's end goes away before."""
     while (message := await stream.receive()) is not None:
-        if isinstance(message, Start):
+        if isinstance(message, LegStarted):
             return message
     return None
 
 
-async def _nobody_to_ask(_call_sid: str, _number: str) -> str:
+async def _nobody_to_ask(_call_id: str, _number: str) -> str:
     return "this server has no Twilio account to put calls through with"
 
 
-def _name(call_sid: str) -> str:
+def _name(call_id: str) -> str:
     """A folder's name; the call's id comes from outside and is not to be trusted with a path."""
-    safe = re.sub(r"[^A-Za-z0-9]", "", call_sid)[-8:] or "call"
+    safe = re.sub(r"[^A-Za-z0-9]", "", call_id)[-8:] or "call"
     moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     return f"{moment}-{safe}-{secrets.token_hex(2)}"
 

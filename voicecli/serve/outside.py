@@ -31,8 +31,8 @@ async def outside(account: Account, wishes: Wishes, board: Switchboard) -> Async
     most = min(board.settings.limits.max_calls, _MOST_TRANSFERS)
     with threads(most, "transfer") as transfers, threads(1, "number") as ours:
 
-        async def put_through(call_sid: str, number: str) -> str:
-            return await _transfer(transfers, account, call_sid, number)
+        async def put_through(call_id: str, number: str) -> str:
+            return await _transfer(transfers, account, call_id, number)
 
         board.transfer = put_through
         if wishes.transfer_to:
@@ -82,10 +82,10 @@ async def _give_back(ours: Threads, account: Account, before: Webhook, url: str)
         log.error(text)  # noqa: TRY400 - a sentence, no traceback
 
 
-async def _transfer(transfers: Threads, account: Account, call_sid: str, number: str) -> str:
+async def _transfer(transfers: Threads, account: Account, call_id: str, number: str) -> str:
     """Put a call through; what went wrong, or nothing."""
     try:
-        await transfers.run(account.transfer, call_sid, number)
+        await transfers.run(account.transfer, call_id, number)
         log.info("transferred", extra={"to": number})
     except TwilioError as error:
         log.error("%s", error)  # noqa: TRY400 - a sentence, no traceback

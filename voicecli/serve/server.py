@@ -13,6 +13,7 @@ from typing import Final, cast
 import uvicorn
 from starlette.applications import Starlette
 
+from voicecli.carriers.twilio.codec import MAX_FROM_CALLER
 from voicecli.descriptors import free_descriptors, raise_descriptor_limit
 from voicecli.errors import UsageError
 from voicecli.profile import Profile
@@ -29,7 +30,6 @@ from voicecli.serve.threads import threads
 from voicecli.serve.tunnel import tunnel
 from voicecli.signals import on_hangup
 from voicecli.tools.load import code_run
-from voicecli.transports.twilio import MAX_FROM_CALLER
 
 log = logging.getLogger("voicecli.serve")
 _BACKLOG: Final = 1024

@@ -18,10 +18,10 @@ from websockets.exceptions import ConnectionClosed
 from tests.voicecli.serve import ngrok_stand_in, twilio_stand_in
 from tests.voicecli.serve.conftest import PROFILE, TOKEN, ring
 from tests.voicecli.serve.twilio_stand_in import NUMBER, OLD, SID
+from voicecli.carriers.leg import Dtmf, Mark
 from voicecli.errors import UsageError
 from voicecli.serve.account import Account, TwilioError
 from voicecli.serve.borrowed import borrow, give_back
-from voicecli.transports.twilio_messages import Dtmf, Mark
 
 OURS = "https://agent.example/voice"
 

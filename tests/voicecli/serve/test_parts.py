@@ -29,6 +29,7 @@ from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import MILLISECOND, to_ms
 from tests.decided import overlap, turn_ended
 from tests.pipelines.turn_taking.world import Speech, World
+from voicecli.carriers.leg import AudioOut, Clear, Mark
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.redaction.journal import redact
@@ -40,7 +41,6 @@ from voicecli.serve.progress import ProgressFold
 from voicecli.serve.settings import Access
 from voicecli.serve.signature import SignatureCheck
 from voicecli.transports.capture import Capture
-from voicecli.transports.twilio_messages import Clear, Mark, Media
 
 
 def drained(outbox):
@@ -51,16 +51,16 @@ def test_a_caller_who_does_not_read_loses_the_oldest_audio():
     outbox = Outbox()
     outbox.put(Mark("first"))
     for number in range(MAX_AUDIO + 5):
-        outbox.put(Media(bytes([number])))
+        outbox.put(AudioOut(bytes([number])))
     assert outbox.dropped == 5
-    assert drained(outbox)[:2] == [Mark("first"), Media(b"\x05")]
+    assert drained(outbox)[:2] == [Mark("first"), AudioOut(b"\x05")]
 
 
 def test_clear_overtakes_the_audio_it_makes_pointless_but_not_the_marks():
     outbox = Outbox()
-    for message in (Media(b"1"), Mark("a"), Media(b"2"), Clear(), Media(b"3")):
+    for message in (AudioOut(b"1"), Mark("a"), AudioOut(b"2"), Clear(), AudioOut(b"3")):
         outbox.put(message)
-    assert drained(outbox) == [Mark("a"), Clear(), Media(b"3")]
+    assert drained(outbox) == [Mark("a"), Clear(), AudioOut(b"3")]
 
 
 def test_what_waits_is_bounded_whatever_it_is():

@@ -1,8 +1,7 @@
 """Twilio Media Streams as text and back, sans-I/O.
 
-Each end of a stream has an object that turns received text into a message and a message to send
-into text, in the order that the protocol allows (the contract of h11). Events and fields that
-Twilio may add later are passed over; everything else that is wrong raises RemoteProtocolError.
+The two ends of `voicecli.carriers.leg`. Events and fields that Twilio may add later are passed
+over; everything else that is wrong raises RemoteProtocolError.
 """
 
 import base64
@@ -12,22 +11,26 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
-from voicecli.transports.twilio_messages import (
-    FRAME_BYTES,
+from voicecli.carriers.leg import (
     KEYS,
+    AudioIn,
+    AudioOut,
     Clear,
-    Connected,
     Dtmf,
     FromCaller,
+    LegEnded,
+    LegStarted,
     LocalProtocolError,
     Mark,
-    Media,
+    MarkPlayed,
     RemoteProtocolError,
-    Start,
-    Stop,
+    Reply,
     ToCaller,
+    Wire,
 )
 
+FRAME_BYTES: Final = 160
+"""20 ms of µ-law at 8000 Hz: what Twilio puts in one message."""
 MAX_FROM_CALLER: Final = 16_384
 """Characters of a message from the caller's end; Twilio's are below 1,000."""
 MAX_TO_CALLER: Final = 2_000_000
@@ -39,7 +42,9 @@ MAX_PARAMETERS: Final = 64
 
 _Phase: TypeAlias = Literal["new", "connected", "started", "stopped"]
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
+_FORMAT: Final = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
 _dumps: Final = json.JSONEncoder(separators=(",", ":")).encode
+_CONNECTED: Final = _dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"})
 
 # (phase, event) -> next phase; what is not here is out of order.
 _ORDER: Final[Mapping[tuple[_Phase, str], _Phase]] = {
@@ -65,37 +70,30 @@ class AgentEnd:
         """Whether the caller's end has said that it is over."""
         return self._phase == "stopped"
 
-    def receive(self, text: str | bytes) -> FromCaller | None:
-        """The message in a text frame of the WebSocket; None if it is of no concern.
-
-        Raises:
-            RemoteProtocolError: the message is too long, malformed or out of order.
-        """
-        row = _parse(text, MAX_FROM_CALLER)
+    def receive(self, message: Wire) -> tuple[FromCaller, ...]:
+        """What a text frame of the WebSocket means; raises RemoteProtocolError."""
+        row = _parse(message, MAX_FROM_CALLER)
         event = row["event"]
         decode = _FROM_CALLER.get(event)
         if decode is None:
-            return None
+            return ()
         phase = _ORDER.get((self._phase, event))
         if phase is None:
             raise RemoteProtocolError(f"{event!r} out of order: the stream is {self._phase}")
         if self._phase == "started":
             self._check_stream(row)
-        message = decode(row)
-        if isinstance(message, Start):
-            self._stream_sid = message.stream_sid
+        said = decode(row)
+        if isinstance(said, LegStarted):
+            self._stream_sid = _text(_table(row, "start"), "streamSid", "start")
         self._phase = phase
-        return message
+        return () if said is None else (said,)
 
-    def send(self, message: ToCaller) -> str:
-        """The text of a message.
-
-        Raises:
-            LocalProtocolError: the stream has not begun or is over, or the message is empty.
-        """
+    def send(self, said: ToCaller) -> tuple[str, ...]:
+        """The text that says so; that it ends, only the WebSocket's end says."""
         if self._phase != "started":
             raise LocalProtocolError(f"nothing can be sent: the stream is {self._phase}")
-        return _dumps(_to_caller(message, self._stream_sid))
+        row = _to_caller(said)
+        return () if row is None else (_dumps({**row, "streamSid": self._stream_sid}),)
 
     def _check_stream(self, row: dict[str, Any]) -> None:
         sid = row.get("streamSid", self._stream_sid)
@@ -106,106 +104,95 @@ class AgentEnd:
 class CallerEnd:
     """The caller's end of one stream: what Twilio does, for `voicecli dial` and tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, stream_sid: str, account_sid: str) -> None:
         self._phase: _Phase = "new"
-        self._stream_sid = ""
-        self._account_sid = ""
+        self._stream_sid = stream_sid
+        self._account_sid = account_sid
         self._call_sid = ""
         self._sequence = 0
         self._chunk = 0
 
-    def receive(self, text: str | bytes) -> ToCaller | None:
-        """The message in a text frame of the WebSocket; None if it is of no concern.
-
-        Raises:
-            RemoteProtocolError: the message is too long, malformed, or came before `start`.
-        """
-        row = _parse(text, MAX_TO_CALLER)
+    def receive(self, message: Wire) -> tuple[ToCaller, ...]:
+        """What a text frame of the WebSocket means; raises RemoteProtocolError."""
+        row = _parse(message, MAX_TO_CALLER)
         event = row["event"]
         if event not in {"media", "mark", "clear"}:
-            return None
-        if self._phase not in {"started", "stopped"}:  # what crosses our `stop` is no error
+            return ()
+        if self._phase == "new":  # what crosses our `stop` is no error
             raise RemoteProtocolError(f"{event!r} out of order: the stream is {self._phase}")
         if row.get("streamSid") != self._stream_sid:
             raise RemoteProtocolError(
                 f"{event}: streamSid is {_shown(row.get('streamSid'))}, not that of `start`"
             )
         if event == "clear":
-            return Clear()
+            return (Clear(),)
         if event == "mark":
-            return _mark(row)
-        return Media(_payload(_table(row, "media"), MAX_TO_CALLER))
+            return (Mark(_mark_name(row)),)
+        return (AudioOut(_payload(_table(row, "media"), MAX_TO_CALLER)),)
 
-    def send(self, message: FromCaller) -> str:
-        """The text of a message, numbered as Twilio does.
-
-        Raises:
-            LocalProtocolError: it is out of order, empty, or its audio is no whole frames.
-        """
-        event, body = _from_caller(message)
+    def send(self, said: FromCaller) -> tuple[str, ...]:
+        """The texts that say so, numbered as Twilio does; raises LocalProtocolError."""
+        event, body = self._from_caller(said)
         phase = _ORDER.get((self._phase, event))
         if phase is None:
             raise LocalProtocolError(f"{event!r} out of order: the stream is {self._phase}")
         self._phase = phase
-        if isinstance(message, Connected):
-            return _dumps({"event": event, **body})
-        if isinstance(message, Start):
-            self._stream_sid = message.stream_sid
-            self._account_sid, self._call_sid = message.account_sid, message.call_sid
-        if isinstance(message, Media):
+        if event == "media":
             self._chunk += 1
             body["chunk"] = str(self._chunk)
-        if isinstance(message, Stop):
-            body |= {"accountSid": self._account_sid, "callSid": self._call_sid}
         self._sequence += 1
         row = {"event": event, "sequenceNumber": str(self._sequence), event: body}
-        return _dumps({**row, "streamSid": self._stream_sid})
+        text = _dumps({**row, "streamSid": self._stream_sid})
+        return (_CONNECTED, text) if event == "start" else (text,)
+
+    def _from_caller(self, said: FromCaller) -> tuple[str, dict[str, Any]]:
+        match said:
+            case LegStarted():
+                if not said.call_id:
+                    raise LocalProtocolError("start: needs a callSid")
+                self._call_sid = said.call_id
+                return "start", {
+                    "streamSid": self._stream_sid,
+                    "accountSid": self._account_sid,
+                    "callSid": said.call_id,
+                    "tracks": ["inbound"],
+                    "mediaFormat": _FORMAT,
+                    "customParameters": dict(said.parameters),
+                }
+            case AudioIn(payload, at_ms):
+                if not payload or len(payload) % FRAME_BYTES or len(payload) > MAX_AUDIO:
+                    raise LocalProtocolError(f"media: {len(payload)} bytes are not 1 to 50 frames")
+                encoded = base64.b64encode(payload).decode("ascii")
+                return "media", {
+                    "track": "inbound", "timestamp": str(at_ms or 0), "payload": encoded,
+                }  # fmt: skip
+            case Dtmf(digit):
+                if digit not in KEYS:
+                    raise LocalProtocolError(f"dtmf: there is no key {digit!r}")
+                return "dtmf", {"track": "inbound_track", "digit": digit}
+            case MarkPlayed(name):
+                return "mark", {"name": _checked(name)}
+            case LegEnded():
+                return "stop", {"accountSid": self._account_sid, "callSid": self._call_sid}
+            case Reply():
+                raise LocalProtocolError("Twilio wants no answers")
 
 
 # -- writing ----------------------------------------------------------------------------------
 
 
-def _to_caller(message: ToCaller, stream_sid: str) -> dict[str, Any]:
-    match message:
-        case Media(payload):
+def _to_caller(said: ToCaller) -> dict[str, Any] | None:
+    match said:
+        case AudioOut(payload):
             if not payload:
                 raise LocalProtocolError("media: there is no audio in it")
-            encoded = base64.b64encode(payload).decode("ascii")
-            return {"event": "media", "streamSid": stream_sid, "media": {"payload": encoded}}
+            return {"event": "media", "media": {"payload": base64.b64encode(payload).decode()}}
         case Mark(name):
-            return {"event": "mark", "streamSid": stream_sid, "mark": {"name": _checked(name)}}
+            return {"event": "mark", "mark": {"name": _checked(name)}}
         case Clear():
-            return {"event": "clear", "streamSid": stream_sid}
-
-
-def _from_caller(message: FromCaller) -> tuple[str, dict[str, Any]]:
-    match message:
-        case Connected(protocol, version):
-            return "connected", {"protocol": protocol, "version": version}
-        case Start():
-            if not message.stream_sid or not message.call_sid:
-                raise LocalProtocolError("start: needs a streamSid and a callSid")
-            return "start", {
-                "streamSid": message.stream_sid,
-                "accountSid": message.account_sid,
-                "callSid": message.call_sid,
-                "tracks": ["inbound"],
-                "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
-                "customParameters": dict(message.parameters),
-            }
-        case Media(payload, timestamp):
-            if not payload or len(payload) % FRAME_BYTES or len(payload) > MAX_AUDIO:
-                raise LocalProtocolError(f"media: {len(payload)} bytes are not 1 to 50 frames")
-            encoded = base64.b64encode(payload).decode("ascii")
-            return "media", {"track": "inbound", "timestamp": str(timestamp), "payload": encoded}
-        case Dtmf(digit):
-            if digit not in KEYS:
-                raise LocalProtocolError(f"dtmf: there is no key {digit!r}")
-            return "dtmf", {"track": "inbound_track", "digit": digit}
-        case Mark(name):
-            return "mark", {"name": _checked(name)}
-        case Stop():
-            return "stop", {}
+            return {"event": "clear"}
+        case LegEnded():
+            return None
 
 
 def _checked(name: str) -> str:
@@ -277,33 +264,21 @@ def _payload(media: dict[str, Any], limit: int) -> bytes:
     return payload
 
 
-def _connected(row: dict[str, Any]) -> Connected:
-    return Connected(
-        str(row.get("protocol", ""))[:MAX_NAME], str(row.get("version", ""))[:MAX_NAME]
-    )
-
-
-def _start(row: dict[str, Any]) -> Start:
+def _start(row: dict[str, Any]) -> LegStarted:
     start = _table(row, "start")
     audio = start.get("mediaFormat", {})
-    known = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
-    if not isinstance(audio, dict) or any(audio.get(k, v) != v for k, v in known.items()):
+    if not isinstance(audio, dict) or any(audio.get(k, v) != v for k, v in _FORMAT.items()):
         raise RemoteProtocolError(f"start: mediaFormat is {_shown(audio)}, not µ-law 8000 Hz mono")
     parameters = start.get("customParameters") or {}
     if not isinstance(parameters, dict) or len(parameters) > MAX_PARAMETERS:
         raise RemoteProtocolError("start: customParameters is no object of up to 64 entries")
     if not all(isinstance(value, str) for value in parameters.values()):
         raise RemoteProtocolError("start: customParameters has values that are no text")
-    account = start.get("accountSid") or ""
-    return Start(
-        _text(start, "streamSid", "start"),
-        _text(start, "callSid", "start"),
-        account if isinstance(account, str) else "",
-        parameters,
-    )
+    _text(start, "streamSid", "start")
+    return LegStarted(_text(start, "callSid", "start"), parameters)
 
 
-def _media(row: dict[str, Any]) -> Media | None:
+def _media(row: dict[str, Any]) -> AudioIn | None:
     media = _table(row, "media")
     if media.get("track", "inbound") != "inbound":
         return None  # our own voice, which Twilio can send back too
@@ -312,7 +287,7 @@ def _media(row: dict[str, Any]) -> Media | None:
         raise RemoteProtocolError(
             f"media: {len(payload)} bytes of audio are not whole frames of {FRAME_BYTES}"
         )
-    return Media(payload, _number(media, "timestamp"))
+    return AudioIn(payload, _number(media, "timestamp"))
 
 
 def _dtmf(row: dict[str, Any]) -> Dtmf:
@@ -322,8 +297,8 @@ def _dtmf(row: dict[str, Any]) -> Dtmf:
     return Dtmf(digit)
 
 
-def _mark(row: dict[str, Any]) -> Mark:
-    return Mark(_text(_table(row, "mark"), "name", "mark"))
+def _mark_name(row: dict[str, Any]) -> str:
+    return _text(_table(row, "mark"), "name", "mark")
 
 
 def _shown(value: object) -> str:
@@ -333,10 +308,10 @@ def _shown(value: object) -> str:
 
 
 _FROM_CALLER: Final[Mapping[str, Callable[[dict[str, Any]], FromCaller | None]]] = {
-    "connected": _connected,
+    "connected": lambda _row: None,
     "start": _start,
     "media": _media,
     "dtmf": _dtmf,
-    "mark": _mark,
-    "stop": lambda _row: Stop(),
+    "mark": lambda row: MarkPlayed(_mark_name(row)),
+    "stop": lambda _row: LegEnded(),
 }
