@@ -146,7 +146,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
                 out if record else None, redact or redact_audio, keep_partials, redact_audio
             ),
             Wishes(
-                number, call, message, transfer_to, transfer_key, twilio,
+                number, call, message, transfer_to, transfer_key, answer=twilio,
                 agent_transfers="transfer_call" in agent.tools.builtin,
             ),
         )

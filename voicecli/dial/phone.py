@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from pipelines.runtime.clock import MonotonicClock
 from pipelines.runtime.transport import Received
 from pipelines.turn_taking.events import DtmfReceived
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
+from voicecli.carriers.errors import DialError
 from voicecli.carriers.leg import (
     AudioIn,
     CallerEnd,
@@ -33,11 +33,9 @@ from voicecli.carriers.leg import (
     MarkPlayed,
     RemoteProtocolError,
 )
-from voicecli.carriers.twilio import codec
-from voicecli.carriers.twilio.codec import MAX_TO_CALLER
-from voicecli.dial.errors import DialError
+from voicecli.carriers.protocol import Carrier, Dialler
+from voicecli.carriers.registry import find_carrier
 from voicecli.dial.far_buffer import FarBuffer, FloodError
-from voicecli.dial.webhook import find_stream, sign
 from voicecli.transports.base import FRAME, Frame
 
 log = logging.getLogger("voicecli.dial")
@@ -112,6 +110,7 @@ async def dial(
     auth_token: str | None = None,
     max_s: float = 600.0,
     course: Course | None = None,
+    carrier: str = "twilio",
 ) -> Dialled:
     """Make one call and see it through.
 
@@ -119,32 +118,36 @@ async def dial(
         url: ws(s):// of a media stream, or http(s):// of a voice webhook.
         caller: what we say, and the line between us and the agent.
         keys: pressed meanwhile, in order of time.
-        auth_token: signs the requests as Twilio would.
+        auth_token: signs the requests as the carrier would.
         max_s: hang up after this many seconds.
         course: is kept up to date meanwhile.
+        carrier: whose part we play.
 
     Raises:
         DialError: nobody answers, or we are not let in.
     """
-    call_sid = "CA" + secrets.token_hex(16)
-    address = await find_stream(url, call_sid, auth_token)
-    start = LegStarted(call_sid, address.parameters)
-    end = codec.CallerEnd("MZ" + secrets.token_hex(16), "AC" + "0" * 32)
-    async with await _connect(address.url, auth_token) as socket:
+    played = find_carrier(carrier)
+    dialler = played.dialler(auth_token)
+    call_id = dialler.new_call_id()
+    address = await asyncio.to_thread(dialler.find_stream, url, call_id)
+    start = LegStarted(call_id, address.parameters)
+    async with await _connect(address.url, dialler, played) as socket:
         longest = from_ms(max_s * 1000)
-        phone = _Phone(socket, end, caller, keys, longest=longest, course=course or Course())
+        phone = _Phone(
+            socket, dialler.caller_end(), caller, keys, longest=longest, course=course or Course()
+        )
         return await phone.run(start)
 
 
-async def _connect(url: str, auth_token: str | None) -> ClientConnection:
+async def _connect(url: str, dialler: Dialler, carrier: Carrier) -> ClientConnection:
     try:
         return await connect(
-            url, additional_headers=sign(url, {}, auth_token), compression=None,
-            max_size=4 * MAX_TO_CALLER, open_timeout=_CONNECT_S, proxy=None,
+            url, additional_headers=dialler.headers(url), compression=None,
+            max_size=dialler.max_message, open_timeout=_CONNECT_S, proxy=None,
         )  # fmt: skip
     except InvalidStatus as error:
         status = error.response.status_code
-        hint = "set TWILIO_AUTH_TOKEN to the agent's" if status == 403 else "is it a media stream?"
+        hint = f"set {carrier.secret} to the agent's" if status == 403 else "is it a media stream?"
         raise DialError(f"{url} refuses the WebSocket ({status}): {hint}.") from None
     except (InvalidURI, InvalidHandshake, WebSocketException) as error:
         raise DialError(f"{url} cannot be dialled: {error}.") from None

@@ -14,8 +14,9 @@ import soundfile
 
 from pipelines.turn_taking.time import from_ms
 from telephony_sim.dtmf import KEYS
+from voicecli.carriers.errors import DialError
+from voicecli.carriers.twilio import AUTH_TOKEN
 from voicecli.dial.conditions import check, parse_condition
-from voicecli.dial.errors import DialError
 from voicecli.dial.junit import junit_report
 from voicecli.dial.measure import Measured, keys_heard, measure, measure_unscripted
 from voicecli.dial.phone import Dialled, Key, dial
@@ -36,7 +37,6 @@ from voicecli.transports.wav import KEY_EVERY, FileCaller
 if TYPE_CHECKING:
     from voicecli.dial.handset import HandsetCall  # loads the sound card
 
-AUTH_TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
 _BROKEN_SHOWN = 5
 OPENING_S = 1.0
 """Before a responsive caller's first word, so that an agent may greet."""

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from tests.voicecli.dial.conftest import tone
 from tests.voicecli.serve.conftest import TOKEN, Server
+from voicecli.carriers.errors import DialError
 from voicecli.carriers.leg import (
     AudioIn,
     AudioOut,
@@ -23,7 +24,6 @@ from voicecli.carriers.leg import (
 )
 from voicecli.cli import app
 from voicecli.dial.conditions import check, parse_condition
-from voicecli.dial.errors import DialError
 from voicecli.dial.measure import Measured, measure
 from voicecli.dial.phone import Key, dial
 from voicecli.dial.report import CallResult

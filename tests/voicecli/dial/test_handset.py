@@ -12,9 +12,9 @@ from tests.voicecli import virtual_sound_card
 from tests.voicecli.dial.conftest import tone
 from tests.voicecli.virtual_sound_card import virtual_card
 from tests.waiting import wait_for
+from voicecli.carriers.errors import DialError
 from voicecli.carriers.leg import AudioOut, Dtmf, LegEnded, Mark, MarkPlayed
 from voicecli.cli import app
-from voicecli.dial.errors import DialError
 from voicecli.dial.handset import Handset, HandsetCall
 from voicecli.dial.measure import Measured, measure_unscripted
 from voicecli.dial.run import result_of

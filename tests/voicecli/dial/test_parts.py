@@ -9,9 +9,10 @@ import pytest
 from pipelines.turn_taking.time import MILLISECOND, SECOND
 from telephony_sim.dtmf import dtmf
 from telephony_sim.g711 import ulaw_encode
+from voicecli.carriers.errors import DialError
 from voicecli.carriers.leg import AudioOut, Clear, Mark
+from voicecli.carriers.twilio.dialler import stream_in
 from voicecli.dial.conditions import check, parse_condition
-from voicecli.dial.errors import DialError
 from voicecli.dial.far_buffer import FarBuffer, FloodError
 from voicecli.dial.junit import junit_report
 from voicecli.dial.measure import Measured, keys_heard, measure
@@ -19,7 +20,6 @@ from voicecli.dial.phone import Dialled
 from voicecli.dial.report import CallResult, build_document, frame_jitter, frame_lateness
 from voicecli.dial.run import parse_keys
 from voicecli.dial.script import open_script
-from voicecli.dial.webhook import _stream_in
 from voicecli.errors import InputError, UsageError
 from voicecli.recording.labels import Turn
 from voicecli.transports.pacing import PlayedSegment
@@ -223,7 +223,7 @@ def test_keys_are_pressed_one_after_the_other():
 )
 def test_twiml_that_opens_no_stream_is_named(twiml, why):
     with pytest.raises(DialError, match=why):
-        _stream_in(twiml, "http://agent")
+        stream_in(twiml, "http://agent")
 
 
 def test_tones_that_the_agent_sends_are_heard_as_keys():

@@ -38,8 +38,6 @@ from voicecli.serve.keep import record_call
 from voicecli.serve.logs import few_lines, set_up_logs
 from voicecli.serve.outbox import MAX_AUDIO, MAX_MESSAGES, Outbox
 from voicecli.serve.progress import ProgressFold
-from voicecli.serve.settings import Access
-from voicecli.serve.signature import SignatureCheck
 from voicecli.transports.capture import Capture
 
 
@@ -193,22 +191,6 @@ def test_a_server_tells_the_times_that_the_report_of_the_same_call_has(seed):
     [stopped] = [b.silent_at_ear - b.onset for b in report.barge_ins]
     assert told.barge_in_ms == [round(to_ms(stopped), 1)]
     assert told.turn == 3
-
-
-FORM = {
-    "CallSid": "CA1234567890ABCDE", "Digits": "1234", "From": "+14158675309",
-    "To": "+18005551212", "Caller": "+14158675309",
-}  # fmt: skip
-
-
-def test_twilios_published_example_is_signed_as_published():
-    check = SignatureCheck(Access("https://mycompany.com", "12345"))
-    path, signature = "/myapp.php?foo=1&bar=2", "RSOYDt4T1cUTdK1PDd93/VVr8B8="
-    assert check.webhook(path, FORM, signature)
-    assert not check.webhook(path, {**FORM, "Digits": "1235"}, signature)
-    assert not check.webhook("/other", FORM, signature)
-    assert not check.webhook(path, FORM, "")
-    assert not check.handshake(signature)
 
 
 @pytest.mark.parametrize("as_json", [False, True])
