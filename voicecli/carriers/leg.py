@@ -50,6 +50,13 @@ class LegTraits:
     """Whether it says when a mark was heard; else we go by the time that audio takes."""
     clears: bool = True
     """Whether it can forget audio that it has not played."""
+    says_end: bool = True
+    """Whether it says that it hangs up; else that it closes the connection in order says so."""
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of 20 ms."""
+        return self.rate // 50 * (2 if self.encoding == "l16" else 1)
 
     def encode(self, pcm: npt.NDArray[np.int16]) -> bytes:
         """Samples, shape (n,), as they are sent."""

@@ -107,7 +107,7 @@ async def dial(
     caller: Caller,
     *,
     keys: Sequence[Key] = (),
-    auth_token: str | None = None,
+    secret: str | None = None,
     max_s: float = 600.0,
     course: Course | None = None,
     carrier: str = "twilio",
@@ -118,7 +118,7 @@ async def dial(
         url: ws(s):// of a media stream, or http(s):// of a voice webhook.
         caller: what we say, and the line between us and the agent.
         keys: pressed meanwhile, in order of time.
-        auth_token: signs the requests as the carrier would.
+        secret: signs the requests as the carrier would.
         max_s: hang up after this many seconds.
         course: is kept up to date meanwhile.
         carrier: whose part we play.
@@ -127,7 +127,7 @@ async def dial(
         DialError: nobody answers, or we are not let in.
     """
     played = find_carrier(carrier)
-    dialler = played.dialler(auth_token)
+    dialler = played.dialler(secret)
     call_id = dialler.new_call_id()
     address = await asyncio.to_thread(dialler.find_stream, url, call_id)
     start = LegStarted(call_id, address.parameters)
@@ -237,6 +237,8 @@ class _Phone:
             async for message in self._socket:
                 for said in self._end.receive(message):
                     self._course.buffer.take(said, self._clock.now())
+                    if isinstance(said, LegEnded):
+                        await self._socket.close()
         except (RemoteProtocolError, FloodError) as error:
             self._problem = str(error)
         except ConnectionClosed:

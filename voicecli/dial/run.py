@@ -15,7 +15,7 @@ import soundfile
 from pipelines.turn_taking.time import from_ms
 from telephony_sim.dtmf import KEYS
 from voicecli.carriers.errors import DialError
-from voicecli.carriers.twilio import AUTH_TOKEN
+from voicecli.carriers.registry import find_carrier
 from voicecli.dial.conditions import check, parse_condition
 from voicecli.dial.junit import junit_report
 from voicecli.dial.measure import Measured, keys_heard, measure, measure_unscripted
@@ -56,6 +56,13 @@ class Plan:
     ramp_s: float = 0.0
     """Over which the calls begin."""
     max_s: float = 600.0
+    carrier: str = "twilio"
+    """Whose part we play."""
+
+
+def secret_of(carrier: str) -> str | None:
+    """What requests are signed with as that carrier's, if the environment says."""
+    return os.environ.get(find_carrier(carrier).secret) or None
 
 
 async def run_plan(plan: Plan, folder: Path | None) -> list[CallResult]:
@@ -77,7 +84,7 @@ async def run_plan(plan: Plan, folder: Path | None) -> list[CallResult]:
         try:
             return await dial(
                 plan.url, callers[number], keys=plan.keys, max_s=plan.max_s,
-                auth_token=os.environ.get(AUTH_TOKEN) or None,
+                secret=secret_of(plan.carrier), carrier=plan.carrier,
             )  # fmt: skip
         except DialError as error:
             return error

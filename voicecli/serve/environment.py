@@ -26,14 +26,14 @@ _PROXY: Final = re.compile(r"_proxy$", re.IGNORECASE)
 
 
 @cache
-def _servers_own() -> tuple[str, ...]:
+def server_prefixes() -> tuple[str, ...]:
     """What the names of variables begin with that are the server's: the carriers', and ngrok's."""
     return (*(f"{name.upper().replace('-', '_')}_" for name in carrier_names()), "NGROK_")
 
 
 def is_secret(name: str) -> bool:
     """Whether the variable of this name may hold a secret: by its name, or a URL's password."""
-    if name.startswith(_servers_own()) or _SECRET.search(name):
+    if name.startswith(server_prefixes()) or _SECRET.search(name):
         return True
     value = os.environ.get(name, "")
     return _WITH_PASSWORD.search(value) is not None and not _PROXY.search(name)
@@ -49,7 +49,7 @@ def secrets_for_calls(profile: Profile) -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if (name in wanted or (code and is_secret(name))) and not name.startswith(_servers_own())
+        if (name in wanted or (code and is_secret(name))) and not name.startswith(server_prefixes())
     }
 
 

@@ -46,6 +46,7 @@ from voicecli.serve.wire import (
 )
 
 log = logging.getLogger("voicecli.serve")
+_NORMAL: Final = 1000
 _APOLOGY_MARK: Final = "apology"
 _BYTES_PER_S: Final = 8000
 _LAST_WORDS_S: Final = 2.0
@@ -62,6 +63,8 @@ class CallerStream:
     def __init__(self, socket: WebSocket, end: AgentEnd, limits: Limits) -> None:
         self._end = end
         self._said: deque[FromCaller] = deque()
+        self.closed_in_order = False
+        """Whether the caller's end has closed it, and not just gone."""
         self._socket = socket
         self._limits = limits
         self._rate = RateLimit(limits.messages_per_s, asyncio.get_running_loop().time())
@@ -86,6 +89,7 @@ class CallerStream:
                 seconds = self._limits.idle_s
                 raise RemoteProtocolError(f"nothing came for {seconds:g} s") from None
             if received["type"] != "websocket.receive":
+                self.closed_in_order = received.get("code") == _NORMAL
                 return None
             if not self._rate.allows(asyncio.get_running_loop().time()):
                 rate = self._limits.messages_per_s
@@ -251,7 +255,9 @@ class CallRelay:
             extra = {"call": self.call.name, "why": str(error)}
             log.warning("protocol violated", extra=extra)
             return "the caller's end broke the protocol", 1008
-        return "the connection was lost", 1000
+        if self._stream.closed_in_order and not self._traits.says_end:
+            return "the caller hung up", _NORMAL
+        return "the connection was lost", _NORMAL
 
     async def _speak(self, pool: CallPool) -> tuple[str, int]:
         """Until the agent is done; the cause and the code to close with."""

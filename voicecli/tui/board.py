@@ -72,6 +72,8 @@ def _how_to_call(board: Switchboard) -> str:
     settings = board.settings
     if board.number:
         return f"ring {board.number}"
+    if settings.carrier.webhooks() is None:
+        return f"have {settings.carrier.title} open {settings.access.stream_url}"
     if settings.access.public_url != settings.url:
         return f"point a number's voice webhook at {settings.access.public_url}/voice"
     if settings.access.secret is not None:

@@ -106,7 +106,7 @@ def test_the_stream_looks_like_twilios(stranger):
 
     who, _ = caller((0.1, 0.2), seconds=0.4)
     agent = stranger(listen)
-    ring(agent, who, keys=[Key(int(0.2e9), "5")], auth_token=TOKEN, max_s=1)
+    ring(agent, who, keys=[Key(int(0.2e9), "5")], secret=TOKEN, max_s=1)
     start = agent.heard[0]
     assert isinstance(start, LegStarted)
     assert start.call_id.startswith("CA")

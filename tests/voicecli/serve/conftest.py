@@ -48,8 +48,9 @@ class Server:
     """`voicecli serve` on a free port."""
 
     def __init__(
-        self, folder, *options, token=None, account=None, profile=PROFILE, descriptors=None
-    ):
+        self, folder, *options, token=None, account=None, asterisk=None, profile=PROFILE,
+        descriptors=None,
+    ):  # fmt: skip
         path = folder / "brief.toml"
         path.write_text(profile)
         self.recordings = folder / "calls"
@@ -58,6 +59,8 @@ class Server:
             environment["TWILIO_AUTH_TOKEN"] = token
         if account:
             environment["TWILIO_ACCOUNT_SID"] = account
+        if asterisk:
+            environment["ASTERISK_PASSWORD"] = asterisk
         command = [
             sys.executable, "-m", "voicecli.cli", "serve", "--profile", str(path),
             "--port", "0", "--out", str(self.recordings), *options,

@@ -76,6 +76,20 @@ def test_with_an_account_everybody_must_sign():
     assert plan_server(Request(insecure=True)).settings.access.secret is None
 
 
+def test_another_carrier_has_variables_and_options_of_its_own(monkeypatch):
+    monkeypatch.delenv("ASTERISK_PASSWORD", raising=False)
+    assert plan_server(Request(carrier="asterisk")).settings.carrier.title == "Asterisk"
+    said = refusal(carrier="asterisk", host="0.0.0.0")  # noqa: S104
+    assert said.startswith("set ASTERISK_PASSWORD (Asterisk's websocket_client.conf, password)")
+    monkeypatch.setenv("ASTERISK_PASSWORD", "s3cret")
+    plan = plan_server(Request(carrier="asterisk", host="0.0.0.0"))  # noqa: S104
+    assert (plan.settings.access.secret, plan.account) == ("s3cret", None)
+    assert "s3cret" not in repr(plan)
+    wishes = Wishes(transfer_to=NUMBER)
+    assert "no account to ask" in refusal(carrier="asterisk", public_url=PUBLIC, wishes=wishes)
+    assert refusal(carrier="smoke") == "there is no carrier 'smoke'; there are: asterisk, twilio."
+
+
 @pytest.mark.usefixtures("account")
 def test_who_can_reach_the_port_cannot_read_the_figures():
     assert plan_server(Request(public_url=PUBLIC)).settings.operators == ("127.0.0.1", 8001)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
+from voicecli.carriers.json_messages import MAX_NAME, parse, shown, table, text_of
 from voicecli.carriers.leg import (
     KEYS,
     AudioIn,
@@ -37,7 +38,6 @@ MAX_TO_CALLER: Final = 2_000_000
 """Characters of a message from the agent's end: about three minutes of audio."""
 MAX_AUDIO: Final = 50 * FRAME_BYTES
 """Bytes of audio in one message from the caller's end: 1 s."""
-MAX_NAME: Final = 256
 MAX_PARAMETERS: Final = 64
 
 _Phase: TypeAlias = Literal["new", "connected", "started", "stopped"]
@@ -72,7 +72,7 @@ class AgentEnd:
 
     def receive(self, message: Wire) -> tuple[FromCaller, ...]:
         """What a text frame of the WebSocket means; raises RemoteProtocolError."""
-        row = _parse(message, MAX_FROM_CALLER)
+        row = parse(message, MAX_FROM_CALLER)
         event = row["event"]
         decode = _FROM_CALLER.get(event)
         if decode is None:
@@ -84,7 +84,7 @@ class AgentEnd:
             self._check_stream(row)
         said = decode(row)
         if isinstance(said, LegStarted):
-            self._stream_sid = _text(_table(row, "start"), "streamSid", "start")
+            self._stream_sid = text_of(table(row, "start"), "streamSid", "start")
         self._phase = phase
         return () if said is None else (said,)
 
@@ -98,7 +98,7 @@ class AgentEnd:
     def _check_stream(self, row: dict[str, Any]) -> None:
         sid = row.get("streamSid", self._stream_sid)
         if sid != self._stream_sid:
-            raise RemoteProtocolError(f"streamSid is {_shown(sid)}, not that of `start`")
+            raise RemoteProtocolError(f"streamSid is {shown(sid)}, not that of `start`")
 
 
 class CallerEnd:
@@ -114,7 +114,7 @@ class CallerEnd:
 
     def receive(self, message: Wire) -> tuple[ToCaller, ...]:
         """What a text frame of the WebSocket means; raises RemoteProtocolError."""
-        row = _parse(message, MAX_TO_CALLER)
+        row = parse(message, MAX_TO_CALLER)
         event = row["event"]
         if event not in {"media", "mark", "clear"}:
             return ()
@@ -122,13 +122,13 @@ class CallerEnd:
             raise RemoteProtocolError(f"{event!r} out of order: the stream is {self._phase}")
         if row.get("streamSid") != self._stream_sid:
             raise RemoteProtocolError(
-                f"{event}: streamSid is {_shown(row.get('streamSid'))}, not that of `start`"
+                f"{event}: streamSid is {shown(row.get('streamSid'))}, not that of `start`"
             )
         if event == "clear":
             return (Clear(),)
         if event == "mark":
             return (Mark(_mark_name(row)),)
-        return (AudioOut(_payload(_table(row, "media"), MAX_TO_CALLER)),)
+        return (AudioOut(_payload(table(row, "media"), MAX_TO_CALLER)),)
 
     def send(self, said: FromCaller) -> tuple[str, ...]:
         """The texts that say so, numbered as Twilio does; raises LocalProtocolError."""
@@ -204,50 +204,11 @@ def _checked(name: str) -> str:
 # -- reading ----------------------------------------------------------------------------------
 
 
-def _parse(text: str | bytes, limit: int) -> dict[str, Any]:
-    if not isinstance(text, str):
-        raise RemoteProtocolError("a binary message; the protocol has text only")
-    if len(text) > limit:
-        raise RemoteProtocolError(f"a message of {len(text):,} characters; {limit:,} are allowed")
-    try:
-        row = json.loads(text)
-    except (ValueError, RecursionError):
-        raise RemoteProtocolError(f"not JSON: {_shown(text)}") from None
-    if "\\u" in text and not _is_unicode(row):
-        raise RemoteProtocolError(f"half a character in {_shown(text)}")
-    if not isinstance(row, dict) or not isinstance(row.get("event"), str):
-        raise RemoteProtocolError(f'not an object with an "event": {_shown(text)}')
-    return row
-
-
-def _is_unicode(row: Any) -> bool:
-    """Whether all of its texts could be written: JSON may escape halves of characters."""
-    try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):
-        return False
-    return True
-
-
-def _table(row: dict[str, Any], name: str) -> dict[str, Any]:
-    value = row.get(name)
-    if not isinstance(value, dict):
-        raise RemoteProtocolError(f'{row["event"]}: "{name}" is not an object')
-    return value
-
-
-def _text(table: dict[str, Any], key: str, event: str) -> str:
-    value = table.get(key)
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
-        raise RemoteProtocolError(f'{event}: "{key}" is no text of 1 to {MAX_NAME} characters')
-    return value
-
-
 def _number(table: dict[str, Any], key: str) -> int:
     """Numbers travel as text; Twilio's documents show both."""
     value = table.get(key, 0)
     if not isinstance(value, str | int) or not _NUMBER.fullmatch(str(value)):
-        raise RemoteProtocolError(f'media: "{key}" is no number: {_shown(value)}')
+        raise RemoteProtocolError(f'media: "{key}" is no number: {shown(value)}')
     return int(value)
 
 
@@ -258,28 +219,28 @@ def _payload(media: dict[str, Any], limit: int) -> bytes:
     try:
         payload = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        raise RemoteProtocolError(f"media: the payload is not base64: {_shown(value)}") from None
+        raise RemoteProtocolError(f"media: the payload is not base64: {shown(value)}") from None
     if len(payload) > limit:
         raise RemoteProtocolError(f"media: {len(payload):,} bytes of audio; {limit:,} are allowed")
     return payload
 
 
 def _start(row: dict[str, Any]) -> LegStarted:
-    start = _table(row, "start")
+    start = table(row, "start")
     audio = start.get("mediaFormat", {})
     if not isinstance(audio, dict) or any(audio.get(k, v) != v for k, v in _FORMAT.items()):
-        raise RemoteProtocolError(f"start: mediaFormat is {_shown(audio)}, not µ-law 8000 Hz mono")
+        raise RemoteProtocolError(f"start: mediaFormat is {shown(audio)}, not µ-law 8000 Hz mono")
     parameters = start.get("customParameters") or {}
     if not isinstance(parameters, dict) or len(parameters) > MAX_PARAMETERS:
         raise RemoteProtocolError("start: customParameters is no object of up to 64 entries")
     if not all(isinstance(value, str) for value in parameters.values()):
         raise RemoteProtocolError("start: customParameters has values that are no text")
-    _text(start, "streamSid", "start")
-    return LegStarted(_text(start, "callSid", "start"), parameters)
+    text_of(start, "streamSid", "start")
+    return LegStarted(text_of(start, "callSid", "start"), parameters)
 
 
 def _media(row: dict[str, Any]) -> AudioIn | None:
-    media = _table(row, "media")
+    media = table(row, "media")
     if media.get("track", "inbound") != "inbound":
         return None  # our own voice, which Twilio can send back too
     payload = _payload(media, MAX_AUDIO)
@@ -291,20 +252,14 @@ def _media(row: dict[str, Any]) -> AudioIn | None:
 
 
 def _dtmf(row: dict[str, Any]) -> Dtmf:
-    digit = _table(row, "dtmf").get("digit")
+    digit = table(row, "dtmf").get("digit")
     if not isinstance(digit, str) or digit not in KEYS:
-        raise RemoteProtocolError(f"dtmf: there is no key {_shown(digit)}")
+        raise RemoteProtocolError(f"dtmf: there is no key {shown(digit)}")
     return Dtmf(digit)
 
 
 def _mark_name(row: dict[str, Any]) -> str:
-    return _text(_table(row, "mark"), "name", "mark")
-
-
-def _shown(value: object) -> str:
-    """A hostile value, short enough for a log and without control characters."""
-    text = ascii(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text_of(table(row, "mark"), "name", "mark")
 
 
 _FROM_CALLER: Final[Mapping[str, Callable[[dict[str, Any]], FromCaller | None]]] = {
