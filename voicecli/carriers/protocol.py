@@ -198,7 +198,7 @@ class Carrier(Protocol):
     secret: str
     """The environment variable that holds what requests are signed with."""
     credentials: tuple[str, ...]
-    """Those that the account needs beside it."""
+    """Those that the account needs beside it; none: it has no account."""
     console: str
     """Where the values of all of them are found."""
     max_message: int

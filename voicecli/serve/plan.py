@@ -84,11 +84,16 @@ def plan_server(request: Request) -> Plan:
         UsageError: it contradicts itself, or something is missing.
     """
     wishes, carrier = request.wishes, find_carrier(request.carrier)
-    if request.insecure and request.outsiders:
+    if wishes.any and not carrier.credentials:
         raise UsageError(
-            "--insecure lets anybody in, so it works on loopback only: leave out --host, "
-            f"--{request.carrier}, --number, --public-url and --ngrok, or set {carrier.secret} "
-            "instead."
+            f"{carrier.title} has no account to ask for numbers, calls and transfers: leave out "
+            "--number, --call and --transfer-to."
+        )
+    if request.insecure and request.outsiders:
+        numbers = f"--{request.carrier}, --number, " if carrier.credentials else ""
+        raise UsageError(
+            f"--insecure lets anybody in, so it works on loopback only: leave out --host, {numbers}"
+            f"--public-url and --ngrok, or set {carrier.secret} instead."
         )
     if request.ngrok and request.public_url is not None:
         raise UsageError("--ngrok and --public-url are two addresses; choose one.")
@@ -127,13 +132,7 @@ def _account(carrier: Carrier, wishes: Wishes, secret: str | None) -> Account | 
     credentials = all(os.environ.get(name, "").strip() for name in carrier.credentials)
     if not (wishes.any or (wishes.agent_transfers and credentials and secret)):
         return None
-    account = carrier.account(os.environ)
-    if account is None and wishes.any:
-        raise UsageError(
-            f"{carrier.title} has no account to ask for numbers, calls and transfers: leave out "
-            "--number, --call and --transfer-to."
-        )
-    return account
+    return carrier.account(os.environ)
 
 
 def _operators(request: Request) -> tuple[str, int] | None:

@@ -85,8 +85,10 @@ def test_another_carrier_has_variables_and_options_of_its_own(monkeypatch):
     plan = plan_server(Request(carrier="asterisk", host="0.0.0.0"))  # noqa: S104
     assert (plan.settings.access.secret, plan.account) == ("s3cret", None)
     assert "s3cret" not in repr(plan)
-    wishes = Wishes(transfer_to=NUMBER)
-    assert "no account to ask" in refusal(carrier="asterisk", public_url=PUBLIC, wishes=wishes)
+    for wishes in (Wishes(transfer_to=NUMBER), Wishes(answer=True), Wishes(call=NUMBER)):
+        assert "no account to ask" in refusal(carrier="asterisk", wishes=wishes)
+    said = refusal(carrier="asterisk", insecure=True, host="0.0.0.0")  # noqa: S104
+    assert "leave out --host, --public-url and --ngrok, or set ASTERISK_PASSWORD" in said
     assert refusal(carrier="smoke") == "there is no carrier 'smoke'; there are: asterisk, twilio."
 
 
