@@ -18,6 +18,8 @@ from telephony_sim.text_file import decode
 PACKET_MS = 20.0
 POSSIBLE_MS = 2000  # one way; anything else is two clocks that disagree
 LARGEST_GAP = 30_000  # packets, ten minutes: a larger jump is a broken file
+HIGHEST = 1 << 62  # of sequence numbers, and of times in nanoseconds: 146 years
+_LONGEST = 200  # characters that are quoted of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +86,26 @@ def _row(fields: dict[str, Any], where: str) -> Row:
         )
     except KeyError as error:
         raise LineError(f"{where} has no {error.args[0]}") from None
-    except (TypeError, ValueError) as error:
-        raise LineError(f"{where}: {error}") from None
-    if not all(np.isfinite([row[1], row[2] or 0])):
-        raise LineError(f"{where}: times must be finite")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise LineError(f"{where}: {error!s:.{_LONGEST}}") from None
+    if not all(abs(time) <= HIGHEST / 1e6 for time in (row[1], row[2] or 0)):
+        raise LineError(f"{where}: times must be finite, and within 146 years")
+    if abs(row[0]) > HIGHEST:
+        raise LineError(f"{where}: no packet has so high a sequence number")
     return row
 
 
 def _csv_rows(text: str, path: Path) -> list[Row]:
     reader = csv.DictReader(text.splitlines())
-    columns = reader.fieldnames or []
-    for column in ("sequence", "arrival_ms"):
-        if column not in columns:
-            raise LineError(
-                f"{path} has no column {column}; it has: {', '.join(columns) or 'none'}"
-            )
-    return [_row(dict(fields), f"{path} line {reader.line_num}") for fields in reader]
+    try:
+        columns = reader.fieldnames or []
+        for column in ("sequence", "arrival_ms"):
+            if column not in columns:
+                found = ", ".join(columns) or "none"
+                raise LineError(f"{path} has no column {column}; it has: {found:.{_LONGEST}}")
+        return [_row(dict(fields), f"{path} line {reader.line_num}") for fields in reader]
+    except csv.Error as error:
+        raise LineError(f"{path} line {reader.line_num} is not CSV: {error}") from None
 
 
 def _json_rows(text: str, path: Path) -> list[Row]:
@@ -112,10 +118,13 @@ def _json_rows(text: str, path: Path) -> list[Row]:
             fields = json.loads(line)
         except json.JSONDecodeError as error:
             raise LineError(f"{where} is not JSON: {error.msg}") from None
+        except (ValueError, RecursionError):  # a number of thousands of digits; nested too deep
+            raise LineError(f"{where} is nested too deep, or has an absurd number") from None
         if not isinstance(fields, dict) or "sequence" not in fields:
             continue
         record = cast("dict[str, Any]", fields)
-        if "arrival_ms" not in record and isinstance(record.get("at"), int):
-            record["arrival_ms"] = record["at"] / 1e6
+        at = record.get("at")
+        if "arrival_ms" not in record and isinstance(at, int) and abs(at) <= HIGHEST:
+            record["arrival_ms"] = at / 1e6
         rows.append(_row(record, where))
     return rows

@@ -13,6 +13,7 @@ from pipelines.engines.registry import Context, SettingsError, build_engine
 from pipelines.engines.restarting import restarting
 from pipelines.engines.tools import Tool
 from pipelines.runtime.clock import day_in_words, local_day
+from pipelines.runtime.engines import Engines
 from pipelines.runtime.hooks import Hooks
 from pipelines.turn_taking.events import EngineKind
 from voicecli.errors import EngineError, ProfileError, VoicecliError
@@ -21,17 +22,21 @@ from voicecli.models.store import locate, require_models
 from voicecli.profile import DetectorChoice, EngineChoice, Profile, beside
 from voicecli.tables import Place
 from voicecli.tools.load import load_tools
-from voicecli.tools.load_agent import LoadedAgent, load_agent
+from voicecli.tools.load_agent import NO_AGENT, LoadedAgent, load_agents
 
 
 class LazyEngines:
     """The profile's engines, each loaded when first used; raises what build_engines raises."""
 
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
+    def __init__(
+        self, profile: Profile, name: str = "", first: "LazyEngines | None" = None
+    ) -> None:
+        """Those of the agent that the profile names or, with the `first`, of another by name."""
+        self._profile, self._name, self._first = profile, name, first
         self._loaded: dict[EngineKind, Any] = {}
         self._tools: dict[str, Tool] | None = None
-        self._agent: LoadedAgent | None = None
+        self._agents: dict[str, LoadedAgent] | None = None
+        self._others: dict[str, Engines] | None = None
 
     @property
     def tools(self) -> Mapping[str, Tool]:
@@ -39,30 +44,52 @@ class LazyEngines:
         if self._tools is None:
             place = Place(str(self._profile.path), ProfileError, "tools")
             folder = self._profile.path.resolve().parent
-            agent = self._loaded_agent().tools
-            self._tools = load_tools(self._profile.tools, folder, place, agent)
+            others = chain.from_iterable(each.tools for each in self._all_agents().values())
+            self._tools = load_tools(
+                self._profile.tools, folder, place, self._agent.tools, frozenset(others)
+            )
         return self._tools
 
     @property
     def hooks(self) -> Hooks:
         """The agent's own code that is told what happens; runs its file when first asked for."""
-        return self._loaded_agent().hooks
+        return self._agent.hooks
 
-    def _loaded_agent(self) -> LoadedAgent:
-        if self._agent is None:
+    @property
+    def agents(self) -> Mapping[str, Engines]:
+        """Those that the call may be handed over to, each with an LLM, tools and hooks."""
+        if self._first is not None:
+            return self._first.agents
+        if self._others is None:
+            own = self._profile.agent.name if self._profile.agent is not None else ""
+            self._others = {
+                name: self if name == own else LazyEngines(self._profile, name, self)
+                for name in self._all_agents()
+            }
+        return self._others
+
+    @property
+    def _agent(self) -> LoadedAgent:
+        own = self._profile.agent.name if self._profile.agent is not None else ""
+        return self._all_agents().get(self._name or own, NO_AGENT)
+
+    def _all_agents(self) -> dict[str, LoadedAgent]:
+        if self._first is not None:
+            return self._first._all_agents()
+        if self._agents is None:
             place = Place(str(self._profile.path), ProfileError, "agent", "class")
-            self._agent = load_agent(self._profile, place)
-        return self._agent
+            self._agents = load_agents(self._profile, place)
+        return self._agents
 
     @property
     def vad(self) -> Vad:
         """Whether anybody speaks."""
-        return self._load("vad", self._profile.vad)
+        return (self._first or self)._load("vad", self._profile.vad)
 
     @property
     def asr(self) -> StreamingAsr:
         """What they say."""
-        return self._load("asr", self._profile.asr)
+        return (self._first or self)._load("asr", self._profile.asr)
 
     @property
     def llm(self) -> Llm:
@@ -72,15 +99,18 @@ class LazyEngines:
     @property
     def tts(self) -> Tts:
         """How that sounds."""
-        return self._load("tts", self._profile.tts)
+        return (self._first or self)._load("tts", self._profile.tts)
 
     @property
     def turn_detectors(self) -> Mapping[str, TurnDetector]:
         """Whether they have finished; all of them are loaded at once."""
         if "turn_detector" not in self._loaded:
             context = Context(locate, self.llm)
+            shared = self._first.turn_detectors if self._first is not None else {}
             self._loaded["turn_detector"] = {
                 choice.name: _build("turn_detector", choice, context)
+                if choice.name not in shared or shared[choice.name].uses_llm
+                else shared[choice.name]
                 for choice in self._profile.turn_detectors
             }
         return self._loaded["turn_detector"]
@@ -93,12 +123,16 @@ class LazyEngines:
         return self._loaded[kind]
 
     def _context_of_llm(self, find: Callable[[str], Path]) -> Context:
-        shown = [example.messages() for example in self._profile.tools.examples]
+        examples = self._profile.tools.examples
+        shown = [each.messages() for each in examples if each.call in self.tools]
+        policy = self._profile.policy.agent
+        if self._first is not None and self._agent.prompt:
+            policy = dataclasses.replace(policy, system_prompt=self._agent.prompt)
         return Context(
             locate,
             tools=tuple(self.tools.values()),
             examples=tuple(chain.from_iterable(shown)),
-            system_prompt=self._profile.policy.agent.prompt_on(day_in_words(local_day())),
+            system_prompt=policy.prompt_on(day_in_words(local_day())),
             find=find,
         )
 
@@ -114,6 +148,8 @@ def build_engines(profile: Profile) -> LazyEngines:
     require_models(profile.weights)  # all that is missing in one message, and before anything loads
     engines = LazyEngines(profile)
     _ = engines.vad, engines.asr, engines.llm, engines.tts, engines.turn_detectors
+    for other in engines.agents.values():
+        _ = other.llm, other.turn_detectors
     return engines
 
 

@@ -35,6 +35,7 @@ from voicecli.profile import (
     may_delegate,
 )
 from voicecli.tools.choice import ToolsChoice
+from voicecli.tools.mcp_settings import McpServer
 
 _UNITS: Final = {"_ms": "ms", "_s": "s", "_hz": "Hz", "_rate": "Hz", "_db": "dB", "_usd": "USD"}
 _TYPES: Final = {bool: "true or false", int: "whole number", float: "number", str: "text"}
@@ -182,6 +183,7 @@ def all_tables() -> Iterator[KeyTable]:
         keys = (*keys_of(DetectorWeight), *keys_of(module.Settings))
         yield KeyTable(f"turn_detectors.{name}", _about(module), keys)
     yield KeyTable("tools", _about(ToolsChoice), keys_of(ToolsChoice))
+    yield KeyTable("tools.mcp.NAME", _about(McpServer), keys_of(McpServer))
     yield KeyTable("line", "The phone line.", keys_of(LineChoice))
     hints = get_type_hints(Policy)
     for name in POLICY_TABLES:

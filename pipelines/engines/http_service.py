@@ -113,11 +113,15 @@ class HttpService:
     def _new_line(self) -> _Line:
         import httpx2  # noqa: PLC0415 (as above)
 
-        key = self.where.key
+        key, version = self.where.key, self.where.version
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        if key and version:
+            headers["api-key"] = key  # where Azure looks for it
         return _Line(
             httpx2.Client(
                 base_url=self.where.url + "/",
-                headers={"Authorization": f"Bearer {key}"} if key else {},
+                headers=headers,
+                params={"api-version": version} if version else None,
                 timeout=httpx2.Timeout(self.timeout_ms / 1000 + GRACE_S),
                 limits=httpx2.Limits(max_connections=1, keepalive_expiry=KEEP_CONNECTED_S),
                 verify=self._trust,

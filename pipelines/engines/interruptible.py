@@ -31,12 +31,28 @@ def interruptible(
     must make it do so, unless they may go on in vain: then, without `daemon`, the program does not
     end before they do. The queue needs no bound: a reply is a few hundred items at most.
     """
+
+    def fetch(put: Callable[[T], None]) -> None:
+        for item in items:
+            put(item)
+
+    return reported(fetch, stop, break_off, check=check, daemon=daemon)
+
+
+def reported(
+    work: Callable[[Callable[[T], None]], None],
+    stop: StopSignal,
+    break_off: Callable[[], None],
+    *,
+    check: Callable[[], None] = lambda: None,
+    daemon: bool = True,
+) -> Iterator[T]:
+    """The same of what `work` gives to the function that it is called with."""
     queue: SimpleQueue[object] = SimpleQueue()
 
     def fetch() -> None:
         try:
-            for item in items:
-                queue.put(item)
+            work(queue.put)
             queue.put(_END)
         except BaseException as error:  # noqa: BLE001 (carried over to the caller's thread)
             queue.put(_Raised(error))

@@ -3,16 +3,21 @@
 import html
 import json
 import re
+from collections.abc import Collection
+
+from pipelines.engines.bare_calls import BareCalls
 
 _NAME = r"[A-Za-z_][\w:.-]{0,60}"
 _ATTRIBUTE = (
     rf"""\s{{1,20}}{_NAME}\s?=\s?(?:"[^"<]{{0,300}}"|'[^'<]{{0,300}}'|[^\s"'<>=]{{1,300}})"""
 )
-_CONTROL = "TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS|SYSTEM_PROMPT|INST|THINK"
+_CONTROL = "TOOL_CALLS|TOOL_RESULTS|AVAILABLE_TOOLS|SYSTEM_PROMPT|INST|THINK|ARGS|CALL_ID"
+_DIALECT = r"(?:[|｜]\w{1,20}[|｜])?"
 _MARK = re.compile(
     rf"""
-      [<◁](?P<close>/?)(?P<name>{_NAME})(?:=[\w.-]{{1,60}})?
+      [<◁](?P<close>/?){_DIALECT}(?P<name>{_NAME})(?:=[\w.-]{{1,60}})?
           (?P<attributes>(?:{_ATTRIBUTE}){{0,8}})\s{{0,20}}(?P<empty>/?)[>▷]
+    | <(?P<function>function)[=(/][\w.-]{{1,60}}\)?(?=\s{{0,20}}\{{)
     | \[(?P<close_control>/?)(?P<control>{_CONTROL})\]
     | <[|｜](?P<token>[^<>|｜]{{1,40}})[|｜]>
     | <(?P<link>https?://[^\s<>]{{1,300}}|[^\s<>@]{{1,64}}@[^\s<>@]{{1,190}})>
@@ -24,8 +29,9 @@ _MARK = re.compile(
 """Whatever is no text; `a < b`, `x<3` and `AT&T` are."""
 _UNFINISHED = re.compile(
     rf"""
-      [<◁](?:/?(?:{_NAME}(?:=[\w.-]{{0,60}})?(?:{_ATTRIBUTE}){{0,8}}
+      [<◁](?:/?{_DIALECT}(?:{_NAME}(?:=[\w.-]{{0,60}})?(?:{_ATTRIBUTE}){{0,8}}
           (?:\s{{1,20}}(?:{_NAME}\s?(?:=\s?(?:"[^"<]{{0,300}}|'[^'<]{{0,300}})?)?)?)?/?)?)?
+    | <function[=(/][\w.-]{{0,60}}\)?\s{{0,20}}
     | \[/?[A-Z_]{{0,15}}
     | <[|｜][^<>|｜]{{0,40}}[|｜]?
     | <[^\s<>]{{0,300}}
@@ -44,9 +50,11 @@ _REASONING = re.compile(
     r"|(?:inner_?)?monologue)"
 )
 _PROTOCOL = re.compile(
-    r"(?:\w+:)?(?:(?:tools?|functions?)(?:[_-]?(?:calls?|responses?|results?|requests?|uses?|code"
-    r"|outputs?|inputs?|name))?|invoke|parameters?|arguments|observation)"
+    r"(?:\w+:)?(?:(?:tools?|functions?|actions?)(?:[_-]?(?:calls?|responses?|results?|requests?"
+    r"|uses?|code|outputs?|inputs?|name))?|invoke|parameters?|arguments|observation)"
 )
+_ANSWER = re.compile(r"response|result|output|observation")
+"""What the name of a tag or token has in it that holds what a tool has answered."""
 _UNSPOKEN = frozenset({"script", "style", "desc", "metadata", "head"})
 _PAUSES = frozenset(
     {"break", "p", "s", "speak", "br", "hr", "div", "li", "ul", "ol", "table", "tr", "td", "th",
@@ -68,22 +76,35 @@ _TURN_ENDS = frozenset(
      "return", "user", "human", "system"}
 )  # fmt: skip
 _TURN_BEGINS = frozenset({"im_start", "start", "start_header_id", "start_of_turn"})
-_AS_TAGS = frozenset({"end_of_turn", "start_of_turn", "eos"})
+_AS_TAGS = frozenset(
+    {"end_of_turn", "start_of_turn", "eos", "start_function_call", "end_function_call",
+     "start_function_response", "end_function_response"}
+)  # fmt: skip
+"""Tokens that are written as tags are."""
+_TOOL_TOKEN = re.compile(r"tool|python|function|action|plugin")
 
 
 class Markup:
     """Takes pieces of text; gives those parts of them that can be spoken or shown.
 
     Understood are reasoning (`<think>`), the tool protocols and control tokens of models, SSML and
-    HTML, and entities (`&amp;`). A tag that ends a clause becomes a line break. Joined together the
-    output does not depend on how the input was cut into pieces, but for one case: what comes before
-    a lone `</think>` is reasoning too, and as much of it as was passed on stays so.
+    HTML, entities (`&amp;`), and calls of tools without any tag. A tag that ends a clause becomes a
+    line break. Joined together the output does not depend on how the input was cut into pieces, but
+    for one case: what comes before a lone `</think>` is reasoning too, and as much of it as was
+    passed on stays so.
 
     Args:
         reasoning_first: whether the text begins in the middle of reasoning.
+        tools: names of the tools that the model was told of.
     """
 
-    def __init__(self, *, reasoning_first: bool = False) -> None:
+    def __init__(self, *, reasoning_first: bool = False, tools: Collection[str] = ()) -> None:
+        self.calls: list[str] = []
+        """Calls of tools, as the model wrote them with all marks."""
+        self._bare = BareCalls(tools, self.calls)
+        self._tools = frozenset(tool.lower() for tool in tools) - _PAUSES
+        self._call = ""
+        """The call that is being left out."""
         self._held = ""
         self._hidden = "reasoning" if reasoning_first else ""
         """What is being left out: until the end of the reply, or of what this names."""
@@ -93,7 +114,7 @@ class Markup:
         """Tags of the protocol that stand open within it."""
         self._is_protocol = False
         """Whether there were any, so that what was left out is no text."""
-        self._channel = ""
+        self._channel = self._addressee = ""
         self._said = False
         self._spells = False
         """Whether the text stands where each character is to be said by itself."""
@@ -104,11 +125,16 @@ class Markup:
     @property
     def hides(self) -> bool:
         """Whether the text is now in the midst of what is left out."""
-        return bool(self._hidden)
+        return bool(self._hidden) or self._bare.hides
+
+    @property
+    def calls_tool(self) -> bool:
+        """Whether the text is now in the midst of a call."""
+        return bool(self._call) or self._bare.hides
 
     def feed(self, piece: str) -> str:
         """What of it can be said."""
-        return self._release(self._held + piece, complete=False)
+        return self._bare.feed(self._release(self._held + piece, complete=False))
 
     def finish(self) -> str:
         """What was held back as a mark's beginning, or left out in a tag that was never closed.
@@ -118,7 +144,8 @@ class Markup:
         out = self._release(self._held, complete=True)
         if self._hidden and self._hidden not in {"reasoning", "rest"} and not self._is_protocol:
             out += " " + _plain(self._channel or self._kept)
-        return out
+        self._end_call()
+        return self._bare.feed(out, complete=True)
 
     def _release(self, text: str, *, complete: bool) -> str:
         out: list[str] = []
@@ -150,25 +177,29 @@ class Markup:
             self._hidden, text = "", text.partition("\n")[2]
         if self._hidden:
             self._kept += text
+            if self._call:
+                self._call += text
         elif text:
             out.append(re.sub(r"(?=\w)", " ", text) if self._spells else text)
             self._said = self._said or not text.isspace()
 
     def _take(self, mark: re.Match[str], out: list[str]) -> None:
+        if self._call and not mark["entity"]:
+            self._call += mark[0]
         if mark["entity"]:
             self._say(html.unescape(mark[0]), out)
         elif mark["link"]:
             self._say(mark["link"], out)
         elif mark["token"]:
             self._take_token(mark["token"].strip().lower().replace("▁", "_"), out)
-        elif name := (mark["name"] or mark["control"] or "").lower():
+        elif name := (mark["name"] or mark["control"] or mark["function"] or "").lower():
             if name in _AS_TAGS:
                 self._take_token(name, out)
             elif mark["close"] or mark["close_control"]:
                 self._close(name, out)
             elif not self._hidden:
                 self._open(name, mark, out)
-            elif _PROTOCOL.fullmatch(name) and not mark["empty"]:
+            elif self._is_of_tools(name) and not mark["empty"]:
                 self._inside.append(_key(name))
                 self._is_protocol = True
 
@@ -187,9 +218,15 @@ class Markup:
         elif _REASONING.fullmatch(name):
             self._say(" ", out)
             self._hidden = "reasoning"
-        elif name in _UNSPOKEN or _PROTOCOL.fullmatch(name):
+        elif name in _UNSPOKEN or self._is_of_tools(name):
             self._say(" ", out)
             self._hide(_key(name))
+            if name not in _UNSPOKEN and not _ANSWER.search(name):
+                self._call = mark[0]
+
+    def _is_of_tools(self, name: str) -> bool:
+        """Whether a tag belongs to a protocol of tools, or is named as one of them is."""
+        return name in self._tools or _PROTOCOL.fullmatch(name) is not None
 
     def _hide(self, what: str) -> None:
         self._hidden, self._kept, self._inside, self._is_protocol = what, "", [], False
@@ -203,8 +240,14 @@ class Markup:
             self._inside.remove(_key(name))
         elif self._hidden == _key(name):
             self._hidden = ""
+            self._end_call()
         elif not self._hidden and name in _PAUSES:
             self._say("\n", out)
+
+    def _end_call(self) -> None:
+        if self._call:
+            self.calls.append(self._call)
+            self._call = ""
 
     def _end_reasoning(self, out: list[str]) -> None:
         if self._hidden == "reasoning":
@@ -212,6 +255,7 @@ class Markup:
             self.reasoned_first = self.reasoned_first or self._reasoning_first
         elif not self._hidden and self._said:
             out.clear()
+            self._bare.forget()
             self.reasoned_first = True
 
     def _take_token(self, name: str, out: list[str]) -> None:
@@ -219,8 +263,12 @@ class Markup:
         ends = "end" in name or name.startswith("/")
         if self._hidden == "rest":
             return
-        if "tool" in name or "python" in name:
+        if _TOOL_TOKEN.search(name):
             self._hide("" if ends else "tool token")
+            if ends:
+                self._end_call()
+            elif not self._call and not _ANSWER.search(name):
+                self._call = f"<|{name}|>"
         elif "think" in name or "thought" in name:
             self._end_reasoning(out) if ends else self._say(" ", out)
             self._hidden = "" if ends else "reasoning"
@@ -228,11 +276,19 @@ class Markup:
             # What a model writes after its turn is somebody else's.
             self._hide("rest" if self._said else "header")
         elif name == "channel":
+            self._addressee = self._kept if self._hidden == "header" else ""
             self._hide("channel")
             self._channel = ""
         elif name in {"message", "end_header_id"}:
             final = self._hidden != "channel" or self._channel.strip().startswith("final")
+            to = f"{self._addressee} {self._channel}" if self._hidden == "channel" else ""
             self._hidden = "" if final else "reasoning"
+            if " to=" in to:
+                self._hide("tool token")
+                self._call = to
+        elif name == "call":
+            self._hide("")
+            self._end_call()
         elif name in {"assistant", "model", "end"}:
             self._hidden = ""
 

@@ -10,7 +10,7 @@ import logging
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,8 @@ class Service:
     key_variable: str
     """Environment variable that holds the key; empty: the service needs none."""
     key: str = field(repr=False, default="")
+    version: str = ""
+    """The version of its interface that each request must name, as Azure has it."""
 
     @property
     def name(self) -> str:
@@ -83,18 +85,25 @@ class Service:
 def service(url: str, key_variable: str) -> Service:
     """The service at `url` with the key from the environment.
 
+    Of a query, which may hold a secret, an address has at most `api-version`.
+
     Raises:
         ValueError: no such address can be, or the variable is not set.
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
         raise ValueError(f'"{url}" is no address of a service')
-    if parts.username or parts.password or parts.query:
-        raise ValueError(f"the address of {parts.hostname} must hold neither password nor query")
+    query = parse_qs(parts.query, keep_blank_values=True)
+    versioned = parts.scheme in {"http", "https"} and query.keys() == {"api-version"}
+    if parts.username or parts.password or (parts.query and not versioned):
+        raise ValueError(
+            f"the address of {parts.hostname} must hold neither password nor query, but api-version"
+        )
     key = os.environ.get(key_variable, "").strip() if key_variable else ""
     if key_variable and not key:
         raise ValueError(f"the key for {parts.hostname} is missing: set ${key_variable}")
-    return Service(url.rstrip("/"), key_variable, key)
+    version = query["api-version"][-1] if versioned else ""
+    return Service(url.partition("?")[0].rstrip("/"), key_variable, key, version)
 
 
 def connect_or_rely(connect: Callable[[], None], context: Context) -> None:

@@ -28,7 +28,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9,.;:'\"?/$%()-]+")
 _PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _LONGEST_EMPHASIS = 80
 """Characters after which an opening star is taken to be a star."""
-_KEPT_SYMBOLS = frozenset("°№^´")
+_KEPT_SYMBOLS = frozenset("°№^´℃℉")
 _UNSAYABLE = frozenset({"So", "Sk", "Cc", "Cf", "Cs", "Co", "Cn", "Me"})
 _PAUSES = frozenset(",;:.!?…-–—。｡！？，、；：؟۔।،؛")
 

@@ -6,13 +6,50 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from pipelines.turn_taking.events import ToolEffect
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A sentence to be said as it stands."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The caller is to be put through, by the tool transfer_call."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndCall:
+    """The call is to end, with this goodbye or the profile's."""
+
+    goodbye: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Another agent is to have the call (`pipelines.turn_taking.events.HandoverRequested`)."""
+
+    name: str
+    agent: Any
+    """The object that is that agent in this call."""
+    prompt: str = ""
+    greeting: str = ""
+    summary: str | None = None
+
+
+Request: TypeAlias = Say | Transfer | EndCall | Handover
+"""What the agent's own code asks of the call, from a tool or a hook."""
 
 
 @dataclass(slots=True)
@@ -25,6 +62,19 @@ class ThisCall:
     """The turn of the caller's that the tool is called for."""
     state: dict[str, Any] = field(default_factory=dict[str, Any])
     """Whatever the tools want to keep until the call is over."""
+    agents: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The objects that are its agents, by name."""
+    asked: list[Request] = field(default_factory=list[Request])
+    """What was asked of it outside of a real call, for tests to read."""
+    tell: Callable[[Request], None] | None = field(default=None, repr=False)
+    """Takes what is asked of a real call."""
+
+    def ask(self, request: Request) -> None:
+        """Ask this of the call; raises ValueError if it cannot be done."""
+        if self.tell is None:
+            self.asked.append(request)
+        else:
+            self.tell(request)
 
 
 CALL: ContextVar[ThisCall | None] = ContextVar("CALL", default=None)

@@ -27,6 +27,7 @@ from pipelines.turn_taking.events import (
     Event,
     FinalTranscript,
     FrameScored,
+    HandoverRequested,
     JobId,
     MarkReached,
     PlayoutCleared,
@@ -175,8 +176,8 @@ class JournalIndex:
                 self._take_text(event)
             case ClauseSynthesized() if event.audio > 0:
                 self.first_audio.setdefault(event.job, event.at)
-            case ToolFinished():
-                self.tool_ends.setdefault(event.job, (event.at, "answered"))
+            case ToolFinished(job=job) | HandoverRequested(job=int(job)):
+                self.tool_ends.setdefault(job, (event.at, "answered"))
             case ToolFailed():
                 self.tool_ends.setdefault(event.job, (event.at, "failed"))
             case PlayoutStarted():

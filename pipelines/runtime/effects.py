@@ -6,7 +6,7 @@ from functools import partial
 from itertools import count
 
 from pipelines.engines.closing import closing
-from pipelines.engines.protocols import StopSignal
+from pipelines.engines.protocols import Llm, StopSignal
 from pipelines.runtime.asking import audio_for, probability
 from pipelines.runtime.deliveries import (
     Question,
@@ -20,6 +20,7 @@ from pipelines.runtime.deliveries import (
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import Playout
+from pipelines.runtime.present_agent import PresentAgent
 from pipelines.runtime.recall import Recall, in_time
 from pipelines.runtime.resampling import LiveResampler
 from pipelines.runtime.timeline import Timeline, to_int16
@@ -29,6 +30,7 @@ from pipelines.turn_taking.commands import (
     Command,
     ContinueReply,
     GenerateReply,
+    HandOver,
     PrepareReply,
     ScoreEndOfTurn,
     SynthesizeClause,
@@ -51,7 +53,7 @@ class Effects:
 
     def __init__(
         self,
-        engines: Engines,
+        present: PresentAgent,
         timeline: Timeline,
         playout: Playout,
         lanes: Lanes,
@@ -59,7 +61,7 @@ class Effects:
         tools: ToolRunner,
         recall: Recall | None = None,
     ) -> None:
-        self._engines = engines
+        self._present = present
         self._timeline = timeline
         self._playout = playout
         self._lanes = lanes
@@ -67,6 +69,10 @@ class Effects:
         self._recall = recall
         self._parts: defaultdict[JobId, list[JobId]] = defaultdict(list)
         """Of each reply, its clauses and what writes on after tools."""
+
+    @property
+    def _engines(self) -> Engines:
+        return self._present.engines
 
     def carry_out(self, command: Command) -> None:
         """Start or stop work; commands that ask for none are passed over."""
@@ -77,7 +83,8 @@ class Effects:
                         self._score(name, command)
             case PrepareReply():
                 if not self._remembered(command):
-                    self._submit(command.job, "llm", partial(self._prepare, command))
+                    run = partial(self._prepare, command, self._engines.llm)
+                    self._submit(command.job, "llm", run)
             case GenerateReply() | ContinueReply():
                 self._write(command)
             case SynthesizeClause():
@@ -89,6 +96,8 @@ class Effects:
                     self._lanes.cancel(part)
                     self._playout.forget(part)
                 self._lanes.cancel(command.job)
+            case HandOver():
+                self._present.hand_over(command)
             case _:
                 pass
 
@@ -96,7 +105,7 @@ class Effects:
         if isinstance(command, ContinueReply):
             self._parts[command.reply].append(command.job)
         if not self._remembered(command):
-            self._submit(command.job, "llm", partial(self._generate, command))
+            self._submit(command.job, "llm", partial(self._generate, command, self._engines))
 
     def _remembered(self, command: Question, detector: str = "") -> bool:
         """Tell what was recorded for this, if anything was."""
@@ -130,21 +139,21 @@ class Effects:
         modelled = getattr(detector, "modelled", False)
         self._lanes.submit(Work(command.job, "turn_detector", lane, run, modelled))
 
-    def _prepare(self, command: PrepareReply, _stop: StopSignal) -> Iterator[Delivery]:
-        self._engines.llm.prepare(command.history)
+    def _prepare(self, command: PrepareReply, llm: Llm, _stop: StopSignal) -> Iterator[Delivery]:
+        llm.prepare(command.history)
         yield lambda at: ReplyPrepared(at, command.job)
 
-    def _generate(self, command: Writing, stop: StopSignal) -> Iterator[Delivery]:
+    def _generate(self, command: Writing, engines: Engines, stop: StopSignal) -> Iterator[Delivery]:
         asked = count()
-        said = self._tools.said_as_it_stands(command.history)
-        pieces = iter([said]) if said else self._engines.llm.stream(command.history, stop)
+        said = self._tools.said_as_it_stands(command.history, engines.tools)
+        pieces = iter([said]) if said else engines.llm.stream(command.history, stop)
         with closing(pieces) as made:
             for piece in made:
                 if isinstance(piece, str):
                     yield partial(text_received, command.job, piece)
                 else:
-                    self._tools.called_for(command)
-                    yield self._tools.request(command.job, next(asked), piece)
+                    self._tools.called_for(command, engines.tools)
+                    yield self._tools.request(command.job, next(asked), piece, engines.tools)
         if not stop.is_set():
             yield lambda at: ReplyCompleted(at, command.job)
 

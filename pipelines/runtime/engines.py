@@ -37,6 +37,12 @@ class Engines(Protocol):
         ...
 
     @property
+    def agents(self) -> "Mapping[str, Engines]":
+        """By name, those that the call may be handed over to: with an LLM, tools and hooks of
+        their own; all else is the same."""
+        ...
+
+    @property
     def tts(self) -> Tts:
         """How that sounds."""
         ...

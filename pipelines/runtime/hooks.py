@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pipelines.engines.closing import closing
-from pipelines.engines.interruptible import interruptible
+from pipelines.engines.interruptible import reported
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.remarks import remark
 from pipelines.engines.tools import CALL, ThisCall
@@ -17,6 +17,9 @@ from pipelines.turn_taking.decisions import AgentDone, TurnEnded
 from pipelines.turn_taking.events import DtmfReceived
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import SECOND, Nanos
+
+if TYPE_CHECKING:
+    from pipelines.runtime.present_agent import PresentAgent
 
 HookName: TypeAlias = Literal["on_turn", "on_interrupted", "on_dtmf"]
 Hooks: TypeAlias = Mapping[HookName, Callable[[str], object]]
@@ -31,8 +34,8 @@ MOST_WAITING: Final = 100
 class HookRunner:
     """The hooks of one call; what one raises is remarked in the journal, and the call goes on."""
 
-    def __init__(self, hooks: Hooks, lanes: Lanes, call: ThisCall) -> None:
-        self._hooks = hooks
+    def __init__(self, present: "PresentAgent", lanes: Lanes, call: ThisCall) -> None:
+        self._present = present
         self._lanes = lanes
         self._call = call
         self._jobs = count(-1, -1)
@@ -52,10 +55,11 @@ class HookRunner:
                 pass
 
     def _submit(self, name: HookName, what: str) -> None:
-        if name not in self._hooks or self._waiting >= MOST_WAITING:
+        hook = self._present.engines.hooks.get(name)
+        if hook is None or self._waiting >= MOST_WAITING:
             return
         self._waiting += 1
-        run = partial(self._run, name, what)
+        run = partial(self._run, name, partial(hook, what), what if name == "on_turn" else "")
         # It takes no time of a virtual clock: the same call has the same journal.
         work = Work(next(self._jobs), "llm", "hooks", run, modelled=True, done=self._done)
         self._lanes.submit(work)
@@ -65,26 +69,25 @@ class HookRunner:
 
     # -- on the lane --------------------------------------------------------------------------
 
-    def _run(self, name: HookName, what: str, stop: StopSignal) -> Iterator[Delivery]:
+    def _run(
+        self, name: HookName, hook: Callable[[], object], said: str, stop: StopSignal
+    ) -> Iterator[Delivery]:
         watch = Stopwatch()
 
         def check() -> None:
             if watch.elapsed() > LIMIT:
                 raise TimeoutError(f"it still runs after {LIMIT // SECOND} s and is left to itself")
 
-        calls = (self._called(name, what) for _ in range(1))
+        def called(put: Callable[[Delivery], None]) -> None:
+            call = replace(self._call, tell=self._present.asks(put))
+            CALL.set(replace(call, caller_said=said) if said else call)  # on this thread alone
+            hook()
+
         try:
-            with closing(interruptible(calls, stop, _let_it_run, check=check)) as over:
-                for _ in over:
-                    pass
+            with closing(reported(called, stop, _let_it_run, check=check)) as asked:
+                yield from asked
         except Exception as error:  # noqa: BLE001 - an edge: somebody else's code
             remark(f"{name}: {type(error).__name__}: {error}")
-        yield from ()
-
-    def _called(self, name: HookName, what: str) -> None:
-        call = replace(self._call, caller_said=what) if name == "on_turn" else self._call
-        CALL.set(call)  # on the thread of the hook alone
-        self._hooks[name](what)
 
 
 def _let_it_run() -> None:

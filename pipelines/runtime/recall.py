@@ -32,6 +32,7 @@ from pipelines.turn_taking.events import (
     EndOfTurnScored,
     FinalTranscript,
     FrameScored,
+    HandoverRequested,
     JobId,
     PartialTranscript,
     PlayoutStarted,
@@ -81,7 +82,7 @@ class RecordedTool:
     """What a tool answered."""
 
     after: Nanos
-    answer: ToolFinished | ToolFailed
+    answer: ToolFinished | ToolFailed | HandoverRequested
 
 
 @dataclass(slots=True)
@@ -181,14 +182,15 @@ class _Reader:
                 recall.frames.append(event)
             case PartialTranscript() if event.job in self._starts:
                 recall.partials.setdefault(self._starts[event.job], []).append(event)
-            case FinalTranscript() if event.job in self._questions:
+            case FinalTranscript() if event.job in self._starts and self._asked(
+                FinishTranscription, event.job
+            ):
                 key = (self._starts[event.job], event.until)
                 after = self._delay(event.job, event.at)
                 recall.finals[key] = RecordedTranscript(after, event.text, event.looped)
-            case EndOfTurnScored() if event.job in self._questions:
-                command = self._questions[event.job]
-                answer = (event.at - self._last_at[event.job], event.probability)
-                recall.scores[event.detector, command.start, command.until] = answer
+            case EndOfTurnScored() if asked := self._asked(ScoreEndOfTurn, event.job):
+                answer = (max(0, event.at - self._last_at[event.job]), event.probability)
+                recall.scores[event.detector, asked.start, asked.until] = answer
             case PlayoutStarted():
                 self._started[event.job] = event
             case _:
@@ -197,30 +199,36 @@ class _Reader:
     def _answered_reply(self, event: Entry) -> None:
         recall = self.recall
         match event:
-            case ReplyPrepared() if event.job in self._questions:
-                history = self._questions[event.job].history
-                recall.prepared[history] = self._delay(event.job, event.at)
+            case ReplyPrepared() if asked := self._asked(PrepareReply, event.job):
+                recall.prepared[asked.history] = self._delay(event.job, event.at)
             case ReplyTextReceived():
                 self._pieces[event.job].append((self._delay(event.job, event.at), event.text))
             case ToolRequested():
                 self._pieces[event.job].append((self._delay(event.job, event.at), event))
-            case ToolFinished() | ToolFailed() if event.job in self._questions:
-                called = self._questions[event.job]
+            case ToolFinished() | ToolFailed() | HandoverRequested() if asked := self._asked(
+                CallTool, event.job
+            ):
                 answer = RecordedTool(self._delay(event.job, event.at), event)
-                key = (called.name, called.arguments)
-                recall.tools.setdefault(key, deque()).append(answer)
-            case ReplyCompleted() if event.job in self._questions:
-                history = self._questions[event.job].history
+                recall.tools.setdefault((asked.name, asked.arguments), deque()).append(answer)
+            case ReplyCompleted() if asked := self._asked(
+                (GenerateReply, ContinueReply), event.job
+            ):
                 pieces = tuple(self._pieces[event.job])
-                recall.replies[history] = RecordedReply(pieces, self._delay(event.job, event.at))
-            case ClauseSynthesized() if event.job in self._questions:
+                reply = RecordedReply(pieces, self._delay(event.job, event.at))
+                recall.replies[asked.history] = reply
+            case ClauseSynthesized() if self._asked(SynthesizeClause, event.job):
                 self._synthesized(event)
             case _:
                 pass
 
+    def _asked(self, kind: Any, job: JobId) -> Any:
+        """The question of this job, if it is of this kind: a journal may hold anything."""
+        question = self._questions.get(job)
+        return question if isinstance(question, kind) else None
+
     def _delay(self, job: JobId, at: Nanos) -> Nanos:
         """Since the question, or since the answer before this one."""
-        since = at - self._last_at.get(job, at)
+        since = max(0, at - self._last_at.get(job, at))
         self._last_at[job] = at
         return since
 
@@ -238,7 +246,8 @@ class _Reader:
     def finish(self) -> Recall:
         """The recall, with each clause's audio taken from what the caller heard of it."""
         for job, clause in self._clauses.items():
-            self.recall.clauses[self._questions[job].text] = self._with_audio(job, clause)
+            if asked := self._asked(SynthesizeClause, job):
+                self.recall.clauses[asked.text] = self._with_audio(job, clause)
         return self.recall
 
     def _with_audio(self, job: JobId, clause: RecordedClause) -> RecordedClause:

@@ -2,13 +2,16 @@
 
 from collections import deque
 from collections.abc import Callable
+from datetime import date
 
+from pipelines.engines.tools import ThisCall
 from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.runtime.effects import Effects
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.hooks import HookRunner
 from pipelines.runtime.lanes import Lanes
 from pipelines.runtime.playout import Playout
+from pipelines.runtime.present_agent import PresentAgent
 from pipelines.runtime.recall import Recall
 from pipelines.runtime.senses import (
     Ears,
@@ -82,14 +85,14 @@ class Session:
         else:
             self._listener = RecalledListener(recall, lanes)
             self._transcriber = RecalledTranscriber(recall, recogniser, lanes)
-        self._tools = ToolRunner(
-            engines, transport, self._playout, lanes, recall, today=self._today
-        )
-        if recall is None and engines.hooks:
-            hooks = HookRunner(engines.hooks, lanes, self._tools.this_call)
+        call = ThisCall(date.fromisoformat(self._today))
+        self._present = PresentAgent(engines, call)
+        self._tools = ToolRunner(self._present, transport, self._playout, lanes, recall, call=call)
+        if recall is None and any(each.hooks for each in (engines, *engines.agents.values())):
+            hooks = HookRunner(self._present, lanes, call)
             self._record = _both(record, hooks.take)
         self._effects = Effects(
-            engines, self._timeline, self._playout, lanes, tools=self._tools, recall=recall
+            self._present, self._timeline, self._playout, lanes, tools=self._tools, recall=recall
         )
         self._inbox: deque[Event] = deque()
         self._handling = False

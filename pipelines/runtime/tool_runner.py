@@ -5,22 +5,21 @@ more. One that acts is never stopped: it runs to its end even if the call is ove
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import copy_context
 from dataclasses import replace
-from datetime import date
 from functools import partial
 
 import soxr
 
 from pipelines.engines.closing import closing
-from pipelines.engines.interruptible import interruptible
+from pipelines.engines.interruptible import reported
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.speakable import speakable_text
-from pipelines.engines.tools import CALL, ThisCall, Tool, ToolRequest
-from pipelines.runtime.engines import Engines
+from pipelines.engines.tools import CALL, Handover, Request, ThisCall, Tool, ToolRequest
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import Playout
+from pipelines.runtime.present_agent import PresentAgent
 from pipelines.runtime.recall import Recall, in_time
 from pipelines.runtime.transport import TransferringTransport, Transport
 from pipelines.turn_taking.commands import CallTool, ContinueReply, GenerateReply, History
@@ -39,6 +38,10 @@ from pipelines.turn_taking.tool_use import ERROR
 RESULT_CHARS = 4000
 """What a model is given to read of a result: a context is soon full."""
 TONES_RATE = 8000
+READS_ONLY = (
+    "a read_only tool may run before the caller's turn is over, so it cannot ask for a {}: leave "
+    "read_only out"
+)
 NOT_RECORDED = (
     "not run: under another policy only the answers that were recorded are given, and this tool "
     "was not called so in the recorded call"
@@ -54,55 +57,59 @@ class ToolRunner:
 
     def __init__(
         self,
-        engines: Engines,
+        present: PresentAgent,
         transport: Transport,
         playout: Playout,
         lanes: Lanes,
         recall: Recall | None,
         *,
-        today: str,
+        call: ThisCall,
     ) -> None:
-        """`today` is the day on which the call began, as 2026-11-24."""
-        self._engines = engines
+        self._present = present
         self._transport = transport
         self._playout = playout
         self._lanes = lanes
         self._recall = recall
-        self.this_call = ThisCall(date.fromisoformat(today))
+        self._call = call
         self._said: dict[JobId, str] = {}
         """The caller's turn that each reply with tools answers."""
+        self._offered: dict[JobId, Mapping[str, Tool]] = {}
+        """The tools of the agent that writes each of them."""
         self._busy: dict[JobId, int] = {}
         """The lane that each running tool has; a free one is used again."""
         self._keys: set[JobId] = set()
         """Tools whose tones are being played."""
 
-    def request(self, job: JobId, index: int, asked: ToolRequest) -> Delivery:
-        """What the core is told when a model asks for a tool."""
-        tool = self._engines.tools.get(asked.name)
+    def request(
+        self, job: JobId, index: int, asked: ToolRequest, tools: Mapping[str, Tool]
+    ) -> Delivery:
+        """What the core is told when a model that knows these tools asks for one."""
+        tool = tools.get(asked.name)
         if tool is not None and tool.instead is not None and self._recall is None:
-            call = replace(self.this_call, caller_said=self._said.get(job, ""))
+            call = replace(self._call, caller_said=self._said.get(job, ""))
             name = copy_context().run(_in_call, tool.instead, call)
-            if name in self._engines.tools:
-                tool, asked = self._engines.tools[name], ToolRequest(name, "{}")
+            if name in tools:
+                tool, asked = tools[name], ToolRequest(name, "{}")
         effect, timeout_ms = (tool.effect, tool.timeout_ms) if tool is not None else ("reads", 0)
         return lambda at: ToolRequested(
             at, job, index, asked.name, asked.arguments, effect, timeout_ms
         )
 
-    def called_for(self, command: GenerateReply | ContinueReply) -> None:
-        """Note which turn the tools are for that this asks for."""
+    def called_for(self, command: GenerateReply | ContinueReply, tools: Mapping[str, Tool]) -> None:
+        """Note which turn the tools are for that this asks for, and which there are."""
         reply = command.reply if isinstance(command, ContinueReply) else command.job
         turns = (each.text for each in reversed(command.history) if each.role == "caller")
         self._said[reply] = next(turns, "")
+        self._offered[reply] = tools
 
-    def said_as_it_stands(self, history: History) -> str:
+    def said_as_it_stands(self, history: History, tools: Mapping[str, Tool]) -> str:
         """What the agent is to say if the last tool of the history wants its result said; or empty.
 
         An error is for the model to read.
         """
         if len(history) < 2 or history[-1].role != "tool_result":
             return ""
-        tool = self._engines.tools.get(json.loads(history[-2].text)["name"])
+        tool = tools.get(json.loads(history[-2].text)["name"])
         result = history[-1].text
         direct = tool is not None and tool.return_direct and not result.startswith(ERROR)
         return speakable_text(result) if direct else ""
@@ -114,8 +121,9 @@ class ToolRunner:
         if self._recall is not None:
             run, modelled = partial(in_time, _recalled(self._recall, command)), True
         else:
-            tool = self._engines.tools.get(command.name)
-            run = partial(self._run, command, tool)
+            tools = self._offered.get(command.reply, self._present.engines.tools)
+            tool = tools.get(command.name)
+            run = partial(self._run, command, tools)
             modelled = tool is None or tool.modelled
         done = partial(self._busy.__delitem__, command.job)
         self._lanes.submit(Work(command.job, "llm", f"tool {lane}", run, modelled, done))
@@ -138,25 +146,37 @@ class ToolRunner:
 
     # -- on the lanes -------------------------------------------------------------------------
 
-    def _run(self, command: CallTool, tool: Tool | None, stop: StopSignal) -> Iterator[Delivery]:
+    def _run(
+        self, command: CallTool, tools: Mapping[str, Tool], stop: StopSignal
+    ) -> Iterator[Delivery]:
+        tool = tools.get(command.name)
         if tool is None:
-            known = ", ".join(self._engines.tools) or "none"
+            known = ", ".join(tools) or "none"
             yield _failed(command.job, f"there is no tool {command.name}; there are: {known}")
             return
-        call = replace(self.this_call, caller_said=self._said.get(command.reply, ""))
-        calling = (self._called(tool, command.arguments, call) for _ in range(1))
+        reads = tool.effect == "reads"
+        said = self._said.get(command.reply, "")
+
+        def called(put: Callable[[Delivery], None]) -> None:
+            asked: list[Request] = []
+            tell = self._present.asks(put, command.job)
+
+            def ask(request: Request) -> None:
+                if reads:
+                    raise ValueError(READS_ONLY.format(type(request).__name__))
+                tell(request)
+                asked.append(request)
+
+            CALL.set(replace(self._call, caller_said=said, tell=ask))  # on this thread alone
+            result = tool.call(command.arguments)
+            if not any(isinstance(request, Handover) for request in asked):  # that was its answer
+                put(self._answer(command.job, tool, result))
+
         try:
-            daemon = tool.effect == "reads"
-            with closing(interruptible(calling, stop, _let_it_run, daemon=daemon)) as results:
-                for result in results:
-                    yield self._answer(command.job, tool, result)
+            with closing(reported(called, stop, _let_it_run, daemon=reads)) as results:
+                yield from results
         except Exception as error:  # noqa: BLE001 - an edge: a tool raises anything
             yield _failed(command.job, str(error) or type(error).__name__)
-
-    @staticmethod
-    def _called(tool: Tool, arguments: str, call: ThisCall) -> str:
-        CALL.set(call)  # on the thread of the tool alone
-        return tool.call(arguments)
 
     def _answer(self, job: JobId, tool: Tool, result: str) -> Delivery:
         if tool.effect == "transfers":

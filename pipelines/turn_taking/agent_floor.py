@@ -1,5 +1,7 @@
 """The agent's side of the call: which utterance has the floor, and how it ends."""
 
+import json
+
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.clauses import sayable
 from pipelines.turn_taking.commands import (
@@ -7,6 +9,7 @@ from pipelines.turn_taking.commands import (
     ContinueReply,
     EndCall,
     GenerateReply,
+    HandOver,
     History,
     PausePlayout,
     ResumePlayout,
@@ -15,6 +18,7 @@ from pipelines.turn_taking.decisions import AgentDone, RecordDecision
 from pipelines.turn_taking.dialogue import Dialogue
 from pipelines.turn_taking.events import (
     ClauseSynthesized,
+    HandoverRequested,
     JobId,
     MarkReached,
     PlayoutStarted,
@@ -26,9 +30,11 @@ from pipelines.turn_taking.own_words import OwnVoice
 from pipelines.turn_taking.reasons import Reason, because
 from pipelines.turn_taking.reply import Purpose, Reply
 from pipelines.turn_taking.time import Nanos, from_ms
-from pipelines.turn_taking.tool_use import ToolCall, ToolDesk
+from pipelines.turn_taking.tool_use import NO_MODEL, ToolCall, ToolDesk
 from pipelines.turn_taking.transitions import AGENT, Agent
 
+TRANSFER = "transfer_call"
+"""The tool by which a caller is put through."""
 PLAYOUT_GRACE_MS = 3000
 """A mark this late after the audio should have ended is never coming."""
 
@@ -53,6 +59,7 @@ class AgentFloor:
         self.caller_understood = False
         """Whether the caller has said, typed or keyed anything so far."""
         self._idle_since: Nanos = 0
+        self._caller_types = False
         self._failures = 0
         self._prompts_used = 0
 
@@ -195,6 +202,45 @@ class AgentFloor:
         if reply is not None:
             self._changes(reply)
 
+    def hand_over(self, event: HandoverRequested, call: ToolCall | None) -> None:
+        """Another agent has the call; `call` is the tool that asked for it, if one did."""
+        reason = because("handover", agent=event.agent)
+        self._emit(RecordDecision("handed_over", reason))
+        self._emit(HandOver(event.number, event.agent, reason))
+        self.dialogue.hand_over(event.prompt, event.summary)
+        reply = self.reply
+        if call is not None and reply is not None and reply.owns(call.job):
+            greeting = event.greeting if sayable(event.greeting) else ""
+            if greeting:
+                because_greeting = because("handover_greeting", agent=event.agent)
+                self._emit(RecordDecision("agent_speaks", because_greeting))
+            reply.hand_over(self.dialogue.prompt, greeting)
+            self._changes(reply)
+
+    def speak_into_silence(self, text: str) -> bool:
+        """Say this while the caller waits for a tool or the first words of a reply, if they do."""
+        reply = self.reply
+        if reply is None or self.state.held or not reply.has_room:
+            return False
+        self._emit(RecordDecision("agent_speaks", because("say_requested")))
+        reply.interject(text)
+        self._changes(reply)
+        return True
+
+    def put_through(self, to: str, now: Nanos) -> None:
+        """Have the caller put through, as if a model had asked for it."""
+        arguments = json.dumps({"to": to}, ensure_ascii=False)
+        request = ToolRequested(now, NO_MODEL, 0, TRANSFER, arguments, "transfers", 0)
+        self.tools.start(ToolCall(self._jobs.start(), request, 0), NO_MODEL, now)
+
+    def say_goodbye(self, text: str, now: Nanos, reason: Reason) -> None:
+        """Hang up after these words, or those of the policy."""
+        goodbye = text if sayable(text) else self._policy.agent.goodbye
+        if sayable(goodbye):
+            self.say("goodbye", goodbye, now, reason)
+        else:
+            self.hang_up(reason)
+
     def filler_due(self) -> None:
         """The caller has waited long enough to be told that there is something to wait for."""
         reply = self.reply
@@ -216,6 +262,11 @@ class AgentFloor:
         if reply.awaits_tools and not reply.open_calls:
             rounds = reply.round + 1
             job, history = reply.next_round()
+            if greeting := reply.take_greeting():
+                self._jobs.end(job)
+                reply.take_text(greeting, now)
+                reply.complete()
+                return
             reason = because("tools_answered", rounds=rounds)
             self._emit(ContinueReply(job, reply.job, history, reason))
 
@@ -349,21 +400,23 @@ class AgentFloor:
         if self._prompts_used < len(agent.idle_prompts):
             prompt = agent.idle_prompts[self._prompts_used]
             self._prompts_used += 1
-            if self._prompts_used == len(agent.idle_prompts) and not self.caller_understood:
-                prompt = f"{agent.cannot_hear} {prompt}"
+            unheard = not (self.caller_understood or self._caller_types)
+            if self._prompts_used == len(agent.idle_prompts) and unheard:
+                prompt = f"{agent.cannot_hear} {prompt}".strip()
             self.say("idle_prompt", prompt, now, because("idle", idle_ms=agent.idle_ms))
         else:
             reason = because("idle_too_long", prompts=self._prompts_used)
-            self._say_goodbye(now, reason)
+            self.say_goodbye("", now, reason)
 
     def start_idle_timer(self, now: Nanos) -> None:
         """Nobody speaks: ask after a while."""
         self._idle_since = now
         self._timers.set("idle", now + from_ms(self._policy.agent.idle_ms))
 
-    def caller_present(self, now: Nanos) -> None:
+    def caller_types(self, now: Nanos) -> None:
         """Somebody is there, though nothing is said: the questions are counted anew."""
         self._prompts_used = 0
+        self._caller_types = True
         if self._timers.is_set("idle"):
             self.start_idle_timer(now)
 
@@ -452,7 +505,7 @@ class AgentFloor:
         elif reply.ends_call:
             self.hang_up(because("call_ended_by_tool"))
         elif self._failures >= self._policy.agent.max_failures:
-            self._say_goodbye(now, because("too_many_failures", failures=self._failures))
+            self.say_goodbye("", now, because("too_many_failures", failures=self._failures))
         else:
             self._free(now)
 
@@ -467,13 +520,7 @@ class AgentFloor:
     def _count_failure(self, now: Nanos) -> None:
         self._failures += 1
         if self._failures >= self._policy.agent.max_failures and self.reply is None:
-            self._say_goodbye(now, because("too_many_failures", failures=self._failures))
-
-    def _say_goodbye(self, now: Nanos, reason: Reason) -> None:
-        if sayable(self._policy.agent.goodbye):
-            self.say("goodbye", self._policy.agent.goodbye, now, reason)
-        else:
-            self.hang_up(reason)
+            self.say_goodbye("", now, because("too_many_failures", failures=self._failures))
 
     def _free(self, now: Nanos) -> None:
         """The utterance is over, heard to the end or not, and none comes after it."""

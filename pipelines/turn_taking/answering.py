@@ -18,7 +18,7 @@ class Answering:
     def __init__(
         self, desk: Desk, caller: CallerSide, floor: AgentFloor, end: TurnEnd, overlap: Overlap
     ) -> None:
-        self._agent, self._emit = desk.policy.agent, desk.emit
+        self._agent, self._emit, self._ask = desk.policy.agent, desk.emit, desk.questions.ask
         self._caller, self._floor = caller, floor
         self._end, self._overlap = end, overlap
         self._asked_again = False
@@ -86,6 +86,7 @@ class Answering:
         self._emit(RecordDecision("turn_dropped", reason))
         if self._floor.reply is None:
             self._floor.start_idle_timer(now)
+            self._ask("by_hand")
 
     def _give_up(self, pause: Pause, now: Nanos, why: Reason) -> None:
         """Its words will never be known."""

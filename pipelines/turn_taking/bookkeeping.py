@@ -45,7 +45,7 @@ Question: TypeAlias = Literal[
     "overlap",  # does what is said over the agent interrupt it?
     "floor",  # the agent no longer has the floor: is what was said over it an ordinary turn?
     "end",  # is the caller's turn over?
-    "by_hand",  # is there anything typed or keyed to be answered?
+    "by_hand",  # is there anything typed or keyed to be answered, or asked for by its own code?
 ]
 
 

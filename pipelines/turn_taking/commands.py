@@ -123,6 +123,16 @@ class CancelTool:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOver:
+    """From now on the LLM, the tools and the hooks are those of another agent."""
+
+    number: int
+    """Which HandoverRequested asked for it."""
+    agent: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class CancelReply:
     """Stop generating a reply and synthesising its clauses."""
 
@@ -186,6 +196,7 @@ Command: TypeAlias = (
     | ContinueReply
     | CallTool
     | CancelTool
+    | HandOver
     | CancelReply
     | SynthesizeClause
     | PlayClause

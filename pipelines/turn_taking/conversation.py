@@ -26,11 +26,13 @@ from pipelines.turn_taking.events import (
     DeadlineReached,
     DtmfReceived,
     EndOfTurnScored,
+    EndRequested,
     EngineFailed,
     EngineRemarked,
     Event,
     FinalTranscript,
     FrameScored,
+    HandoverRequested,
     InterruptRequested,
     JobId,
     MarkReached,
@@ -40,9 +42,11 @@ from pipelines.turn_taking.events import (
     ReplyCompleted,
     ReplyPrepared,
     ReplyTextReceived,
+    SayRequested,
     ToolFailed,
     ToolFinished,
     ToolRequested,
+    TransferRequested,
     WorkDone,
 )
 from pipelines.turn_taking.keypad import Keypad
@@ -50,6 +54,7 @@ from pipelines.turn_taking.overlap import Overlap
 from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.reasons import Number, Reason, because
 from pipelines.turn_taking.reply import Reply
+from pipelines.turn_taking.requests import Requests
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import Agent, Caller
 from pipelines.turn_taking.turn_end import TurnEnd
@@ -75,6 +80,7 @@ class Conversation:
         self._overlap = Overlap(desk, self._caller, self._floor, end.habit)
         self._answering = Answering(desk, self._caller, self._floor, end, self._overlap)
         self._keypad = Keypad(policy.agent.dtmf_terminator)
+        self._requests = Requests(desk, self._floor)
         self._typed: list[str] = []
         self._over = False
 
@@ -196,6 +202,20 @@ class Conversation:
         call = self._floor.tools.answered(event.job, result, event.at, failed=failed)
         if call is not None:
             self._floor.tool_answered(call, reply)
+            if call.failed and call.of_a_hook:
+                why = because("tool_failed_of_hook", name=call.request.name, why=result)
+                self._floor.apologise(event.at, self._policy.agent.apology, why)
+
+    def _hand_over(self, event: HandoverRequested) -> None:
+        if event.job is None:
+            self._requests.hand_over(event)
+            return
+        result = f"{event.agent} has the call now"
+        call = self._floor.tools.answered(event.job, result, event.at, failed=False)
+        if call is not None:
+            call.hands_over = True
+            self._floor.dialogue.tool_answered(call)
+            self._floor.hand_over(event, call)
 
     def _tools_late(self, now: Nanos) -> None:
         for call in self._floor.tools.overdue(now):
@@ -231,7 +251,7 @@ class Conversation:
         self._questions.ask("by_hand")
 
     def _answer_by_hand(self, now: Nanos) -> None:
-        """Reply to what was typed or keyed, if anything was and nobody speaks."""
+        """Reply to what was typed or keyed, or do as the agent's code asks, if nobody speaks."""
         if self._floor.reply is not None or self._caller.turn is not None:
             return
         if self._typed:
@@ -240,6 +260,8 @@ class Conversation:
             self._answer(text, now, "end_by_typing")
         elif digits := self._keypad.take_complete():
             self._answer(_spoken_keys(digits), now, "end_by_keypad", digits=digits)
+        else:
+            self._requests.do_next(now)
 
     def _answer(self, text: str, now: Nanos, rule: str, **numbers: Number) -> None:
         """Reply to what was not spoken, and so needs no end of turn to be found."""
@@ -323,6 +345,10 @@ class Conversation:
         ToolRequested: _for_reply,
         ToolFinished: _tool_answered,
         ToolFailed: _tool_answered,
+        HandoverRequested: _hand_over,
+        SayRequested: lambda core, event: core._requests.take(event),
+        TransferRequested: lambda core, event: core._requests.take(event),
+        EndRequested: lambda core, event: core._requests.take(event),
         ReplyCompleted: _for_reply,
         ClauseSynthesized: _for_reply,
         PlayoutStarted: _for_reply,
@@ -330,7 +356,7 @@ class Conversation:
         PlayoutCleared: lambda core, event: core._floor.dialogue.cleared(event),
         DtmfReceived: _dtmf,
         CallerTyped: _typed_text,
-        CallerTyping: lambda core, event: core._floor.caller_present(event.at),
+        CallerTyping: lambda core, event: core._floor.caller_types(event.at),
         InterruptRequested: _interrupt_requested,
         EngineFailed: _failed,
         EngineRemarked: _remarked,

@@ -26,6 +26,7 @@ Verdict: TypeAlias = Literal[
     "engine_failed",
     "engine_remarked",  # it dropped a phrase nobody said, or another engine answered
     "agent_speaks",  # a sentence of its own: greeting, question, apology, goodbye
+    "handed_over",  # another agent has the call from now on
     "tool_finished",
     "tool_failed",  # the model is told, and the reply goes on
     "tool_refused",  # the model asked for tools too many times in one reply

@@ -1,5 +1,7 @@
 """What the LLM is told was said."""
 
+from dataclasses import replace
+
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.commands import History, Message
 from pipelines.turn_taking.decisions import AgentDone
@@ -16,21 +18,44 @@ class Dialogue:
     def __init__(self, desk: Desk) -> None:
         self._emit = desk.emit
         self._agent = desk.policy.agent
+        self._today = ""
+        self._system = self._agent.prompt_on("")
+        self._summary = ""
+        """Of what was said before `_since`."""
         self._messages: list[Message] = []
-        self.begin("")
+        self._since = 0
+        """Place of the first message that the LLM is told."""
         self._unread: set[int] = set()
-        """Places of messages that the LLM is not told."""
+        """Places of others that it is not told."""
         self._clearing: Reply | None = None
 
     def begin(self, today: str) -> None:
         """The call has begun, on this day."""
-        system = self._agent.prompt_on(today)
-        self._messages = [Message("system", system)] if system else []
+        self._today = today
+        self._system = self._agent.prompt_on(today)
+
+    def hand_over(self, prompt: str, summary: str | None) -> None:
+        """Another agent has the call.
+
+        It is told `summary` in place of all that was said, but for a turn of the caller's that is
+        not answered yet; None: it is told everything.
+        """
+        if prompt:
+            self._system = replace(self._agent, system_prompt=prompt).prompt_on(self._today)
+        if summary is not None:
+            self._summary = summary.strip()
+            asks = bool(self._messages) and self._messages[-1].role == "caller"
+            self._since = len(self._messages) - asks
 
     @property
     def history(self) -> History:
         """All messages, oldest first."""
-        return tuple(self._messages)
+        return (*self._told_first, *self._messages)
+
+    @property
+    def _told_first(self) -> History:
+        text = "\n\n".join(filter(None, (self._system, self._summary)))
+        return (Message("system", text),) if text else ()
 
     @property
     def prompt(self) -> History:
@@ -38,7 +63,9 @@ class Dialogue:
 
         Not the questions to a silent caller and the apologies: a small model learns to say them.
         """
-        return tuple(m for at, m in enumerate(self._messages) if at not in self._unread)
+        told = range(self._since, len(self._messages))
+        messages = (self._messages[at] for at in told if at not in self._unread)
+        return (*self._told_first, *messages)
 
     def caller_said(self, text: str) -> None:
         """The caller's turn is over."""

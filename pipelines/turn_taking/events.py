@@ -143,6 +143,55 @@ class ToolFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class HandoverRequested:
+    """The agent's own code hands the call over to another agent."""
+
+    at: Nanos
+    job: JobId | None
+    """The tool that does so, whose answer this is; None: a hook does."""
+    number: int
+    """Which of the call's it is, from 1."""
+    agent: str
+    """The other's name."""
+    prompt: str
+    """Takes the place of the system prompt; empty: that stays."""
+    greeting: str
+    """What the other says first; empty: whatever its LLM writes."""
+    summary: str | None
+    """What the other's LLM is told instead of what was said so far; None: all that was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class SayRequested:
+    """The agent's own code wants a sentence to be said."""
+
+    at: Nanos
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequested:
+    """The agent's own code wants the caller to be put through to somebody."""
+
+    at: Nanos
+    to: str
+    """Who it is, as transfer_call knows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndRequested:
+    """The agent's own code wants the call to be over."""
+
+    at: Nanos
+    goodbye: str
+    """Said before; empty: the policy's goodbye is."""
+
+
+AgentRequest: TypeAlias = SayRequested | TransferRequested | EndRequested
+"""What is done as soon as nobody speaks."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyCompleted:
     """The reply's text is whole, or whole but for what follows the tools it asked for."""
 
@@ -283,6 +332,8 @@ Event: TypeAlias = (
     | ToolRequested
     | ToolFinished
     | ToolFailed
+    | HandoverRequested
+    | AgentRequest
     | ReplyCompleted
     | ClauseSynthesized
     | PlayoutStarted

@@ -203,7 +203,8 @@ class AgentPolicy:
     idle_prompts: tuple[str, ...] = ("Are you still there?", "Is there anything else?")
     """Said one after the other to a silent caller; after the last, the call is ended."""
     cannot_hear: str = "I can't hear you."
-    """Said before the last of them to a caller of whom no word has been understood so far."""
+    """Said before the last of them to a caller of whom no word has been understood so far, but not
+    to one who types."""
     idle_ms: int = bounded(10_000, 1000)
     """Silence on both sides before one is said; any sound on the line begins it anew ..."""
     idle_sound_ms: int = bounded(60_000, 0, 10 * _MINUTE_MS)

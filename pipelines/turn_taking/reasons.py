@@ -124,6 +124,12 @@ RULES: Mapping[str, str] = {
     "filler_reply_late": "nothing of the reply after {waited_ms:.0f} ms: say that it will come",
     "filler_reply_stalled": "nothing more of the reply for {waited_ms:.0f} ms: say that it goes on",
     "call_ended_by_tool": "the model ends the call, and its last words were heard: hang up",
+    # the agent's own code
+    "handover": "the call is handed over to {agent}",
+    "handover_greeting": "{agent} has the call: greet",
+    "tool_failed_of_hook": "{name} failed ({why}): say so",
+    "say_requested": "the agent's own code wants it said",
+    "end_requested": "the agent's own code ends the call",
     # barge-in
     "overlap_to_judge": (
         "{speech_ms:.0f} ms of speech over the agent: silent while it is judged"

@@ -26,7 +26,7 @@ from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.tool_use import ToolCall, ToolDesk
 
-Purpose: TypeAlias = Literal["reply", "greeting", "idle_prompt", "apology", "goodbye"]
+Purpose: TypeAlias = Literal["reply", "greeting", "idle_prompt", "apology", "goodbye", "request"]
 
 
 @dataclass(slots=True)
@@ -107,6 +107,8 @@ class Reply:
         self._tools = tools
         self._emit = emit
         self._history = history
+        self._greeting = ""
+        """Of another agent that has the call now."""
         self._splitter = ClauseSplitter(policy)
         self._waiting: list[tuple[int, str, bool]] = []
         """Clauses to come: round, text, and whether it is the model's own."""
@@ -185,7 +187,17 @@ class Reply:
 
         None too when they were told of it.
         """
-        if not self.released or not self.caught_up or self._filled:
+        return None if self._filled else self._waits_for
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another sentence would be heard at once and would cut none of its own apart."""
+        waits_for = self._waits_for
+        return waits_for == "tool" or (waits_for == "words" and not self._round_begun)
+
+    @property
+    def _waits_for(self) -> Literal["tool", "words"] | None:
+        if not self.released or not self.caught_up:
             return None
         if self._round_over:
             running = (call for call in self.open_calls if call.started is not None)
@@ -259,6 +271,15 @@ class Reply:
         self._round_over = True
         self.completed = not self._round_calls
         self._queue(self._splitter.flush())
+
+    def hand_over(self, history: History, greeting: str) -> None:
+        """What its tools are followed by is another agent's, who has this history."""
+        self._history, self._greeting = history, greeting
+
+    def take_greeting(self) -> str:
+        """What the other agent is to say first; once."""
+        greeting, self._greeting = self._greeting, ""
+        return greeting
 
     def interject(self, text: str) -> None:
         """Say a sentence of the agent's own after what was written so far."""
@@ -394,6 +415,8 @@ class Reply:
             if text:
                 yield Message("agent", text), None
             for call in self.tool_calls:
+                if call.hands_over:
+                    continue
                 if call.round == number and (call.unstoppable or not call.open):
                     asked, result = call.messages()
                     yield asked, None

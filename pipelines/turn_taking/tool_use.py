@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Final
 
 from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.commands import CallTool, CancelTool, Message
@@ -12,6 +13,8 @@ from pipelines.turn_taking.time import Nanos, from_ms
 
 STILL_RUNNING = "still running: it will take effect, its result is not known yet"
 """What the model reads of a tool that outlived the reply that called it."""
+NO_MODEL: Final[JobId] = 0
+"""What writes a request that no model makes."""
 ERROR = "error: "
 """What the result of a tool that failed begins with."""
 
@@ -30,8 +33,15 @@ class ToolCall:
     result: str | None = None
     """What the model reads of it; None: nothing yet."""
     failed: bool = False
+    hands_over: bool = False
+    """Its answer is that another agent has the call: nothing for a model to read."""
     place: int | None = None
     """Of its result in the history, once it is there."""
+
+    @property
+    def of_a_hook(self) -> bool:
+        """Whether the agent's own code asked for it, and no model."""
+        return self.request.job == NO_MODEL
 
     @property
     def effect(self) -> ToolEffect:

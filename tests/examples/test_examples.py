@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pipelines.turn_taking.events import HandoverRequested
 from voicecli import load_profile, replay
 from voicecli.engines import LazyEngines
 
@@ -57,3 +58,39 @@ def test_the_profile_of_the_dentist_has_the_words_and_tools_of_the_class():
     profile = load_profile(str(EXAMPLES / "dentist.toml"))
     assert profile.policy.agent.greeting.startswith("Hello, this is Robin")
     assert list(LazyEngines(profile).tools) == ["book_day", "my_booking", "small_talk", "end_call"]
+
+
+def test_two_agents_share_a_call(tmp_path):
+    """With scripted engines in place of the models; the classes are the example's own."""
+
+    def asks(name, arguments="{}"):
+        return f'<tool_call>{{"name": "{name}", "arguments": {arguments}}}</tool_call>'
+
+    replies = [asks("to_booking") + asks("book_day", '{"day": "Tuesday"}'), asks("to_reception")]
+    path = tmp_path / "agents.toml"
+    path.write_text(
+        f'[agent]\nclass = "{EXAMPLES / "booking_agents.py"}:Reception"\n'
+        f"[vad]\nengine = 'scripted'\n[llm]\nengine = 'scripted'\nreplies = {replies}\n"
+        "[tts]\nengine = 'scripted'\n[policy.tools]\nmax_rounds = 4\n"
+        "[asr]\nengine = 'scripted'\n"
+        "words = ['Could I come on Tuesday please?', 'When are you open?']\n"
+    )
+    [call] = replay("plain_turns", profile=path)
+    tools = [[use.name for use in report.turn.tools] for report in call.turns]
+    assert tools[0] == ["to_booking", "book_day"]
+    assert tools[1][0] == "to_reception"
+    assert call.turns[0].turn.heard.startswith("You are booked for Tuesday")
+    told = [e.summary for e in call.entries if isinstance(e, HandoverRequested)]
+    assert told[0] is None
+    assert told[1].startswith("The caller has booked Tuesday")
+    assert call.failures == ()
+
+
+def test_the_profile_of_the_two_agents_gives_each_its_own_tools():
+    engines = LazyEngines(load_profile(str(EXAMPLES / "booking.toml")))
+    shared = ["end_call", "transfer_call"]
+    assert list(engines.tools) == ["to_booking", "opening_hours", *shared]
+    assert {name: list(each.tools) for name, each in engines.agents.items()} == {
+        "Reception": ["to_booking", "opening_hours", *shared],
+        "Booking": ["book_day", "to_reception", *shared],
+    }

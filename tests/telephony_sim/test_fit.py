@@ -107,3 +107,37 @@ def test_a_missing_or_binary_trace_is_refused(tmp_path):
     path.write_bytes(b"RIFF\xff\xfe\xfa")
     with pytest.raises(LineError, match="not UTF-8 text"):
         read_arrivals(path)
+
+
+HEAD = "sequence,arrival_ms,sent_ms\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"sequence":1,"a":' + "[" * 200_000,
+        '{"sequence":' + "9" * 5000 + ',"arrival_ms":1}',
+        '{"sequence":1' + "0" * 400 + ',"arrival_ms":1}\n{"sequence":2,"arrival_ms":1}',
+        '{"sequence":1e400,"arrival_ms":1}',
+        '{"sequence":1,"arrival_ms":NaN}',
+        '{"sequence":1,"at":1' + "0" * 400 + "}",
+        '{"sequence":1,"arrival_ms":"\\ud800"}',
+        '{"sequence":1,"arrival_ms":"' + "x" * 2_000_000 + '"}',
+        HEAD + "1,inf,0\n2,3,4\n",
+        HEAD + "1,1e308,0\n2,-1e308,0\n",
+        HEAD + "1" + "0" * 400 + ",1,1\n2,1,1\n",
+        HEAD + "x" * 5_000_000,
+        HEAD + '"' + "1," * 500_000,
+        "a," * 200_000 + "\n1",
+        "\0" * 100_000,
+        "[" * 200_000,
+        "x" * 5_000_000,
+    ],
+    ids=iter(range(99)),
+)
+def test_a_trace_that_means_harm_is_one_short_sentence(tmp_path, text):
+    path = tmp_path / "trace"
+    path.write_text(text)
+    with pytest.raises(LineError) as refused:
+        fit(read_arrivals(path))
+    assert len(str(refused.value)) < 600

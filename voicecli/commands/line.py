@@ -164,7 +164,7 @@ def _run(
     from voicecli.report.screen import Console
 
     if plot is not None:
-        require_extra("--plot", "quality", "matplotlib")
+        require_extra("--plot", "quality", "matplotlib.pyplot")
         refuse_to_overwrite((plot,), [source, *map(Path, names)])
         if plot.suffix.lower() not in PICTURES:
             raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(PICTURES)}.")

@@ -91,7 +91,7 @@ def compare(
         raise UsageError("a comparison needs two different profiles, or --ablation.")
     profiles = named_apart(profiles)
     if plot is not None:
-        require_extra("--plot", "quality", "matplotlib")
+        require_extra("--plot", "quality", "matplotlib.pyplot")
         if plot.suffix.lower() not in PICTURES:
             raise UsageError(f"--plot {plot}: name a file that ends in {', '.join(PICTURES)}.")
     console = Console(record=html is not None)

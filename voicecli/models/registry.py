@@ -25,6 +25,17 @@ class WeightsFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantized:
+    """What is made of a language model's file when it has been fetched, and kept instead."""
+
+    to: Literal["Q4_0"]
+    """All weights in this type, for which llama.cpp has the fastest kernels on a CPU."""
+    name: str
+    """The file's name."""
+    bytes: int = field(metadata={"range": (1, None)})
+
+
+@dataclass(frozen=True, slots=True)
 class WheelSource:
     """Files, or pieces of them, inside a wheel on the package index."""
 
@@ -121,6 +132,7 @@ class Entry:
     huggingface: HubSource | None = None
     local: LocalSource | None = None
     sources: tuple[Alternative, ...] = ()
+    quantized: Quantized | None = None
 
     def __post_init__(self) -> None:
         given = (self.wheel, self.huggingface, self.local, self.sources)
@@ -128,11 +140,12 @@ class Entry:
             raise ValueError("needs exactly one source: wheel, huggingface, local or sources")
         if self.local is None and not self.files:
             raise ValueError("needs at least one of files")
+        if self.quantized and len(self.files) != 1:
+            raise ValueError("one file can be quantized, not several")
         for source in self.origins:
             self._check_wheels(source)
-        if any(
-            Path(file.name).is_absolute() or ".." in Path(file.name).parts for file in self.files
-        ):
+        names = [Path(file.name) for file in (*self.files, *filter(None, [self.quantized]))]
+        if any(name.is_absolute() or ".." in name.parts for name in names):
             raise ValueError("names of files must stay inside the entry's folder")
 
     def _check_wheels(self, source: Origin | LocalSource) -> None:
@@ -154,9 +167,18 @@ class Entry:
         return tuple(each.huggingface or Wheels(each.wheels) for each in self.sources)
 
     @property
-    def bytes(self) -> int:
-        """Size of all files on disk, as far as it is known beforehand."""
+    def fetched_bytes(self) -> int:
+        """Size of all files that are fetched, as far as it is known beforehand."""
         return sum(file.bytes or 0 for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files that are kept, likewise."""
+        return self.quantized.bytes if self.quantized else self.fetched_bytes
+
+    def kept_as(self, file: WeightsFile) -> str:
+        """The name that a file of this entry has in the store."""
+        return self.quantized.name if self.quantized else file.name
 
 
 @dataclass(frozen=True, slots=True)

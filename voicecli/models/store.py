@@ -28,6 +28,8 @@ class FileRecord:
     name: str
     bytes: int
     sha256: str
+    made_from: str | None = None
+    """sha256 of the file that was fetched, if this one was made of it."""
 
 
 def locate(name_or_path: str) -> Path:
@@ -98,7 +100,7 @@ def path_of(entry: Entry) -> Path:
     if entry.local:
         return named_path(entry.local.path)
     folder = folder_of(entry)
-    return folder / entry.files[0].name if len(entry.files) == 1 else folder
+    return folder / entry.kept_as(entry.files[0]) if len(entry.files) == 1 else folder
 
 
 def size_of(entry: Entry) -> tuple[int, bool]:
@@ -123,10 +125,10 @@ def damage(entry: Entry, *, thorough: bool) -> str | None:
     if records is None:
         return NOT_THERE
     for file in entry.files:
-        record = records.get(file.name)
-        if record is None or file.sha256 not in {None, record.sha256}:
+        record = records.get(entry.kept_as(file))
+        if record is None or file.sha256 not in {None, record.made_from or record.sha256}:
             return "another version is there"
-        if problem := _file_damage(folder_of(entry) / file.name, record, thorough=thorough):
+        if problem := _file_damage(folder_of(entry) / record.name, record, thorough=thorough):
             return problem
     return None
 

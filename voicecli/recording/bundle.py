@@ -44,6 +44,7 @@ _METADATA: Final = {
     "diverged_s": (int, float),
 }  # fmt: skip
 _LONGEST_NAME: Final = 4096
+_MOST_BOOKMARKS: Final = 1000
 _SLACK_S: Final = 3600.0
 
 Stereo: TypeAlias = npt.NDArray[np.int16] | npt.NDArray[np.float32]
@@ -149,7 +150,9 @@ def _check_metadata(path: Path, header: JournalHeader) -> None:
 
 def _is_sensible(value: object) -> bool:
     if isinstance(value, list):
-        return all(type(item) in {int, float} and _is_sensible(item) for item in value)
+        return len(value) <= _MOST_BOOKMARKS and all(
+            type(item) in {int, float} and _is_sensible(item) for item in value
+        )
     if isinstance(value, str):
         return len(value) <= _LONGEST_NAME
     return isinstance(value, int | float) and abs(value) < 1 << 63

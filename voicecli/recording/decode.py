@@ -6,8 +6,10 @@ believed blindly: each says how much of the file it has used, so that the other 
 """
 
 import os
+import re
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import BinaryIO, TypeAlias, cast
@@ -34,6 +36,8 @@ _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,amr,asf,aiff,au,caf,fla
 # Formats that are nothing but packets: what no packet holds was not used, and a duration, if
 # FFmpeg gives one, is a guess from the size.
 _BARE = frozenset({"mp3", "aac", "amr", "amrnb", "amrwb"})
+# The table of contents of another MP3 recording behind the first is a packet without sound.
+_MP3_TABLE = re.compile(rb"Xing|Info|VBRI")
 _MAGIC = (b"RIFF", b"RIFX", b"RF64", b"riff", b".snd", b"fLaC", b"OggS", b"FORM", b"caff", b"ID3",
           b"#!AMR")  # fmt: skip
 _ENOUGH = 0.9
@@ -186,7 +190,13 @@ class _Counted:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.read_bytes = 0
-        self.seek, self.tell = file.seek, file.tell
+        self.tell = file.tell
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """To where a damaged header leads, if there is such a place; libsndfile sees if not."""
+        with suppress(OSError, ValueError, OverflowError):
+            self._file.seek(offset, whence)
+        return self._file.tell()
 
     def read(self, count: int = -1) -> bytes:
         content = self._file.read(count)
@@ -284,8 +294,8 @@ def _pyav_blocks(container: InputContainer, decoder: Decoder) -> Iterator[Block]
                 continue
             try:
                 frames = [part for frame in packet.decode() for part in pack(frame)]
-            except FFmpegError:
-                decoder.cut_short = True  # one bad packet: the next ones may be good
+            except FFmpegError:  # the next packets may be good
+                decoder.cut_short |= not _MP3_TABLE.search(bytes(packet)[:64])
                 continue
             for frame in frames:
                 read += frame.samples

@@ -138,6 +138,8 @@ class _Work:
                 self._close("llm", event.job, event.at)
             case events.ToolFinished(job=job, result=result):
                 self._close("tools", job, event.at, result=result)
+            case events.HandoverRequested(job=int(job), agent=agent):
+                self._close("tools", job, event.at, handed_over_to=agent)
             case events.ToolFailed(job=job, message=message):
                 self._close("tools", job, event.at, failed=message)
             case events.EngineFailed():

@@ -40,12 +40,14 @@ def is_secret(name: str) -> bool:
 
 
 def secrets_for_calls(profile: Profile) -> dict[str, str]:
-    """The secrets that a call's process needs: keys of the profile's engines.
+    """The secrets that a call's process needs: keys of the profile's engines and MCP servers.
 
-    The code of a tools file gets all that are not the server's own: it knows which it needs.
+    The code of a tools file or an agent gets all that are not the server's own: it knows which it
+    needs.
     """
     wanted = {getattr(choice.settings, "api_key_env", "") for choice in profile.choices}
-    code = bool(profile.tools.file)
+    wanted |= {name for server in profile.tools.mcp.values() for name in server.env}
+    code = bool(profile.tools.file or profile.agent)
     return {
         name: value
         for name, value in os.environ.items()

@@ -5,6 +5,7 @@ import base64
 import multiprocessing
 import socket
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from multiprocessing.context import ForkServerContext
 from multiprocessing.forkserver import ensure_running
 from multiprocessing.process import BaseProcess
@@ -17,6 +18,7 @@ from voicecli.serve.environment import hidden, secrets_for_calls
 from voicecli.serve.scratch import temporary_files_in_scratch
 from voicecli.serve.settings import Recording
 from voicecli.serve.threads import Threads
+from voicecli.serve.watchdog import CHECK_S, LOADING, WARM, Patience, Watchdog, threads_of
 from voicecli.serve.wire import Link, Message, Ready, Unfit
 
 _RETRY_S = (0.0, 1.0, 5.0, 15.0)
@@ -25,14 +27,6 @@ _RETRY_S = (0.0, 1.0, 5.0, 15.0)
 _NURSERY = "voicecli.serve.nursery"
 _LEAVING_S = 3.0
 _LOOK_S = 0.02
-_CHECK_S = 0.5
-_DOUBTFUL = 4
-_HUNG = 6
-"""Checks in a row at which nothing had come from a warm process: then it is in doubt, and hung.
-
-It says something once a second. Checks are counted, not time: while this server itself gets no
-processor, or all of the machine sleeps, no check is made that could speak against a process.
-"""
 
 State: TypeAlias = Literal["loading", "idle", "busy", "gone"]
 
@@ -47,8 +41,9 @@ class CallWorker:
         self.state: State = "loading"
         self.process = process
         self.listener: Callable[[Message | None], None] | None = None
-        self.silent = 0
-        """Checks since anything came from it."""
+        self.hung = False
+        """Whether it was killed for that."""
+        self._watchdog = Watchdog(lambda: threads_of(process.pid or 0))
         self._link = link
         self._gone = asyncio.Event()
 
@@ -60,7 +55,18 @@ class CallWorker:
     @property
     def doubtful(self) -> bool:
         """Whether it may have hung."""
-        return self.silent >= _DOUBTFUL
+        return self._watchdog.silent_s >= self.patience.doubtful_s
+
+    @property
+    def patience(self) -> Patience:
+        """How long it may say nothing."""
+        return LOADING if self.state == "loading" else WARM
+
+    def check(self) -> None:
+        """Kill the process if it hangs; to be called every CHECK_S."""
+        if self.state != "gone" and self._watchdog.check(self.patience):
+            self.hung = True
+            self.kill()
 
     def send(self, message: Message) -> None:
         """Send to the process without waiting."""
@@ -71,7 +77,7 @@ class CallWorker:
         loop = asyncio.get_running_loop()
 
         def read() -> None:
-            self.silent = 0
+            self._watchdog.heard()
             for message, _ in self._link.receive():
                 take(message)
             if self._link.closed:
@@ -171,15 +177,15 @@ class CallPool:
         self._watchers.add(task)
         task.add_done_callback(self._watchers.discard)
 
-    async def _look_after(self) -> None:
+    def check(self) -> None:
         """Kill what hangs: a call's caller is told, and another process takes its place."""
+        for worker in self._workers:
+            worker.check()
+
+    async def _look_after(self) -> None:
         while True:
-            await asyncio.sleep(_CHECK_S)
-            for worker in self._workers:
-                if worker.state in {"idle", "busy"}:
-                    worker.silent += 1
-                    if worker.silent == _HUNG:
-                        worker.kill()
+            await asyncio.sleep(CHECK_S)
+            self.check()
 
     async def _keep_one_alive(self, ready: "asyncio.Future[None] | None") -> None:
         """Run a process, and another when it dies, until the pool closes."""
@@ -188,9 +194,11 @@ class CallPool:
             await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
             try:
                 worker = await self._spawn()
-            except (OSError, ValueError) as error:  # no memory, no file descriptors
+            # No memory, no file descriptors; what processes are forked from has died, or hangs.
+            except (OSError, ValueError, EOFError) as error:
                 attempt += 1
-                trouble = EngineError(f"no process can be started for a call: {error}")
+                why = str(error) or type(error).__name__
+                trouble = EngineError(f"no process can be started for a call: {why}")
                 if ready is not None and not ready.done():
                     ready.set_exception(trouble)
                     return
@@ -206,6 +214,8 @@ class CallPool:
                 attempt = 0
             self._workers.remove(worker)
             if not self._closing:
+                with suppress(ValueError):  # it is still about to go
+                    worker.process.close()  # or its descriptors wait for the garbage collection
                 self._on_trouble(str(trouble))
 
     async def _spawn(self) -> CallWorker:
@@ -215,7 +225,8 @@ class CallPool:
         )
         start_fork_server()  # here: on the starter's thread another's programs would miss secrets
         with theirs:
-            await self._starter.run(process.start)
+            async with asyncio.timeout(LOADING.hung_s):
+                await self._starter.run(process.start)
         worker = CallWorker(process, Link(ours))
         self._workers.append(worker)
         return worker
@@ -247,15 +258,19 @@ class CallPool:
         if worker.listener is not None:
             worker.listener(None)
         await _ended(worker.process, _LEAVING_S)
-        how = (
-            f"said nothing for {_HUNG * _CHECK_S:g} s and was killed"
-            if worker.silent >= _HUNG
-            else f"ended with {worker.process.exitcode}"
-        )
-        died = EngineError(
-            f"the process {worker.process.pid} of a call {how}; another takes its place"
-        )
+        died = EngineError(f"the process {worker.process.pid} of a call {_how(worker, was_loaded)}")
         return was_loaded, unfit[0] if unfit else died
+
+
+def _how(worker: CallWorker, was_loaded: bool) -> str:
+    if not worker.hung:
+        return f"ended with {worker.process.exitcode}; another takes its place"
+    if not was_loaded:
+        return (
+            f"was not ready after {LOADING.hung_s:g} s and was killed: see which engine or tools "
+            "file hangs while it loads"
+        )
+    return f"said nothing for {WARM.hung_s:g} s and was killed; another takes its place"
 
 
 def _unfit(text: str, exit_code: int) -> EngineError:

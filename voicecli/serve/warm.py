@@ -38,6 +38,7 @@ class WarmEngines:
     llm: Llm
     tools: Mapping[str, Tool]
     hooks: Hooks
+    agents: Mapping[str, Engines]
     tts: Tts
     turn_detectors: Mapping[str, TurnDetector]
     apology: bytes
@@ -49,8 +50,8 @@ def warm_up(engines: Engines, policy: Policy) -> WarmEngines:
     _use(engines, policy.agent)
     speech = KeptSpeech(engines.tts, RATE)
     warm = WarmEngines(
-        engines.vad, engines.asr, engines.llm, engines.tools, engines.hooks, speech,
-        engines.turn_detectors, _spoken(speech, policy.agent.apology),
+        engines.vad, engines.asr, engines.llm, engines.tools, engines.hooks, engines.agents,
+        speech, engines.turn_detectors, _spoken(speech, policy.agent.apology),
     )  # fmt: skip
     _rehearse(policy, warm)
     speech.keep_no_more()

@@ -183,6 +183,8 @@ class LiveCall:
             self._notify(f"language: {note}")
         engines = build_engines(self.setting.profile)
         self.caller = MicrophoneCaller(self._devices.source, self._devices.sink, guard, legs)
+        if self.setting.text:
+            self.caller.typing()  # from the first moment on: nobody is to be told to speak up
         self._wait_for_card()
         if self._hang_up.is_set():
             return

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pipelines.turn_taking.commands import History, Message
+from voicecli.tools.mcp_settings import McpServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +42,7 @@ class ToolsChoice:
     """For transfer_call: who can be reached, and under which number."""
     settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     """Given to the file's function `setup` before any call."""
+    mcp: Mapping[str, McpServer] = field(default_factory=dict[str, McpServer])
+    """MCP servers by name, whose tools the agent may call too."""
     examples: tuple[Example, ...] = ()
     """Of calls, which the embedded LLM engine is shown before every conversation."""

@@ -22,6 +22,7 @@ from voicecli.tables import Place, suggest
 from voicecli.tools.builtin import builtin_tool
 from voicecli.tools.choice import ToolsChoice
 from voicecli.tools.declare import MARK, Declared
+from voicecli.tools.mcp_server import mcp_tools
 from voicecli.tools.schema import tool_of
 
 NONE: Mapping[str, Tool] = {}
@@ -32,7 +33,11 @@ BEFORE_END_CALL = "before_end_call"
 
 
 def load_tools(
-    choice: ToolsChoice, folder: Path, place: Place, agent: Mapping[str, Tool] = NONE
+    choice: ToolsChoice,
+    folder: Path,
+    place: Place,
+    agent: Mapping[str, Tool] = NONE,
+    others: frozenset[str] = frozenset(),
 ) -> dict[str, Tool]:
     """The tools by name, in order: the agent's, those of the file, those that come with voicecli.
 
@@ -41,6 +46,7 @@ def load_tools(
         folder: that of the profile: what the file's path is relative to.
         place: in the profile, for messages.
         agent: the tools of the agent's class.
+        others: names of tools that agents have to whom the call may be handed over.
 
     Raises:
         VoicecliError: of the class `place.error`: the file is missing, raises, or declares what no
@@ -55,9 +61,15 @@ def load_tools(
         tools |= found
     elif choice.settings:
         raise place.at("settings").wrong("is for the functions of a file, and none is named")
+    for name, server in choice.mcp.items():
+        here = place.at("mcp").in_table("mcp").at(name)
+        found = {each.name: each for each in mcp_tools(name, server, folder, here)}
+        if twice := sorted(tools.keys() & found):
+            raise here.wrong(f"{twice[0]} is also a tool of another place; choose with tools = […]")
+        tools |= found
     for name in choice.builtin:
         if name in tools:
-            whose = "the agent's class" if name in agent else choice.file
+            whose = "the agent's class" if name in agent else choice.file or "an MCP server"
             raise place.at("builtin").wrong(f"{name} is also a function of {whose}")
         try:
             tools[name] = builtin_tool(name, choice.transfer_to)
@@ -67,8 +79,9 @@ def load_tools(
         except ValueError as error:
             raise place.wrong(str(error)) from None
     for example in choice.examples:
-        if example.call not in tools:
-            what = f"there is no tool {example.call}; {suggest(example.call, tools)}"
+        if example.call not in tools and example.call not in others:
+            known = {**tools, **dict.fromkeys(others)}
+            what = f"there is no tool {example.call}; {suggest(example.call, known)}"
             raise place.at("examples").wrong(what)
     return tools
 

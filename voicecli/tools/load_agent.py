@@ -16,8 +16,6 @@ from voicecli.tools.declare import MARK, Declared, this_call
 from voicecli.tools.load import executed
 from voicecli.tools.schema import tool_of
 
-_KEY: Final = "voicecli.agent"
-"""Of a call's state: its agent."""
 _MAKING: Final = threading.Lock()
 """A tool and a hook may need the agent at once."""
 
@@ -28,37 +26,56 @@ class LoadedAgent:
 
     tools: dict[str, Tool]
     hooks: Hooks
+    prompt: str = ""
 
 
 NO_AGENT: Final = LoadedAgent({}, {})
 
 
-def load_agent(profile: Profile, place: Place) -> LoadedAgent:
+def load_agents(profile: Profile, place: Place) -> dict[str, LoadedAgent]:
     """Run the file that the profile names, if it names one.
+
+    Returns:
+        By name, the agent that it names and those that the call may be handed over to: all classes
+        of agents that the file defines or imports, but for those that others are derived from.
 
     Raises:
         VoicecliError: of the class `place.error`: the file raises, has no such Agent, or a method
             cannot be called as a tool or hook.
     """
     if profile.agent is None:
-        return NO_AGENT
+        return {}
     path = profile.agent.path(profile.path)
     module = executed(path, place, "agent")
     found = getattr(module, profile.agent.name, None)
     if not (isinstance(found, type) and issubclass(found, Agent)):
         raise place.wrong(f"{profile.agent.name} in {path} is no class derived from voicecli.Agent")
+    classes = [each for each in vars(module).values() if isinstance(each, type)]
+    agents = [each for each in classes if issubclass(each, Agent)]
+    bases = {base for each in agents for base in each.__mro__[1:]}
     try:
-        return LoadedAgent(_tools(found), _hooks(found))
+        return {
+            each.__name__: _loaded(each)
+            for each in (found, *agents)
+            if each not in bases or each is found
+        }
     except ValueError as error:
         raise place.wrong(f"{path}: {error}") from None
 
 
+def _loaded(cls: type[Agent]) -> LoadedAgent:
+    prompt = cls.prompt
+    if not isinstance(prompt, str):
+        raise ValueError(f"prompt of {cls.__name__} must be a text")  # noqa: TRY004 - the profile's
+    return LoadedAgent(_tools(cls), _hooks(cls), inspect.cleandoc(prompt))
+
+
 def _agent_of_the_call(cls: type[Agent]) -> Agent:
-    state = this_call().state
+    agents, name = this_call().agents, cls.__name__
     with _MAKING:
-        if _KEY not in state:
-            state[_KEY] = cls()
-    return state[_KEY]
+        if name not in agents:
+            agents[name] = cls()
+    return agents[name]
 
 
 def _tools(cls: type[Agent]) -> dict[str, Tool]:

@@ -81,6 +81,14 @@ def _reader(function: Callable[..., Any]) -> tuple[TypeAdapter[Any], dict[str, A
         ) from None
 
 
+def without_references(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema from elsewhere as `Tool.parameters` has it; ValueError says why it cannot be."""
+    try:
+        return _inlined(schema, schema.get("$defs", {}))
+    except (KeyError, AttributeError, TypeError, RecursionError):
+        raise ValueError("its parameters refer to what is not there, or to themselves") from None
+
+
 def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
     """The schema without references and titles, which only cost a model's attention."""
     if isinstance(node, list):

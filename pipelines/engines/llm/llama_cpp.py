@@ -15,6 +15,7 @@ from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here, sentences_en
 from pipelines.engines.llm._grammar import grammar_of, with_quotes
 from pipelines.engines.llm._llama_model import LlamaModel
 from pipelines.engines.llm._tool_prompt import PLACEHOLDER, before_mark, call_schema
+from pipelines.engines.llm._written_calls import requested_in_text
 from pipelines.engines.markup import Markup
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
@@ -75,6 +76,7 @@ class LlamaCppLlm:
         """Raises ValueError if the tools' parameters cannot be made a grammar."""
         self._settings = settings
         self._model = model
+        self._tools = tools
         self._prompt = ChatPrompt(model.render, tools, examples)
         self._mark = self._prompt.opening.strip()
         self._grammar = grammar_of(call_schema(tools)) if tools else ""
@@ -110,9 +112,10 @@ class LlamaCppLlm:
             RuntimeError: a tool call does not end.
         """
         asked: list[ToolRequest] = []
-        markup = Markup(reasoning_first=self._prompt.opens_reasoning)
+        names = [tool.name for tool in self._tools]
+        markup = Markup(reasoning_first=self._prompt.opens_reasoning, tools=names)
         yield from speakable(self._pieces(history, stop, asked, markup), markup)
-        yield from asked
+        yield from asked or ([] if stop.is_set() else requested_in_text(markup.calls, self._tools))
 
     def end_probability(self, history: History, text: str) -> float:
         """Probability that the caller's turn ends after `text`.

@@ -17,6 +17,7 @@ from pipelines.engines.llm._ending import ends_here
 from pipelines.engines.llm._openai_stream import pieces_of
 from pipelines.engines.llm._openai_tools import RequestedTools, chat_messages
 from pipelines.engines.llm._tool_prompt import described
+from pipelines.engines.llm._written_calls import requested_in_text
 from pipelines.engines.markup import Markup
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
@@ -43,7 +44,7 @@ class Settings:
     """Keys of the profile's table."""
 
     base_url: str = "http://127.0.0.1:8080/v1"
-    """Up to /v1; this one is llama-server's own."""
+    """Up to /v1; this one is llama-server's own. Azure's may end in `?api-version=…`."""
     model: str = "default"
     """As the server calls it; a server of a single model takes any name."""
     api_key_env: str = ""
@@ -68,7 +69,7 @@ class OpenAiCompatibleLlm:
     def __init__(self, settings: Settings, where: Service, tools: tuple[Tool, ...] = ()) -> None:
         """Raises ValueError if `settings.body` cannot be."""
         self._settings = settings
-        self._tools = described(tools)
+        self._tools, self._described = tools, described(tools)
         self._where = where
         self._http = HttpService(where, settings.timeout_ms)
         self._dialect = read_dialect(settings.body, FIELDS, KEPT)
@@ -105,14 +106,15 @@ class OpenAiCompatibleLlm:
         """
         asked: list[ToolRequest] = []
         deadline = Deadline(self._where, "words", self._settings.timeout_ms)
-        markup = Markup(reasoning_first=self._reasoning_first)
+        names = [tool.name for tool in self._tools]
+        markup = Markup(reasoning_first=self._reasoning_first, tools=names)
         made = self._pieces(history, stop, asked, deadline, markup)
         with closing(speakable(made, markup)) as pieces:
             for piece in pieces:
                 yield piece
                 deadline.restart()
         self._reasoning_first = markup.reasoned_first
-        yield from asked
+        yield from asked or ([] if stop.is_set() else requested_in_text(markup.calls, self._tools))
 
     def _pieces(
         self,
@@ -138,6 +140,8 @@ class OpenAiCompatibleLlm:
                             written += 1
                             yield item
                             spoken += not markup.hides
+                            if markup.calls_tool:
+                                deadline.restart()
                             if not markup.hides and ends_here(
                                 spoken, self._settings.max_tokens, item
                             ):
@@ -195,8 +199,11 @@ class OpenAiCompatibleLlm:
             "temperature": self._settings.temperature,
             "stream": True,
         }
-        if self._tools:
-            body |= {"tools": self._tools, "max_tokens": self._settings.max_tokens + TOOL_TOKENS}
+        if self._described:
+            body |= {
+                "tools": self._described,
+                "max_tokens": self._settings.max_tokens + TOOL_TOKENS,
+            }
         return body
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
-from pipelines.engines.tools import ToolRequest
+from pipelines.engines.tools import Tool, ToolRequest
 from pipelines.turn_taking.bounds import bounded, check_bounds
 from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.time import from_ms
@@ -22,7 +22,8 @@ class Settings:
     """The answer to each of the caller's messages in turn; after the last, the first again.
 
     `<tool_call>{"name": …, "arguments": {…}}</tool_call>` in one asks for a tool; what stands
-    behind it is said when the tool has answered, with that in place of `{result}`.
+    behind it is said when the tool has answered, with that in place of `{result}`. Where there are
+    tools, one that is not among them is passed over: it is another agent's.
     """
     first_token_ms: float = 80.0
     """Time to the first piece when the prompt has not been read in advance."""
@@ -43,8 +44,9 @@ class ScriptedLlm:
 
     modelled = True
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tools: tuple[Tool, ...] = ()) -> None:
         self._settings = settings
+        self._tools = {tool.name for tool in tools}
         self._prepared: History | None = None
 
     def prepare(self, history: History) -> None:
@@ -60,12 +62,16 @@ class ScriptedLlm:
         wait = self._settings.prepared_first_token_ms if ready else self._settings.first_token_ms
         turn = sum(message.role == "caller" for message in history)
         reply = self._settings.replies[(turn - 1) % len(self._settings.replies)]
-        for piece in _next_pieces(reply, history):
+        for piece in _next_pieces(_CALL.sub(self._own, reply), history):
             spend(from_ms(wait))
             if stop.is_set():
                 return
             yield piece
             wait = self._settings.per_token_ms
+
+    def _own(self, call: re.Match[str]) -> str:
+        """The call, if its tool is there."""
+        return call[0] if not self._tools or json.loads(call[1])["name"] in self._tools else ""
 
     def end_probability(self, history: History, text: str) -> float:  # noqa: ARG002 (NextTokenLlm)
         """The configured probability; 0 when nothing has been said."""
@@ -94,7 +100,7 @@ def _next_pieces(reply: str, history: History) -> list[str | ToolRequest]:
     return pieces
 
 
-def build(settings: Settings, context: Context) -> ScriptedLlm:  # noqa: ARG001 (every build's shape)
+def build(settings: Settings, context: Context) -> ScriptedLlm:
     """Build it.
 
     Raises:
@@ -107,4 +113,4 @@ def build(settings: Settings, context: Context) -> ScriptedLlm:  # noqa: ARG001 
             if not isinstance(json.loads(call), dict) or "name" not in json.loads(call):
                 raise ValueError(f'a tool call is {{"name": …, "arguments": …}}, not {call}')
     check_bounds(settings)
-    return ScriptedLlm(settings)
+    return ScriptedLlm(settings, context.tools)

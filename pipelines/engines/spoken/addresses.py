@@ -12,17 +12,21 @@ _KNOWN = "com|org|net|edu|gov|info|io|ai|app|dev|eu|uk|us|de|fr|es|it|nl|be|at|c
 def address_rules(words: Mapping[str, str]) -> list[Rule]:
     """Rules for addresses, the marks in which are said with the words of `words`."""
 
+    colon = words.get(":", "")
+
     def said(text: str) -> str:
         return "".join(f" {words[char]} " if char in words else char for char in text)
 
     def web(match: re.Match[str]) -> str:
         path = (match["path"] or "").partition("?")[0].partition("#")[0].rstrip("/")
-        return said(match["domain"] + path)
+        domain, _, port = match["domain"].partition(":")
+        return said(domain + (f" {colon} {' '.join(port)}" if port.isdecimal() else "") + path)
 
     path = r"(?P<path>/[^\s]{0,200}[\w/])?"
     return [
+        rule(r"\bmailto:(?=[\w.+-]{1,64}@)", ""),
         rule(rf"(?<![\w.+-])[\w.+-]{{1,64}}@{_DOMAIN}", lambda match: said(match[0])),
-        rule(rf"\bhttps?://(?:www\.)?(?P<domain>[^\s/?#]{{1,100}}[\w]){path}", web),
+        rule(rf"\b(?:https?|ftp|wss?)://(?:www\.)?(?P<domain>[^\s/?#]{{1,100}}[\w]){path}", web),
         rule(rf"\bwww\.(?P<domain>{_DOMAIN}){path}", web),
         rule(
             rf"(?<![\w.@-])(?P<domain>[A-Za-z][\w-]{{0,62}}(?:\.[\w-]{{1,63}}){{0,3}}\.(?:{_KNOWN}))"

@@ -7,6 +7,7 @@ see; after the last of them no digit is left.
 import re
 
 from pipelines.engines.spoken.addresses import address_rules
+from pipelines.engines.spoken.english_codes import code_rules
 from pipelines.engines.spoken.english_dates import (
     MONTH_WORD,
     date_rules,
@@ -14,7 +15,14 @@ from pipelines.engines.spoken.english_dates import (
     year_in_words,
 )
 from pipelines.engines.spoken.english_names import name_rules
-from pipelines.engines.spoken.english_signs import file_rules, key_rules, sign_rules, sum_rules
+from pipelines.engines.spoken.english_signs import (
+    equation_rules,
+    file_rules,
+    key_rules,
+    power_rules,
+    sign_rules,
+    sum_rules,
+)
 from pipelines.engines.spoken.english_words import (
     CODES,
     CURRENCIES,
@@ -25,7 +33,6 @@ from pipelines.engines.spoken.english_words import (
     UNITS,
 )
 from pipelines.engines.spoken.numbers import Numbers
-from pipelines.engines.spoken.phones import BEGINS, ENDS, phone_rules
 from pipelines.engines.spoken.rules import (
     Reader,
     Rule,
@@ -43,15 +50,18 @@ _WHOLE = r"\d{1,3}(?:,\d{3}){1,4}(?![\d,]\d)|\d{1,15}(?!\d)"
 def english(*, month_first: bool) -> Reader:
     """The reader of English; `month_first`: 3/4 is in March, as in the USA."""
     marks = {"@": "at", ".": "dot", "/": "slash", "_": "underscore", "-": "dash", "+": "plus"}
+    marks[":"] = "colon"
     return reader_of(
         [
             *address_rules(marks),
             *file_rules(),
+            *power_rules(),
+            *equation_rules(),
             *key_rules(_NUMBERS),
             *name_rules(_NUMBERS, MONTH_WORD),
             *date_rules(month_first=month_first),
             *_written_otherwise(),
-            *_codes(),
+            *code_rules(_NUMBERS),
             *sum_rules(),
             *_ranges(),
             *time_rules(),
@@ -79,8 +89,21 @@ def _written_otherwise() -> list[Rule]:
     def half_of_day(match: re.Match[str]) -> str:
         return f"{match[1]}{match[2].lower()}m"
 
+    def ungrouped(match: re.Match[str]) -> str:
+        return f"{int(''.join(filter(str.isdecimal, match[0]))):,}"
+
+    units = either(unit for unit in UNITS if unit not in {"in", "%"})
     return [
         rule(r"(?<![\d.,])\d{1,2}(?:,\d{2}){1,5},\d{3}(?![\d,]\d|\d)", regrouped),
+        rule(r"(?<![\w.,/-])\d{1,3}(?:[\u00a0\u202f'’]\d{3}){1,4}(?![\w'’])", ungrouped),
+        rule(r"(?<![\w.,/-])(?<!\d )[1-9]\d{0,2}(?: \d{3}){0,3} 000(?![\w-]| \d)", ungrouped),
+        rule(rf"(?<![\w.,])(0|[1-9]\d{{0,2}}),(\d{{1,2}})(?=\s?(?:{units})(?!\w))", r"\1.\2"),
+        rule(r"(?<![\w.,])0,(?=\d{1,4}(?![\w,]))", "0."),
+        rule(
+            r"(?<![\w.,-])(\d{1,3}(?:\.\d{1,2})?)([kKM]|bn)(?= (?:[a-z]{3,20}s|people)\b)",
+            lambda match: f"{match[1]} {MAGNITUDES[match[2].lower()]}",
+        ),
+        rule(r"(?<=\d)(\s?[kcm]?m)([23])(?![\w.])", lambda match: match[1] + "²³"[match[2] == "3"]),
         rule(
             r"(?<![\d.,])(\d{1,3}(?:\.\d{3}){1,4}),(\d{2})(?!\d)",
             lambda match: f"{match[1].replace('.', '')}.{match[2]}",
@@ -95,58 +118,6 @@ def _written_otherwise() -> list[Rule]:
         rule(r"\b50[-–]50\b", "50 50"),
         rule(r"\b(noon|midnight)\s?[-–]\s?(?=\d)", r"\1 to ", ignore_case=True),
         rule(r"(?<=[\dm])\s?[-–]\s?(?=(?:noon|midnight)\b)", " to ", ignore_case=True),
-    ]
-
-
-def _codes() -> list[Rule]:
-    """Numbers that are read digit by digit: of phones, cards, accounts."""
-
-    def alternating(match: re.Match[str]) -> str:
-        parts = re.findall(r"[A-Z]+|\d", match[0])
-        said = (" ".join(part) if len(part) < 4 else part for part in parts)
-        return " ".join(f"{_NUMBERS.digits(each)}" if each.isdecimal() else each for each in said)
-
-    def named(match: re.Match[str]) -> str:
-        letters = match[2].rstrip("- ")
-        return f"{match[1]}{letters}{' ' * bool(letters)}{_NUMBERS.digits(match[3])}"
-
-    codes = (
-        "pin|code|passcode|password|account|reference|confirmation|ext|extension|flight|zip|order"
-        "|dial|call|text|member|id|ticket|case|policy|invoice|tracking|otp|serial|ssn|token|booking"
-        "|cvv|cvc"
-    )
-    ending = (
-        r"(?:(?:ending|ends?)(?: in| with)|(?:card|account|number|phone) ending"
-        r"|last (?:two|three|four|[234])(?: digits)?(?: are| is|:)?)"
-    )
-    groups = r"\d{2,15}(?:[ -]\d{2,15}){1,8}"
-    return [
-        rule(r"(?<=\d{3}[ .-]\d{4}),? ?x\.? ?(?=\d{1,6}(?!\w))", " extension "),
-        rule(rf"{BEGINS}\(\d{{2,5}}\) ?\d{{3,4}}(?:[ .-]\d{{2,4}}){{0,3}}{ENDS}", _digits),
-        rule(
-            rf"\b([A-Z]{{2}})(\d{{2}}(?: ?\d{{4}}){{2,7}}(?: ?\d{{1,4}})?){ENDS}",
-            lambda match: f"{match[1]} {_NUMBERS.digits(match[2])}",
-        ),
-        *phone_rules(_NUMBERS),
-        rule(rf"{BEGINS}(?:1[ .-])?\d{{3}}([ .-])\d{{3}}\1\d{{4}}{ENDS}", _digits),
-        rule(rf"{BEGINS}\d{{3}}-\d{{4}}{ENDS}", _digits),
-        rule(rf"{BEGINS}\d{{4}}([ -])\d{{4}}\1\d{{4}}\1\d{{1,7}}{ENDS}", _digits),
-        rule(rf"{BEGINS}\d{{4}}([ -])\d{{6}}\1\d{{5}}{ENDS}", _digits),
-        rule(rf"{BEGINS}\d{{5}}[ -]\d{{5}}{ENDS}|{BEGINS}\d{{5}}-\d{{4}}{ENDS}", _digits),
-        rule(rf"{BEGINS}\d{{2,15}}(?:-\d{{2,15}}){{2,8}}{ENDS}", _digits),
-        rule(
-            rf"\b((?:{codes})(?: number| id)?(?: is)?:? )#?((?:[A-Z]{{2}} |(?-i:[A-Z]{{1,5}})-?)?)"
-            rf"({groups}|\d{{3,15}}){ENDS}"
-            r"(?! (?!is\b|was\b|has\b|as\b)[a-z]{2,20}s\b| people\b)",
-            named,
-            ignore_case=True,
-        ),
-        rule(
-            rf"\b({ending} )(\d{{2,6}}){ENDS}",
-            lambda match: match[1] + _NUMBERS.digits(match[2]),
-            ignore_case=True,
-        ),
-        rule(r"\b(?:[A-Z]{1,20}\d{1,20}[A-Z]|\d{1,20}[A-Z]{1,20}\d)[A-Z\d]{0,40}\b", alternating),
     ]
 
 
@@ -168,6 +139,8 @@ def _ranges() -> list[Rule]:
             r"\2 to \1",
         ),
         rule(rf"(?<![\w.,:/-])({number}{unit})\s?[-–—]\s?{ends}", r"\1 to "),
+        rule(rf"(?<![\w.,])[-−](\d{{1,4}}(?:\.\d{{1,2}})?)\s?[–—]\s?{ends}", r"minus \1 to "),
+        rule(r"(?<=\d(?:st|nd|rd|th))\s?[-–—]\s?(?=\d{1,4}(?:st|nd|rd|th)\b)", " to "),
     ]
 
 

@@ -64,6 +64,14 @@ def date_rules(*, month_first: bool) -> list[Rule]:
     days = either(dict.fromkeys(DAYS.values()))
     return [
         rule(r"(?<![\w-])(\d{4})([-/.])(\d{2})\2(\d{2})(?:(T)(?=\d\d:)|(?![\w-]))", iso),
+        rule(
+            r"(?<![\w-])((?:19|20)\d\d)-(0[1-9]|1[0-2])(?![\w/-]|\.\d)",
+            lambda match: f"{MONTH_NAMES[int(match[2]) - 1]} {year_in_words(match[1])}",
+        ),
+        rule(
+            r"(?<![\w-])((?:19|20)\d\d)-W(\d\d)(?![\w-])",
+            lambda match: f"week {int(match[2])} of {year_in_words(match[1])}",
+        ),
         rule(r"(?<![\w/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?![\w/-])", slashes),
         rule(
             rf"\b((?:on|due|until|till|since|from|before|after|by|through|{days}),? )"
@@ -119,7 +127,7 @@ def time_rules() -> list[Rule]:
             said += ["oh"] * (minute < 10) + [_NUMBERS.cardinal(str(minute))]
         elif not half:
             said = ["midnight"] if hour in {0, 24} else [*said, _full_hour(hour)]
-        if match["second"]:
+        if int(match["second"] or 0):
             said.append(f"and {_NUMBERS.cardinal(str(int(match['second'])))} seconds")
         return " ".join([*said, f"{half.upper()}M"] if half else said) + _after(match)
 
@@ -131,8 +139,15 @@ def time_rules() -> list[Rule]:
             return ""
         return full_stop(match["stop"] or "", match)
 
+    def offset(match: re.Match[str]) -> str:
+        sign = "plus" if match[1] == "+" else "minus"
+        minutes = f":{match[3]}" if int(match[3]) else ""
+        return f" UTC {sign} {int(match[2])}{minutes}"
+
     clock = r"(?<![\w:.,])(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?(?![\d:])"
     return [
+        rule(r"(?<=\d:\d\d)Z\b", " UTC"),
+        rule(r"(?<=\d\d:\d\d)([+-])(\d\d):?(\d\d)(?![\d:])", offset),
         rule(
             r"(?<![\w.])(\d{1,2})\s?h(?:rs?|ours?)?\s?(\d{1,2})\s?m(?:ins?)?(?![\w/])",
             r"\1 hr \2 min",

@@ -157,9 +157,20 @@ def _roman(numbers: Numbers) -> list[Rule]:
         number = value(match[2])
         return f"{match[1]} the {numbers.ordinal(number)}" if number else match[0]
 
+    def century(match: re.Match[str]) -> str:
+        number = value(match[1])
+        return f"{numbers.ordinal(number)} {match[2]}" if number else match[0]
+
     numeral = r"[IVXLC]{1,8}(?![\w'’])"
+    small = r"(?:i{2,3}|iv|vi{1,3}|ix|xi{0,3})(?![\w'’])"
     return [
-        rule(rf"\b({NUMBERED}) ({numeral})", counted),
+        rule(rf"\b({NUMBERED}) (?![CL]\b)({numeral})", counted),
+        rule(rf"\b({NUMBERED.lower()}) (?![ICL]\b)({numeral})", counted),
+        rule(
+            rf"\b((?i:{NUMBERED})) ({small})",
+            lambda match: f"{match[1]} {numbers.cardinal(value(match[2].upper()))}",
+        ),
+        rule(r"\b([IVX]{1,6}) (century|centuries)\b", century),
         rule(rf"\b({RULERS}) (?!I\b|C\b|L\b)({numeral})", ruler),
         rule(r"\b([A-Z][a-z]{1,20}) ((?:X{0,2}V?I{2,3}|XI?V|XI?X|XXI?)(?![\w'’]))", counted),
     ]

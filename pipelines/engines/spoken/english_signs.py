@@ -40,6 +40,38 @@ def key_rules(numbers: Numbers) -> list[Rule]:
     ]
 
 
+_POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_NUMBER = r"(?:[$€£]?\d{1,15}(?:[.,]\d{1,15}){0,4}|[a-z](?![A-Za-z]))"
+_SUM = rf"{_NUMBER}(?:\s?[-−–+*/×÷]\s?{_NUMBER}){{1,6}}"
+
+
+def power_rules() -> list[Rule]:
+    """Small digits above and below the line."""
+    return [
+        rule(r"[₀-₉]{1,9}", lambda match: match[0].translate(_SUBSCRIPTS)),
+        rule(
+            r"(?:(?<=[\d)])|(?<=\b[A-Za-z]))(?![²³](?![⁰¹²³⁴-⁹]))[⁻⁺]?[⁰¹²³⁴-⁹]{1,9}",
+            lambda match: "^" + match[0].translate(_POWERS),
+        ),
+        rule(r"(?:(?<=[^\W\d_]{2})|(?<=[.,!?]))[¹⁰⁴-⁹][⁰¹²³⁴-⁹]{0,2}(?!\w)", ""),  # of a footnote
+        rule(r"(?<![\w.])(\d{1,3}(?:\.\d{1,9})?)e([+-]?\d{1,3})(?![\w.])", r"\1 × 10^\2"),
+    ]
+
+
+def equation_rules() -> list[Rule]:
+    """Sums beside an equals sign, in which a dash is a minus, and a slash no fraction."""
+
+    def in_words(match: re.Match[str]) -> str:
+        subtracted = re.sub(r"(?<=[\w])\s?[-−–]\s?(?=[$€£\w])", " minus ", match[0])
+        return re.sub(r"(?<=\w)\s?/\s?(?=\w)", " divided by ", subtracted)
+
+    return [
+        rule(rf"(?<![\w.,/-]){_SUM}(?=\s?=(?![=>])| (?:equals|makes) )", in_words),
+        rule(rf"(?:(?<=[^=<>!]=)|(?<=[^=<>!]= )){_SUM}(?![\w/-])", in_words),
+    ]
+
+
 def sum_rules() -> list[Rule]:
     """Sums and comparisons, while their numbers are still digits."""
     return [

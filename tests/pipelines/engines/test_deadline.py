@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import threading
 from contextlib import suppress
 
@@ -10,13 +11,15 @@ import pytest
 from pipelines.engines import deadline
 from pipelines.engines.asr import deepgram
 from pipelines.engines.asr import openai_compatible as transcriber
-from pipelines.engines.fallback import FallbackLlm
+from pipelines.engines.asr import scripted as scripted_asr
+from pipelines.engines.fallback import FallbackAsr, FallbackLlm, FallbackTts
 from pipelines.engines.llm import openai_compatible as writer
 from pipelines.engines.llm import scripted
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import Failure, collected
 from pipelines.engines.remote import RemoteError
 from pipelines.engines.tts import cartesia, elevenlabs
+from pipelines.engines.tts import scripted as scripted_tts
 from pipelines.turn_taking.commands import Message
 from pipelines.turn_taking.time import from_ms
 
@@ -228,6 +231,44 @@ def test_a_text_of_which_a_voice_makes_no_sound_is_an_error(monkeypatch):
         voice = cartesia.build(settings, Context(pytest.fail))
         with pytest.raises(RemoteError, match="made no sound"):
             list(voice.synthesize("Good morning.", threading.Event()))
+
+
+@pytest.fixture
+def silent_port():
+    """Accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def heard(asr, noise):
+    asr.feed(noise(1600))
+    return asr.finish().text
+
+
+def voiced(voice):
+    return sum(len(chunk) for chunk in voice.synthesize("Good morning.", threading.Event()))
+
+
+@pytest.mark.parametrize("module", [deepgram, transcriber, cartesia, elevenlabs])
+def test_a_fallback_steps_in_for_a_service_that_takes_the_connection_and_no_more(
+    silent_port, monkeypatch, noise, module
+):
+    monkeypatch.setenv("SOME_KEY", "a-key-that-is-not-one-42")
+    http = module is transcriber
+    address = {
+        "base_url" if http else "url": f"{'http' if http else 'ws'}://127.0.0.1:{silent_port}"
+    }
+    settings = module.Settings(**address, api_key_env="SOME_KEY", timeout_ms=100)
+    first = module.build(settings, Context(pytest.fail, has_fallback=True))
+    remarks = []
+    with collected(remarks.append):
+        if module in {cartesia, elevenlabs}:
+            second = scripted_tts.build(scripted_tts.Settings(), Context(pytest.fail))
+            assert voiced(FallbackTts(first, second, ("far", "near"))) > 0
+        else:
+            second = scripted_asr.build(scripted_asr.Settings(), Context(pytest.fail))
+            assert heard(FallbackAsr(first, second, ("far", "near")), noise) != ""
+    assert [isinstance(remark, Failure) for remark in remarks] == [True]
 
 
 def test_a_request_given_up_late_does_not_cut_the_next_one():

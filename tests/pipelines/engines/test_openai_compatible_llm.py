@@ -221,6 +221,26 @@ def test_a_key_that_is_not_set_is_refused_by_the_name_of_its_variable(server, mo
         connect(server, api_key_env="SOME_KEY")
 
 
+@pytest.mark.parametrize(
+    ("end", "path", "named"),
+    [
+        ("/openai/v1/", "/openai/v1/chat/completions", None),
+        (
+            "/openai/deployments/small?api-version=2024-10-21",
+            "/openai/deployments/small/chat/completions?api-version=2024-10-21",
+            KEY,
+        ),
+    ],
+)
+def test_an_address_of_azure_is_asked_as_azure_wants_it(server, monkeypatch, end, path, named):
+    monkeypatch.setenv("SOME_KEY", KEY)
+    llm = connect(server, base_url=server.url.removesuffix("/v1") + end, api_key_env="SOME_KEY")
+    assert reply(llm) == "We are open until six."
+    assert server.requests[0].path == path
+    assert server.requests[0].headers.get("api-key") == named
+    assert server.requests[0].headers["Authorization"] == f"Bearer {KEY}"
+
+
 @pytest.mark.parametrize("code", [400, 401, 403, 500])
 def test_no_message_holds_the_key_even_if_the_server_repeats_it(server, monkeypatch, code):
     monkeypatch.setenv("SOME_KEY", KEY)
@@ -234,7 +254,15 @@ def test_no_message_holds_the_key_even_if_the_server_repeats_it(server, monkeypa
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost:8080", "ftp://x/", "http://u:p@x/v1", "http://x/?k=1"]
+    "url",
+    [
+        "",
+        "localhost:8080",
+        "ftp://x/",
+        "http://u:p@x/v1",
+        "http://x/?k=1",
+        "http://x/?api-version=1&k=1",
+    ],
 )
 def test_an_address_that_cannot_be_one_or_holds_a_secret_is_refused(url):
     settings = openai_compatible.Settings(base_url=url)

@@ -89,6 +89,16 @@ MARKS = (
     *("<|channel|>", "analysis", "final", "<|message|>", "<|start|>", "&amp;", "&", "#", "39;"),
     *("*", "**", "_", "~", "~~", "`", "```py\n", "\n", "- ", "1. ", "|", "| a | b |\n", "|---|\n"),
     *("[a](b)", "[", "]", "!", "(", ")", "[ ] ", "[^1]", "【4†s】", "---\n", "\\", "=", "'", '"'),
+    *(
+        '{"name": "',
+        '"b", "arguments": {',
+        "}",
+        "{",
+        "Action: ",
+        "Action Input: ",
+        "```tool_code\n",
+    ),
+    *("book(", "print(", "a=1", "Thought: ", "Final Answer: "),
     *("word", " ", "5", "a", "B", "é", ",", ".", "😀"),
 )
 TEXTS = st.one_of(
@@ -138,7 +148,9 @@ def test_a_lone_end_of_reasoning_is_noticed():
 @pytest.mark.parametrize(
     "part",
     ["<", "<a ", '<a b="', "<a b='x' ", "<think>", "<|", "*", "* ", "*a", "**1", "_", "[", "[a](",
-     "[a]", "](", "!", "|", "| ", "\n|", "\n", "- ", "1. ", "&a", "`", "【", "\\", "a\n*a"],
+     '{"a', '{"name": "', "Action: a\n", "Action: ", "a(", "[a(", "print(", "```tool_code\n",
+     "Thought: a\n\n", "[a]", "](", "!", "|", "| ", "\n|",
+     "\n", "- ", "1. ", "&a", "`", "【", "\\", "a\n*a"],
 )  # fmt: skip
 def test_a_hostile_text_takes_time_in_proportion_to_its_length(part):
     def took(length):

@@ -75,6 +75,7 @@ class ScriptedEngines:
         detector = replaced.get("turn_detector") or build("turn_detector")
         self.tools = replaced.get("tools") or {}
         self.hooks = replaced.get("hooks") or {}
+        self.agents = replaced.get("agents") or {}
         self.turn_detectors = {"scripted": detector}
 
 

@@ -187,6 +187,23 @@ def test_with_the_recorded_answers_the_same_policy_makes_the_same_call():
     assert recall.missed == 0
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_recording_whose_answers_belong_to_no_question_or_another_gives_what_fits(seed):
+    draw = np.random.default_rng(seed)
+    recorded = played(Caller([(3000, 4000), (7000, 8200)], until_ms=14000))
+    jobs = [entry.job for entry in recorded if hasattr(entry, "job")]
+    jobs = draw.permutation(jobs).tolist()
+    swapped = [
+        replace(entry, job=jobs.pop()) if hasattr(entry, "job") else entry for entry in recorded
+    ]
+    if seed % 2:
+        draw.shuffle(swapped)
+    recall = recall_from(swapped, agent=np.zeros(0, np.int16), rate=RATE)
+    run_virtual(
+        POLICY, ScriptedEngines(), Caller(ONE_TURN, until_ms=9000), [].append, recall=recall
+    )
+
+
 _SCRIPT = """
 import hashlib
 from tests.pipelines.runtime.test_virtual import ONE_TURN, Caller, played

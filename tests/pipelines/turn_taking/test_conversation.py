@@ -20,6 +20,7 @@ from pipelines.turn_taking.commands import (
 )
 from pipelines.turn_taking.conversation import Conversation
 from pipelines.turn_taking.events import (
+    CallerTyping,
     CallStarted,
     DeadlineReached,
     DtmfReceived,
@@ -448,6 +449,16 @@ class TestIdle:
         said = [message.text for message in world.core.history]
         assert said[-2:] == ["Is there anything else?", policy.agent.goodbye]
         assert not world.verdicts("caller_unheard")
+
+    def test_a_caller_who_types_is_not_told_that_they_cannot_be_heard(self):
+        agent = AgentPolicy(greeting="", idle_ms=3000, idle_prompts=("Are you still there?",))
+        core = Conversation(replace(POLICY, agent=agent))
+        core.handle(CallStarted(0))
+        core.handle(CallerTyping(1))
+        assert core.deadline is not None
+        [asked] = [each for each in core.handle(DeadlineReached(core.deadline))
+                   if isinstance(each, SynthesizeClause)]  # fmt: skip
+        assert asked.text == "Are you still there?"
 
     def test_hanging_up_on_a_caller_who_was_never_understood_is_told_as_such(self):
         world = World(POLICY, until_ms=60_000)

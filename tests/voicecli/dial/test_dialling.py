@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import re
 import time
 
 import numpy as np
 import pytest
 import soundfile
 from typer.testing import CliRunner
+from websockets.frames import Frame, Opcode
 
 from tests.voicecli.dial.conftest import tone
 from tests.voicecli.serve.conftest import TOKEN, Server
@@ -179,6 +181,44 @@ def test_an_agent_that_never_sends_audio_is_a_failure(stranger):
     dialled = ring(stranger(listen), who)
     assert dialled.ending == "caller hung up"
     assert dialled.problem == "the agent never sent any audio"
+
+
+def frame(opcode, data=b"", *, fin=True):
+    return Frame(opcode, data, fin).serialize(mask=False)
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "reads", "why"),
+    [
+        (b"", frame(Opcode.PING) * 5000, True, "more frames than any call has"),
+        (b"", frame(Opcode.PONG) * 5000, True, "more frames than any call has"),
+        (frame(Opcode.TEXT, fin=False), frame(Opcode.CONT, fin=False) * 5000, True,
+         "more frames than any call has|too many fragments"),
+        (b"", frame(Opcode.PING, b"x" * 125) * 400, False, "does not read what it is sent"),
+    ],
+    ids=["pings", "pongs", "empty continuations", "pings whose pongs are not read"],
+)  # fmt: skip
+def test_an_agent_that_floods_below_the_messages_is_cut_off(stranger, first, again, reads, why):
+    async def flood(agent):
+        transport = agent._socket.transport
+        if not reads:
+            transport.pause_reading()
+        transport.write(first)
+        while not transport.is_closing():
+            if transport.get_write_buffer_size() < 1 << 20:
+                transport.write(again)
+            await asyncio.sleep(0)
+
+    who, _ = caller((0.1, 0.2), seconds=30)
+    dialled = ring(stranger(flood), who, max_s=30)
+    assert dialled.ending == "protocol violated"
+    assert re.search(why, dialled.problem)
+
+
+@pytest.mark.parametrize("url", ["ws://127.0.0.1:99999/", "ws://[::1/", "ws://127.0.0.1:x/"])
+def test_an_address_that_is_none_is_a_sentence(url):
+    with pytest.raises(DialError, match="cannot be dialled"):
+        asyncio.run(dial(url, caller(seconds=1)[0]))
 
 
 def test_a_caller_presses_the_keys_of_the_script_when_it_has_said_the_turn(stranger):

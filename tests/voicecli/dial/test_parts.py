@@ -228,7 +228,7 @@ def test_keys_are_pressed_one_after_the_other():
 )
 def test_twiml_that_opens_no_stream_is_named(twiml, why):
     with pytest.raises(DialError, match=why):
-        stream_in(twiml, "http://agent")
+        stream_in(twiml.encode(), "http://agent")
 
 
 def test_tones_that_the_agent_sends_are_heard_as_keys():

@@ -202,6 +202,15 @@ def test_what_is_no_audio(tmp_path, content, suffix):
     assert "not audio that can be read" in message(path)
 
 
+def test_a_head_that_leads_before_the_file_is_no_traceback(tmp_path, capfd):
+    path = tmp_path / "call.aiff"
+    common = b"COMM\0\0\0\x12\0\x01\x7f\xff\xff\xff\0\x10" + b"\xff" * 10
+    path.write_bytes(b"FORM\x7f\xff\xff\xffAIFF" + common + bytes(1000))
+    with pytest.raises(InputError):
+        read_call_audio(path)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_truncated_m4a_has_lost_its_index(tmp_path):
     path = write_m4a(tmp_path / "a.m4a", tone(48_000, 2.0), 48_000)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

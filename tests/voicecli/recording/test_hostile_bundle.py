@@ -42,6 +42,7 @@ def call(tmp_path):
         ("journal.jsonl", HEAD.replace("8000", "999999999999") % ""),
         ("journal.jsonl", HEAD % ',"seed":"evil"'),
         ("journal.jsonl", HEAD % ',"bookmarks_s":["x"]'),
+        ("journal.jsonl", HEAD % f',"bookmarks_s":{[1] * 100_000}'),
         ("journal.jsonl", HEAD % "" + '{"at":1' + "0" * 30 + ',"event":"CallStarted"}\n'),
         ("journal.jsonl", HEAD % "" + '{"at":86400000000000,"event":"CallStarted"}\n'),
         ("journal.jsonl", HEAD % "" + json.dumps(

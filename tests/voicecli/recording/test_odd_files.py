@@ -93,6 +93,23 @@ def test_a_variable_rate_mp3_without_a_table_of_contents_is_not_damaged(tmp_path
     assert capfd.readouterr() == ("", "")
 
 
+def test_mp3_recordings_in_a_row_are_read_whole_and_not_called_damaged(tmp_path):
+    path = tmp_path / "call.mp3"
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libmp3lame", rate=16_000, layout="mono")
+        sound = np.random.default_rng(0).normal(0, 0.3, 80_000).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
+        frame.rate = 16_000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    one = path.read_bytes()
+    path.write_bytes(one + one)
+    call = read_call_audio(path)
+    assert call.duration_s == pytest.approx(10.0, abs=0.3)
+    assert call.note == ""
+    path.write_bytes(one[: len(one) // 2])
+    assert "breaks off or is damaged" in read_call_audio(path).note
+
+
 def test_what_lasts_too_long_is_refused_by_its_header(tmp_path, monkeypatch):
     monkeypatch.setattr(audio_file, "MAX_SECONDS", 2)
     monkeypatch.setattr(audio_file, "_Tracks", None)  # nothing may be decoded

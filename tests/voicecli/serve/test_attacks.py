@@ -1,6 +1,7 @@
 """Whoever can reach the port tries to take the number down: real connections to a real server."""
 
 import asyncio
+import gc
 import os
 import re
 import signal
@@ -130,6 +131,20 @@ def test_whoever_takes_too_long_is_cut(quick, at_once, drop_by_drop):
 
     assert asyncio.run(scenario()) > 0.3
     assert quick.get("/healthz") == (200, "ok")
+
+
+def test_looking_for_the_garbage_of_connections_holds_no_call_up(quick):
+    """They come and go as fast as they can; a call's frames are due every 20 ms."""
+
+    async def come_and_go():
+        for _ in range(500):
+            async with connection(quick):
+                pass
+
+    asyncio.run(come_and_go())
+    before = time.thread_time()
+    gc.collect()
+    assert time.thread_time() - before < 0.02
 
 
 @pytest.mark.parametrize(

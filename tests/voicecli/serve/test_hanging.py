@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
@@ -154,3 +155,46 @@ def test_a_server_that_had_no_processor_blames_none_of_its_processes(serve):
 
     asyncio.run(scenario())
     assert server.metric("processes_died_total") == 0
+
+
+def test_a_process_that_is_slow_to_hang_up_is_left_alone(serve):
+    """As on a machine without a processor to spare: it reports late, and has the next call."""
+    server = serve("--max-calls", "1", "--no-record")
+
+    async def scenario():
+        async with call(server, "CAslow") as phone:
+            await phone.hear()
+            pid = pid_of(server, "CAslow")
+            os.kill(pid, signal.SIGSTOP)
+            assert await phone.hang_up() == (1000, "the caller hung up")
+            os.kill(pid, signal.SIGCONT)
+        await until(lambda: ready(server), 10)
+        async with call(server, "CAnext") as phone:
+            await phone.hear()
+            assert pid_of(server, "CAnext") == pid
+            await phone.hang_up()
+
+    asyncio.run(scenario())
+    server.wait_for("takes long to hang up")
+    assert server.metric("processes_died_total") == 0
+
+
+def test_a_process_that_died_leaves_no_descriptor_open(serve):
+    server = serve("--max-calls", "1", "--no-record")
+
+    def descriptors():
+        return len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
+
+    async def scenario():
+        async with call(server, "CAfirst") as phone:
+            await phone.hear()
+            before = descriptors()
+            os.kill(pid_of(server, "CAfirst"), signal.SIGKILL)
+            await phone.closed()
+        await until(lambda: ready(server), 20)
+        async with call(server, "CAnext") as phone:
+            await phone.hear()
+            assert descriptors() == before
+            await phone.hang_up()
+
+    asyncio.run(scenario())

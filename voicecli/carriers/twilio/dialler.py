@@ -15,6 +15,7 @@ from voicecli.carriers.twilio.signature import HEADER
 _ACCOUNT_SID: Final = "AC" + "0" * 32
 _TIMEOUT_S: Final = 15.0
 _MAX_TWIML: Final = 65_536
+_MOST_REDIRECTIONS: Final = 5
 
 
 class TwilioDialler:
@@ -56,30 +57,43 @@ def _sign(url: str, form: Mapping[str, str], auth_token: str | None) -> dict[str
     return {HEADER: RequestValidator(auth_token).compute_signature(url, dict(form))}
 
 
-def _post(url: str, form: Mapping[str, str], auth_token: str | None) -> str:
+def _post(url: str, form: Mapping[str, str], auth_token: str | None) -> bytes:
+    """The answer, of which no more is read than TwiML may have, be it a redirection's."""
     import requests  # noqa: PLC0415 - the twilio library's own, and slow to load
+    import urllib3  # noqa: PLC0415
 
+    body = b""
+
+    def read(answer: "requests.Response", **_: object) -> None:
+        nonlocal body
+        body = answer.raw.read(_MAX_TWIML + 1, decode_content=False)
+        answer.close()
+
+    headers = {**_sign(url, form, auth_token), "Accept-Encoding": "identity"}
     try:
-        answer = requests.post(
-            url, data=form, headers=_sign(url, form, auth_token), timeout=_TIMEOUT_S
-        )
-    except requests.RequestException as error:
+        with requests.Session() as session:
+            session.max_redirects = _MOST_REDIRECTIONS
+            answer = session.post(
+                url, data=form, headers=headers, timeout=_TIMEOUT_S, stream=True,
+                hooks={"response": read},
+            )  # fmt: skip
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         raise DialError(f"{url} does not answer: {error}.") from None
     if answer.status_code == 403:
         raise DialError(
             f"{url} refuses us (403): set TWILIO_AUTH_TOKEN to the agent's, and dial its public "
             "address."
         )
-    if not answer.ok or len(answer.text) > _MAX_TWIML:
+    if not answer.ok or len(body) > _MAX_TWIML:
         raise DialError(f"{url} answers {answer.status_code} instead of TwiML.")
-    return answer.text
+    return body
 
 
-def stream_in(text: str, url: str) -> StreamAddress:
+def stream_in(twiml: bytes, url: str) -> StreamAddress:
     """The stream that TwiML opens, the answer of this address; DialError if it opens none."""
     try:
-        root = ET.fromstring(text)  # noqa: S314 - expat itself refuses entity bombs
-    except ET.ParseError:
+        root = ET.fromstring(twiml)  # noqa: S314 - expat itself refuses entity bombs
+    except (ET.ParseError, ValueError, LookupError):  # of no XML; of an encoding nobody knows
         raise DialError(f"{url} does not answer with TwiML.") from None
     rejected = root.find("Reject")
     if rejected is not None:
