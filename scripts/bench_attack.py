@@ -25,11 +25,11 @@ from websockets.frames import Frame, Opcode
 from pipelines.latency import percentile
 from pipelines.turn_taking.time import to_ms
 from scripts.bench_serve import HTTP, PORT, URL, Server
+from voicecli.carriers.leg import LegStarted
+from voicecli.carriers.twilio.codec import CallerEnd
 from voicecli.dial.report import DURATIONS, NUMBERS
 from voicecli.dial.run import Plan, run_plan
 from voicecli.dial.script import open_script
-from voicecli.transports.twilio import CallerEnd
-from voicecli.transports.twilio_messages import Connected, Start
 
 _BEFORE_S = 4.0
 """From the first good call to the attack."""
@@ -104,9 +104,8 @@ def _floods(first: bytes, again: bytes, *, reads: bool = True) -> Attack:
         try:
             writer.write(_UPGRADE)
             await reader.readuntil(b"\r\n\r\n")
-            caller = CallerEnd()
-            for message in (Connected(), Start("MZ" + "1" * 32, "CAbad", "AC1", {})):
-                writer.write(_frame(Opcode.TEXT, caller.send(message).encode()))
+            for message in CallerEnd("MZ" + "1" * 32, "AC1").send(LegStarted("CAbad")):
+                writer.write(_frame(Opcode.TEXT, message.encode()))
             gone = asyncio.create_task(_until_gone(reader)) if reads else None
             writer.write(first)
             while gone is None or not gone.done():

@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.engines import registry
 from telephony_sim import parts
+from voicecli.carriers import registry as carriers
 
 # A shell starts background jobs deaf to Ctrl-C, and their children are deaf too; the tests that
 # press it must work there as well.
@@ -55,5 +56,5 @@ def install(tmp_path, monkeypatch):
 
 
 def _look_again() -> None:
-    for look_up in (registry.plug_ins, parts.plug_ins):
+    for look_up in (registry.plug_ins, parts.plug_ins, carriers.plug_ins):
         look_up.cache_clear()

@@ -46,6 +46,9 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
         str | None,
         typer.Option("--output", metavar="DEVICE|FILE", help="The loudspeaker of --mic."),
     ] = None,
+    carrier: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose part we play: twilio or asterisk.")
+    ] = "twilio",
     line: Annotated[
         str,
         typer.Option(
@@ -86,7 +89,7 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
         ),
     ] = None,
 ) -> None:
-    """Call an agent as Twilio would and measure it by ear: any agent, ours or not.
+    """Call an agent as Twilio or an Asterisk would and measure it by ear: any agent, ours or not.
 
     Audio goes both ways in real time; marks are echoed when their audio was heard, clear is
     honoured. With TWILIO_AUTH_TOKEN set, requests are signed as Twilio signs them.
@@ -104,11 +107,17 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
       voicecli dial ws://127.0.0.1:8000/media --calls 20 --ramp 5 --json load.json
     """  # fmt: skip
     import asyncio
-    import os
 
     from voicecli.descriptors import require_descriptors
     from voicecli.dial.conditions import parse_condition
-    from voicecli.dial.run import AUTH_TOKEN, Plan, parse_keys, report_on, result_of, run_plan
+    from voicecli.dial.run import (
+        Plan,
+        parse_keys,
+        report_on,
+        result_of,
+        run_plan,
+        secret_of,
+    )
     from voicecli.dial.script import open_script
     from voicecli.names import refuse_to_overwrite
 
@@ -125,7 +134,8 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
         own = None if out is None else out / f"{script.name}.wav"
         refuse_to_overwrite((own, json_file, junit), (Path(call), Path(line)))
         require_descriptors(_FILES + calls)
-        plan = Plan(url, script, line, seed, pace.value, pressed, calls, ramp, max_duration)
+        plan = Plan(url, script, line, seed, pace.value, pressed, calls, ramp, max_duration,
+                    carrier)  # fmt: skip
         results = asyncio.run(run_plan(plan, out))
     elif calls > 1 or pressed:
         raise UsageError("--mic is one call, and you press its keys: leave out --calls and --keys.")
@@ -133,10 +143,9 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
         from voicecli.dial.handset import Handset
         from voicecli.tui.phone import hold
 
-        token = os.environ.get(AUTH_TOKEN) or None
-        results = [
-            result_of(hold(Handset(url, source, sink, line, seed, token, max_duration)), out)
-        ]
+        secret = secret_of(carrier)
+        handset = Handset(url, source, sink, line, seed, secret, max_duration, carrier)
+        results = [result_of(hold(handset), out)]
         if out is not None:
             say(f"kept: {out / results[0].name}.wav")
     report_on(url, results, asserts or [], json_file=json_file, junit=junit)

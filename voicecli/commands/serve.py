@@ -34,6 +34,10 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
             "webhook is put back on exit.",
         ),
     ] = False,
+    carrier: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Who brings the calls: twilio or asterisk."),
+    ] = "twilio",
     ngrok: Annotated[
         bool, typer.Option("--ngrok", help="Open a tunnel for it (NGROK_AUTHTOKEN).")
     ] = False,
@@ -109,7 +113,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
         bool, typer.Option("--log-json", help="Log one JSON object a line, and show no screen.")
     ] = False,
 ) -> None:
-    """Answer calls that come over Twilio Media Streams.
+    """Answer calls that come over Twilio Media Streams, or from an Asterisk of your own.
 
     Every call runs in a process of its own that was loaded before it came. In a terminal all calls
     are on one screen, with the waterfall of the selected one. Without an account:
@@ -126,12 +130,17 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
 
       voicecli serve --host 0.0.0.0 --public-url https://HOST
 
+    For an Asterisk, with ASTERISK_PASSWORD set to what its websocket_client.conf says:
+
+      voicecli serve --carrier asterisk --host 0.0.0.0
+
     Ctrl-C, SIGTERM or closing the terminal lets calls under way end; Ctrl-C or SIGTERM once more
     ends them now.
     """
     import asyncio
 
     from voicecli.descriptors import require_descriptors
+    from voicecli.errors import UsageError
     from voicecli.models.store import require_models
     from voicecli.profile import load_profile
     from voicecli.serve.logs import say, set_up_logs
@@ -140,6 +149,8 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from voicecli.serve.settings import Limits, Recording, Wishes
     from voicecli.tui.terminal import is_terminal
 
+    if twilio and carrier != "twilio":
+        raise UsageError("--twilio and --carrier name two carriers; choose one.")
     require_descriptors(_FILES + _FILES_A_CALL * max_calls)
     agent = load_profile(profile)
     require_models(agent.weights)  # before a tunnel opens or a number's webhook is set
@@ -154,9 +165,10 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
                 out if record else None, redact or redact_audio, keep_partials, redact_audio
             ),
             Wishes(
-                number, call, message, transfer_to, transfer_key, twilio,
+                number, call, message, transfer_to, transfer_key, answer=twilio,
                 agent_transfers="transfer_call" in agent.tools.builtin,
             ),
+            carrier,
         )
     )  # fmt: skip
     if is_terminal() and not log_json:

@@ -1,1 +1,1 @@
-"""A caller for any agent that speaks Twilio Media Streams, and what it measures."""
+"""A caller for any agent that speaks a carrier's protocol, and what it measures."""

@@ -9,9 +9,8 @@ from typing import Final
 import numpy as np
 
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
-from telephony_sim.g711 import ulaw_decode
+from voicecli.carriers.leg import AudioOut, Clear, LegEnded, LegTraits, Mark, ToCaller
 from voicecli.transports.base import FRAME_SAMPLES, RATE, Frame
-from voicecli.transports.twilio_messages import Clear, Mark, Media, ToCaller
 
 GAP_MAX: Final[Nanos] = 100 * MILLISECOND
 """A longer silence between two pieces of audio is a pause of the agent's, not a fault."""
@@ -36,6 +35,8 @@ class FarBuffer:
     """One call's; moments are nanoseconds since the call began."""
 
     def __init__(self) -> None:
+        self.traits = LegTraits()
+        """How audio comes."""
         self.gaps: list[Nanos] = []
         """Silences within speech, because audio came too late."""
         self.arrivals: list[Nanos] = []
@@ -66,7 +67,7 @@ class FarBuffer:
         if self.clears >= MOST_CLEARS:
             raise FloodError(f"the agent has cleared its audio {MOST_CLEARS:,} times")
         match message:
-            case Media(payload):
+            case AudioOut(payload):
                 missed = at - self._end * SECOND // RATE if self._end else 0
                 late = missed if 0 < missed <= GAP_MAX else 0
                 if late:
@@ -74,7 +75,7 @@ class FarBuffer:
                 self.lateness.append(late)
                 self.arrivals.append(at)
                 start = max(now, self._end)
-                audio = ulaw_decode(np.frombuffer(payload, np.uint8))
+                audio = self.traits.decode(payload)
                 self._pieces.append((start, audio))
                 self._end = start + len(audio)
             case Mark():
@@ -82,6 +83,8 @@ class FarBuffer:
             case Clear():
                 self.clears += 1
                 self._cut(now)
+            case LegEnded():
+                pass  # its connection says so, too
 
     def frame(self, start: Nanos) -> Frame:
         """What is heard in the 20 ms from `start` on; asked for in order, each once."""

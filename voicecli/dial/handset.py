@@ -34,8 +34,9 @@ class Handset:
     """The loudspeaker, or a WAV file to write; None: the default."""
     line: str = "clean"
     seed: int = 0
-    auth_token: str | None = None
+    secret: str | None = None
     max_s: float = 600.0
+    carrier: str = "twilio"
 
 
 class _Holder:
@@ -129,8 +130,8 @@ class HandsetCall:
     async def _dial(self, holder: _Holder) -> Dialled:
         wanted = self.handset
         return await dial(
-            wanted.url, holder, auth_token=wanted.auth_token, max_s=wanted.max_s,
-            course=self.course,
+            wanted.url, holder, secret=wanted.secret, max_s=wanted.max_s,
+            course=self.course, carrier=wanted.carrier,
         )  # fmt: skip
 
     def _close(self) -> None:

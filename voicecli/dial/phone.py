@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-import secrets
+import threading
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias, cast
@@ -21,21 +22,23 @@ from pipelines.runtime.clock import MonotonicClock
 from pipelines.runtime.transport import Received
 from pipelines.turn_taking.events import DtmfReceived
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos, from_ms
-from telephony_sim.g711 import ulaw_encode
-from voicecli.dial.connection import Connection
-from voicecli.dial.errors import DialError
-from voicecli.dial.far_buffer import FarBuffer, FloodError
-from voicecli.dial.webhook import find_stream, sign
-from voicecli.transports.base import FRAME, Frame
-from voicecli.transports.twilio import MAX_TO_CALLER, CallerEnd
-from voicecli.transports.twilio_messages import (
-    Connected,
+from voicecli.carriers.errors import DialError
+from voicecli.carriers.leg import (
+    AudioIn,
+    CallerEnd,
     Dtmf,
-    Media,
+    FromCaller,
+    LegEnded,
+    LegStarted,
+    LegTraits,
+    MarkPlayed,
     RemoteProtocolError,
-    Start,
-    Stop,
 )
+from voicecli.carriers.protocol import Carrier, Dialler, StreamAddress
+from voicecli.carriers.registry import find_carrier
+from voicecli.dial.connection import Connection
+from voicecli.dial.far_buffer import FarBuffer, FloodError
+from voicecli.transports.base import FRAME, Frame
 
 log = logging.getLogger("voicecli.dial")
 _CONNECT_S: Final = 15.0
@@ -106,9 +109,10 @@ async def dial(
     caller: Caller,
     *,
     keys: Sequence[Key] = (),
-    auth_token: str | None = None,
+    secret: str | None = None,
     max_s: float = 600.0,
     course: Course | None = None,
+    carrier: str = "twilio",
 ) -> Dialled:
     """Make one call and see it through.
 
@@ -116,32 +120,58 @@ async def dial(
         url: ws(s):// of a media stream, or http(s):// of a voice webhook.
         caller: what we say, and the line between us and the agent.
         keys: pressed meanwhile, in order of time.
-        auth_token: signs the requests as Twilio would.
+        secret: signs the requests as the carrier would.
         max_s: hang up after this many seconds.
         course: is kept up to date meanwhile.
+        carrier: whose part we play.
 
     Raises:
         DialError: nobody answers, or we are not let in.
     """
-    call_sid = "CA" + secrets.token_hex(16)
-    address = await find_stream(url, call_sid, auth_token)
-    start = Start("MZ" + secrets.token_hex(16), call_sid, "AC" + "0" * 32, address.parameters)
-    async with await _connect(address.url, auth_token) as socket:
-        phone = _Phone(socket, caller, keys, from_ms(max_s * 1000), course or Course())
+    played = find_carrier(carrier)
+    dialler = played.dialler(secret)
+    call_id = dialler.new_call_id()
+    address = await find_stream(dialler, url, call_id)
+    start = LegStarted(call_id, address.parameters)
+    async with await _connect(address.url, dialler, played) as socket:
+        longest = from_ms(max_s * 1000)
+        phone = _Phone(
+            socket, dialler.caller_end(), caller, keys, longest=longest, course=course or Course()
+        )
         return await phone.run(start)
 
 
-async def _connect(url: str, auth_token: str | None) -> Connection:
+async def find_stream(dialler: Dialler, url: str, call_id: str) -> StreamAddress:
+    """The stream of an address, asked for on a thread; DialError if it takes too long, too."""
+    found: Future[StreamAddress] = Future()
+    found.set_running_or_notify_cancel()
+
+    def ask() -> None:
+        try:
+            found.set_result(dialler.find_stream(url, call_id))
+        except Exception as error:  # noqa: BLE001 - raised where it is awaited
+            found.set_exception(error)
+
+    # Not one of asyncio's threads, for which a program waits before it ends.
+    threading.Thread(target=ask, name="webhook", daemon=True).start()
+    try:
+        async with asyncio.timeout(_CONNECT_S):
+            return await asyncio.wrap_future(found)
+    except TimeoutError:
+        raise DialError(f"{url} has not answered within {_CONNECT_S:g} s.") from None
+
+
+async def _connect(url: str, dialler: Dialler, carrier: Carrier) -> Connection:
     try:
         connection = await connect(
-            url, additional_headers=sign(url, {}, auth_token), compression=None,
-            max_size=4 * MAX_TO_CALLER, open_timeout=_CONNECT_S, proxy=None,
+            url, additional_headers=dialler.headers(url), compression=None,
+            max_size=dialler.max_message, open_timeout=_CONNECT_S, proxy=None,
             create_connection=Connection,
         )  # fmt: skip
         return cast("Connection", connection)
     except InvalidStatus as error:
         status = error.response.status_code
-        hint = "set TWILIO_AUTH_TOKEN to the agent's" if status == 403 else "is it a media stream?"
+        hint = f"set {carrier.secret} to the agent's" if status == 403 else "is it a media stream?"
         raise DialError(f"{url} refuses the WebSocket ({status}): {hint}.") from None
     # Of what is no address, such as a port of five nines, asyncio says so with the latter two.
     except (InvalidHandshake, WebSocketException, ValueError, OverflowError) as error:
@@ -156,8 +186,10 @@ class _Phone:
     def __init__(
         self,
         socket: Connection,
+        end: CallerEnd,
         caller: Caller,
         keys: Sequence[Key],
+        *,
         longest: Nanos,
         course: Course,
     ) -> None:
@@ -165,14 +197,15 @@ class _Phone:
         self._caller = caller
         self._keys = deque(keys)
         self._longest = longest
-        self._end = CallerEnd()
+        self._end = end
         self._course = course
         self._clock = MonotonicClock()
         self._problem = ""
+        self._traits = LegTraits()
 
-    async def run(self, start: Start) -> Dialled:
-        for message in (Connected(), start):
-            await self._socket.send(self._end.send(message))
+    async def run(self, start: LegStarted) -> Dialled:
+        self._course.buffer.traits = self._traits = start.traits
+        await self._say(start)
         self._clock = MonotonicClock()
         listen = asyncio.create_task(self._listen())
         ending: Ending = "agent hung up"
@@ -186,7 +219,7 @@ class _Phone:
                     break
                 due += FRAME
             if not closed:
-                await self._socket.send(self._end.send(Stop()))
+                await self._say(LegEnded())
         except ConnectionClosed:  # the listener sees it, too
             await asyncio.wait({listen}, timeout=_CLOSING_S)
             closed = True
@@ -209,24 +242,28 @@ class _Phone:
         heard = self._course.buffer.frame(start)
         self._caller.send(heard if heard.any() else None, start)
         received = self._caller.receive(due)
-        spoken = ulaw_encode(received.pcm).tobytes()
-        await self._socket.send(self._end.send(Media(spoken, start // MILLISECOND)))
+        spoken = self._traits.encode(received.pcm)
+        await self._say(AudioIn(spoken, start // MILLISECOND))
         pressed = [event.digit for event in received.events if isinstance(event, DtmfReceived)]
         while self._keys and self._keys[0].at <= due:
             pressed.append(self._keys.popleft().digit)
         for digit in pressed:
-            await self._socket.send(self._end.send(Dtmf(digit)))
+            await self._say(Dtmf(digit))
         for mark in self._course.buffer.echoes(due):
-            await self._socket.send(self._end.send(mark))
+            await self._say(MarkPlayed(mark.name))
+
+    async def _say(self, said: FromCaller) -> None:
+        for message in self._end.send(said):
+            await self._socket.send(message)
 
     async def _listen(self) -> None:
         """Until the agent hangs up or says what nobody understands."""
         try:
-            async for text in self._socket:
-                message = self._end.receive(text)
-                if message is not None:
-                    at = self._clock.now()
-                    self._course.buffer.take(message, at)
+            async for message in self._socket:
+                for said in self._end.receive(message):
+                    self._course.buffer.take(said, self._clock.now())
+                    if isinstance(said, LegEnded):
+                        await self._socket.close()
         except (RemoteProtocolError, FloodError) as error:
             self._problem = str(error)
         except ConnectionClosed:

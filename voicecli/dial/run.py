@@ -14,8 +14,9 @@ import soundfile
 
 from pipelines.turn_taking.time import from_ms
 from telephony_sim.dtmf import KEYS
+from voicecli.carriers.errors import DialError
+from voicecli.carriers.registry import find_carrier
 from voicecli.dial.conditions import check, parse_condition
-from voicecli.dial.errors import DialError
 from voicecli.dial.junit import junit_report
 from voicecli.dial.measure import Measured, keys_heard, measure, measure_unscripted
 from voicecli.dial.phone import Dialled, Key, dial
@@ -36,7 +37,6 @@ from voicecli.transports.wav import KEY_EVERY, FileCaller
 if TYPE_CHECKING:
     from voicecli.dial.handset import HandsetCall  # loads the sound card
 
-AUTH_TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
 _BROKEN_SHOWN = 5
 OPENING_S = 1.0
 """Before a responsive caller's first word, so that an agent may greet."""
@@ -56,6 +56,13 @@ class Plan:
     ramp_s: float = 0.0
     """Over which the calls begin."""
     max_s: float = 600.0
+    carrier: str = "twilio"
+    """Whose part we play."""
+
+
+def secret_of(carrier: str) -> str | None:
+    """What requests are signed with as that carrier's, if the environment says."""
+    return os.environ.get(find_carrier(carrier).secret) or None
 
 
 async def run_plan(plan: Plan, folder: Path | None) -> list[CallResult]:
@@ -77,7 +84,7 @@ async def run_plan(plan: Plan, folder: Path | None) -> list[CallResult]:
         try:
             return await dial(
                 plan.url, callers[number], keys=plan.keys, max_s=plan.max_s,
-                auth_token=os.environ.get(AUTH_TOKEN) or None,
+                secret=secret_of(plan.carrier), carrier=plan.carrier,
             )  # fmt: skip
         except DialError as error:
             return error

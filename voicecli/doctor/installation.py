@@ -9,6 +9,7 @@ from importlib.metadata import EntryPoint
 from pipelines.engines import registry
 from pipelines.engines.registry import KINDS
 from telephony_sim import parts
+from voicecli.carriers import registry as carriers
 from voicecli.doctor.finding import Finding
 from voicecli.errors import WeightsError
 from voicecli.models.store import locate, require_models
@@ -38,6 +39,8 @@ def plug_ins() -> Iterator[Finding]:
             yield _plug_in(f"{kind} engine", found, registry.examine_plug_in(kind, found))
     for found in parts.plug_ins("degradations"):
         yield _plug_in("degradation", found, parts.examine_plug_in("degradations", found))
+    for found in carriers.plug_ins():
+        yield _plug_in("carrier", found, carriers.examine_plug_in(found))
 
 
 def _plug_in(what: str, found: EntryPoint, wrong: str) -> Finding:

@@ -37,7 +37,7 @@ class Admission:
         self._limits = limits
         self._key = key
         self._reserved: dict[str, float] = {}
-        """Until when there is a place for a call, by its SID, or token if it has none."""
+        """Until when there is a place for a call, by its id, or token if it has none."""
         self._carried: Counter[str] = Counter()
         self._used: dict[str, float] = {}
         self._latencies: deque[tuple[float, float]] = deque()
@@ -48,36 +48,36 @@ class Admission:
         """Calls under way."""
         return self._carried.total()
 
-    def begin(self, call_sid: str) -> None:
+    def begin(self, call_id: str) -> None:
         """A call is carried from now on."""
-        self._carried[call_sid] += 1
+        self._carried[call_id] += 1
 
-    def end(self, call_sid: str) -> None:
+    def end(self, call_id: str) -> None:
         """It is over."""
-        self._carried[call_sid] -= 1
+        self._carried[call_id] -= 1
         self._carried += Counter()  # keeps what is positive
 
-    def reserve(self, call_sid: str, now: float, wall: float) -> tuple[str, Refusal | None]:
+    def reserve(self, call_id: str, now: float, wall: float) -> tuple[str, Refusal | None]:
         """Promise a place to the call that a webhook announces; one, however often it does.
 
         Returns:
             The token with which its stream must begin, or the reason why there is no place.
         """
-        refusal = self._refusal(call_sid, now)
+        refusal = self._refusal(call_id, now)
         if refusal is not None:
             return "", refusal
         ticket = f"{wall + self._limits.token_s:.0f}.{secrets.token_urlsafe(16)}"
-        token = f"{ticket}.{self._seal(ticket, call_sid)}"
-        self._reserved[call_sid or token] = now + self._limits.token_s
+        token = f"{ticket}.{self._seal(ticket, call_id)}"
+        self._reserved[call_id or token] = now + self._limits.token_s
         return token, None
 
-    def redeem(self, token: str, call_sid: str, now: float, wall: float) -> Refusal | None:
+    def redeem(self, token: str, call_id: str, now: float, wall: float) -> Refusal | None:
         """Why a stream may not begin; None if it may. A token is good once, and for one call."""
-        genuine = self._genuine(token, call_sid)
+        genuine = self._genuine(token, call_id)
         if self._key is not None and not (genuine and self._is_fresh(token, now, wall)):
             return "unknown token"
-        promised = genuine and self._reserved.pop(call_sid or token, None) is not None
-        return None if promised else self._refusal(call_sid, now)
+        promised = genuine and self._reserved.pop(call_id or token, None) is not None
+        return None if promised else self._refusal(call_id, now)
 
     def note_latency(self, milliseconds: float, now: float) -> None:
         """A turn was answered this fast."""
@@ -93,21 +93,21 @@ class Admission:
         self._used[token] = now + 2 * longest
         return True
 
-    def _genuine(self, token: str, call_sid: str) -> bool:
+    def _genuine(self, token: str, call_id: str) -> bool:
         ticket, _, seal = token.rpartition(".")
-        return hmac.compare_digest(_bytes(seal), _bytes(self._seal(ticket, call_sid)))
+        return hmac.compare_digest(_bytes(seal), _bytes(self._seal(ticket, call_id)))
 
-    def _seal(self, ticket: str, call_sid: str) -> str:
+    def _seal(self, ticket: str, call_id: str) -> str:
         """What only somebody with the key can add to a ticket for this call."""
-        text = _bytes(f"{ticket}.{call_sid}")
+        text = _bytes(f"{ticket}.{call_id}")
         return hmac.new(self._key or b"open", text, hashlib.sha256).hexdigest()
 
-    def _refusal(self, call_sid: str, now: float) -> Refusal | None:
+    def _refusal(self, call_id: str, now: float) -> Refusal | None:
         if self.draining:
             return "draining"
         self._reserved = {call: until for call, until in self._reserved.items() if until >= now}
-        has_place = self._key is not None and call_sid in self._carried
-        promised = self._reserved.keys() - self._carried.keys() - {call_sid}
+        has_place = self._key is not None and call_id in self._carried
+        promised = self._reserved.keys() - self._carried.keys() - {call_id}
         if not has_place and self.live + len(promised) >= self._limits.max_calls:
             return "busy"
         return "overloaded" if self._too_slow(now) else None

@@ -6,20 +6,21 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from voicecli.serve import twiml
+from voicecli.carriers.leg import LegStarted, RemoteProtocolError
+from voicecli.carriers.protocol import HttpAnswer, HttpRequest, TooManyFieldsError, Webhooks
 from voicecli.serve.admission import Admission
 from voicecli.serve.calls import Calls
 from voicecli.serve.door import Visit
@@ -28,17 +29,14 @@ from voicecli.serve.media import CallerStream, CallRelay, Transferrer
 from voicecli.serve.metrics import Metrics
 from voicecli.serve.pool import CallPool
 from voicecli.serve.settings import ServeSettings
-from voicecli.serve.signature import ADVICE, HEADER, SignatureCheck
-from voicecli.transports.twilio_messages import RemoteProtocolError, Start
+from voicecli.transports.base import RATE
 
 log = logging.getLogger("voicecli.serve")
 MAX_FORM: Final = 65_536
-"""Bytes of a webhook's form; Twilio's have about a thousand."""
-MAX_FIELDS: Final = 256
-"""Fields of such a form; Twilio's have about forty."""
+"""Bytes of a webhook's body; Twilio's have about a thousand."""
 
 _LOOK_S: Final = 0.02
-_Answer = Callable[[dict[str, str]], str]
+_Answer = Callable[[Webhooks, HttpRequest], HttpAnswer]
 
 
 class Switchboard:
@@ -49,8 +47,12 @@ class Switchboard:
         self.pool = pool
         self.metrics = metrics
         self.calls = Calls(metrics, lambda ms: self.admission.note_latency(ms, _now()))
-        secret = settings.access.auth_token
-        key = hashlib.sha256(f"stream {secret}".encode()).digest() if secret else None
+        secret, carrier = settings.access.secret, settings.carrier
+        self._signature = carrier.signature(secret)
+        self._webhooks = carrier.webhooks()
+        # Where no webhook announces a call there is nobody to give a token to.
+        sealed = f"stream {secret}".encode() if secret and self._webhooks is not None else None
+        key = hashlib.sha256(sealed).digest() if sealed else None
         self.admission = Admission(settings.limits, key)
         self.relays: set[CallRelay] = set()
         self.watchable = False
@@ -61,21 +63,25 @@ class Switchboard:
         """What an answering machine is told in an outbound call; empty: the agent speaks."""
         self.number_for: Callable[[str], str] = lambda _key: ""
         """The number that a key puts a caller through to, if it does."""
-        self.transfer: Transferrer = _nobody_to_ask
+        self.transfer: Transferrer = self._nobody_to_ask
         """Puts a call through to a number; gives what went wrong."""
-        self._signature = SignatureCheck(settings.access)
 
     def app(self) -> Starlette:
         """What callers' ends may reach, as an ASGI application."""
-        routes: list[BaseRoute] = [
-            Route("/voice", self.voice, methods=["GET", "POST"]),
-            Route("/status", self.status, methods=["POST"]),
-            WebSocketRoute("/media", self.media),
-        ]
+        routes: list[BaseRoute] = [WebSocketRoute("/media", self.media)]
+        if self._webhooks is not None:
+            routes += [
+                Route(
+                    "/voice", self._webhook(self._webhooks, self._answer), methods=["GET", "POST"]
+                ),
+                Route(
+                    "/status", self._webhook(self._webhooks, self._note_status), methods=["POST"]
+                ),
+            ]
         if self.settings.operators is None:
             routes += self._operators_routes()
         # Unsigned calls are for this computer: not for what a tunnel sends here.
-        unsigned = self.settings.access.auth_token is None
+        unsigned = self.settings.access.secret is None
         return self._guarded(routes, self.settings.host, local_only=unsigned)
 
     def operators_app(self) -> Starlette:
@@ -98,49 +104,58 @@ class Switchboard:
 
     # -- webhooks -----------------------------------------------------------------------------
 
-    async def voice(self, request: Request) -> Response:
-        """Twilio asks what to do with a call."""
-        return await self._webhook(request, self._answer)
+    def _webhook(
+        self, webhooks: Webhooks, answer: _Answer
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def answered(request: Request) -> Response:
+            body = bytearray()
+            try:
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > MAX_FORM:
+                        return PlainTextResponse("too large", 413)
+            except ClientDisconnect:
+                return PlainTextResponse("nobody is there to read it", 400)
+            asked = self._as_sent(request, bytes(body))
+            try:
+                if not self._signature.is_genuine(asked):
+                    return self._not_genuine(request.url.path)
+                told = answer(webhooks, asked)
+            except TooManyFieldsError:
+                return PlainTextResponse("too many fields", 413)
+            return Response(told.text, media_type=told.media_type)
 
-    async def status(self, request: Request) -> Response:
-        """Twilio tells how an outbound call fares."""
-        return await self._webhook(request, self._note_status)
+        return answered
 
-    async def _webhook(self, request: Request, answer: _Answer) -> Response:
-        body = bytearray()
-        try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_FORM:
-                    return PlainTextResponse("too large", 413)
-        except ClientDisconnect:
-            return PlainTextResponse("nobody is there to read it", 400)
-        try:
-            text = body.decode("utf-8", "replace")
-            form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
-        except ValueError:
-            return PlainTextResponse("too many fields", 413)
+    def _as_sent(self, request: HTTPConnection, body: bytes = b"") -> HttpRequest:
+        """The request with the address that the carrier knows."""
+        access = self.settings.access
+        base_url = access.stream_base if request.scope["type"] == "websocket" else access.public_url
         query = f"?{request.url.query}" if request.url.query else ""
-        signature = request.headers.get(HEADER, "")
-        if not self._signature.webhook(request.url.path + query, form, signature):
-            self._refuse("signature")
-            log.warning(ADVICE, extra={"path": request.url.path})
-            return PlainTextResponse("wrong signature", 403)
-        return Response(answer(form or dict(request.query_params)), media_type="text/xml")
+        url = f"{base_url}{request.url.path}{query}"
+        return HttpRequest(url, dict(request.headers), body)
 
-    def _answer(self, form: dict[str, str]) -> str:
-        if self.machine_message and form.get("AnsweredBy", "").startswith("machine"):
-            return twiml.leave_message(self.machine_message)
-        token, refusal = self.admission.reserve(form.get("CallSid", ""), _now(), _wall())
+    def _not_genuine(self, path: str) -> Response:
+        self._refuse("signature")
+        log.warning(self._signature.advice, extra={"path": path})
+        return PlainTextResponse("wrong signature", 403)
+
+    def _answer(self, webhooks: Webhooks, asked: HttpRequest) -> HttpAnswer:
+        """The carrier asks what to do with a call."""
+        call = webhooks.announced(asked)
+        if self.machine_message and call.answered_by_machine:
+            return webhooks.leave_message(self.machine_message)
+        token, refusal = self.admission.reserve(call.call_id, _now(), _wall())
         if refusal is not None:
             self._refuse(refusal)
-            return twiml.reject()
-        return twiml.connect(self.settings.access.stream_url, {"token": token})
+            return webhooks.reject()
+        return webhooks.connect(self.settings.access.stream_url, {"token": token})
 
-    def _note_status(self, form: dict[str, str]) -> str:
-        known = {key: form.get(key, "") for key in ("CallStatus", "AnsweredBy")}
-        log.info("call status", extra={key: value for key, value in known.items() if value})
-        return "<Response/>"
+    def _note_status(self, webhooks: Webhooks, asked: HttpRequest) -> HttpAnswer:
+        """The carrier tells how an outbound call fares."""
+        told, answer = webhooks.status(asked)
+        log.info("call status", extra=dict(told))
+        return answer
 
     # -- operators ----------------------------------------------------------------------------
 
@@ -163,15 +178,16 @@ class Switchboard:
 
     async def media(self, socket: WebSocket) -> None:
         """One call's WebSocket, from handshake to end."""
-        if not self._signature.handshake(socket.headers.get(HEADER, "")):
-            self._refuse("signature")
-            log.warning(ADVICE, extra={"path": "/media"})
+        asked = self._as_sent(socket)
+        if not self._signature.is_genuine(asked):
+            self._not_genuine(socket.url.path)
             await socket.close()  # before it is accepted: the handshake gets a 403
             return
         visit: Visit = socket.state.visit
         visit.let_in()
         await socket.accept()
-        await self._connected(CallerStream(socket, self.settings.limits), visit)
+        end = self.settings.carrier.agent_end(asked)
+        await self._connected(CallerStream(socket, end, self.settings.limits), visit)
 
     async def _connected(self, stream: CallerStream, visit: Visit) -> None:
         try:
@@ -185,10 +201,14 @@ class Switchboard:
             return
         if start is None:
             return
+        if start.traits.rate != RATE:
+            why = f"audio at {start.traits.rate} Hz: have the carrier send {RATE} Hz"
+            await self._turn_away(stream, why, 1008)
+            return
         token = start.parameters.get("token", "")
-        refusal = self.admission.redeem(token, start.call_sid, _now(), _wall())
-        if refusal is None and self.settings.access.auth_token is not None:
-            await self._take_over(start.call_sid)
+        refusal = self.admission.redeem(token, start.call_id, _now(), _wall())
+        if refusal is None and self.settings.access.secret is not None:
+            await self._take_over(start.call_id)
         worker = self.pool.acquire() if refusal is None else None
         if worker is None:
             code = 1008 if refusal == "unknown token" else 1013  # "try again later"
@@ -196,24 +216,24 @@ class Switchboard:
             return
         visit.become_call()
         pid = worker.process.pid or 0
-        call = self.calls.begin(_name(start.call_sid), start.call_sid, pid, _now())
+        call = self.calls.begin(_name(start.call_id), start.call_id, pid, _now())
         relay = CallRelay(
             stream, worker, call, self.calls, self.number_for,
-            transfer=self.transfer, watchable=self.watchable,
+            traits=start.traits, transfer=self.transfer, watchable=self.watchable,
         )  # fmt: skip
         self.relays.add(relay)
-        self.admission.begin(start.call_sid)
+        self.admission.begin(start.call_id)
         cause = "the server ended"
         try:
             cause = await relay.run(self.pool, self.settings.limits)
         finally:
-            self.admission.end(start.call_sid)
+            self.admission.end(start.call_id)
             self.relays.discard(relay)
             self.calls.end(call, cause, _now())
 
-    async def _take_over(self, call_sid: str) -> None:
+    async def _take_over(self, call_id: str) -> None:
         """A call that comes again takes its own place: its earlier stream leads nowhere."""
-        earlier = [relay for relay in self.relays if relay.call.call_sid == call_sid]
+        earlier = [relay for relay in self.relays if relay.call.call_id == call_id]
         for relay in earlier:
             relay.hang_up("the call came again")
         with suppress(TimeoutError):
@@ -231,25 +251,25 @@ class Switchboard:
         log.warning("stream refused", extra={"why": why})
         await stream.close(code, why)
 
+    async def _nobody_to_ask(self, _call_id: str, _number: str) -> str:
+        title = self.settings.carrier.title
+        return f"this server has no {title} account to put calls through with"
+
     def _refuse(self, reason: str) -> None:
         self.metrics.refused.labels(reason).inc()
 
 
-async def _start_of(stream: CallerStream) -> Start | None:
+async def _start_of(stream: CallerStream) -> LegStarted | None:
     """The `start` of a stream; None if the caller's end goes away before."""
     while (message := await stream.receive()) is not None:
-        if isinstance(message, Start):
+        if isinstance(message, LegStarted):
             return message
     return None
 
 
-async def _nobody_to_ask(_call_sid: str, _number: str) -> str:
-    return "this server has no Twilio account to put calls through with"
-
-
-def _name(call_sid: str) -> str:
+def _name(call_id: str) -> str:
     """A folder's name; the call's id comes from outside and is not to be trusted with a path."""
-    safe = re.sub(r"[^A-Za-z0-9]", "", call_sid)[-8:] or "call"
+    safe = re.sub(r"[^A-Za-z0-9]", "", call_id)[-8:] or "call"
     moment = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     return f"{moment}-{safe}-{secrets.token_hex(2)}"
 

@@ -24,6 +24,7 @@ from pipelines.runtime.transport import Received
 from pipelines.turn_taking.events import Event, JobId, ToolFailed
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import SECOND, Nanos
+from voicecli.carriers.leg import AudioIn, Dtmf, LegTraits, MarkPlayed
 from voicecli.engines import build_engines
 from voicecli.errors import VoicecliError
 from voicecli.profile import Profile
@@ -49,8 +50,7 @@ from voicecli.serve.wire import (
     Watch,
 )
 from voicecli.transports.capture import Capture
-from voicecli.transports.twilio_call import TwilioCall
-from voicecli.transports.twilio_messages import Dtmf, Mark, Media
+from voicecli.transports.leg_call import LegCall
 
 _FINISHING_MOST: Nanos = 60 * SECOND
 """For engines and recording to finish after a call; what takes longer has hung."""
@@ -112,7 +112,7 @@ class _CallProcess:
         """One call from start to end; if it breaks down, so does the process."""
         clock = MonotonicClock()
         capture = Capture() if self._recording.folder is not None else None
-        call = _LinkedCall(self._link, clock, capture)
+        call = _LinkedCall(self._link, clock, capture, begin.traits)
         fold, problems, reported = ProgressFold(), list[str](), clock.now()
         recorder = self._recorder(begin, capture, problems.append)
         tap = call.tap = self._tap() if begin.watchable else None
@@ -166,7 +166,7 @@ class _CallProcess:
         if kept.folder is None or capture is None:
             return None
         return record_call(
-            kept.folder / begin.name, begin.call_sid, capture, self._profile, notify,
+            kept.folder / begin.name, begin.call_id, capture, self._profile, notify,
             redacted=kept.redact, partials=kept.partials, redact_audio=kept.redact_audio,
         )  # fmt: skip
 
@@ -178,7 +178,7 @@ class _CallProcess:
         if tap is not None and (lines := tap.take()):
             self._link.send(Journal(lines))
 
-    def _report(self, fold: ProgressFold, call: TwilioCall, underruns: int = 0) -> None:
+    def _report(self, fold: ProgressFold, call: LegCall, underruns: int = 0) -> None:
         dropped = call.counters.dropped + self._link.dropped
         progress = fold.take(dropped=dropped, missing=call.counters.missing, underruns=underruns)
         self._link.send(progress)
@@ -205,11 +205,13 @@ def _glibc(function: str, *numbers: int) -> None:
             getattr(ctypes.CDLL(None), function)(*numbers)
 
 
-class _LinkedCall(TwilioCall):
+class _LinkedCall(LegCall):
     """A call that looks once a tick for what has come, so that nothing else wakes the process."""
 
-    def __init__(self, link: Link, clock: MonotonicClock, capture: Capture | None) -> None:
-        super().__init__(link.send, capture)
+    def __init__(
+        self, link: Link, clock: MonotonicClock, capture: Capture | None, traits: LegTraits
+    ) -> None:
+        super().__init__(link.send, capture, traits)
         self.tap: JournalTap | None = None
         """Told when somebody begins or ends to watch the call."""
         self._link = link
@@ -230,7 +232,7 @@ class _LinkedCall(TwilioCall):
                     self.hang_up(cause)
                 case NotTransferred(job, problem):
                     failed.append(ToolFailed(now, job, problem))
-                case Media() | Mark() | Dtmf():
+                case AudioIn() | MarkPlayed() | Dtmf():
                     self.take(message, self._clock.at(sent))
                 case _:
                     pass

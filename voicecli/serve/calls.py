@@ -19,7 +19,7 @@ class LiveCall:
     """One call; durations in milliseconds, moments in seconds of the server's clock."""
 
     name: str
-    call_sid: str
+    call_id: str
     began: float
     state: str = "greeting"
     turn: int = 0
@@ -55,9 +55,9 @@ class Calls:
     def __iter__(self) -> Iterator[LiveCall]:
         return iter(tuple(self._live.values()))
 
-    def begin(self, name: str, call_sid: str, pid: int, now: float) -> LiveCall:
+    def begin(self, name: str, call_id: str, pid: int, now: float) -> LiveCall:
         """A call was taken."""
-        call = self._live[name] = LiveCall(name, call_sid, now)
+        call = self._live[name] = LiveCall(name, call_id, now)
         self._metrics.active_calls.set(len(self._live))
         log.info("call began", extra={"call": name, "pid": pid})
         return call

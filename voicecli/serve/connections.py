@@ -30,7 +30,7 @@ _CLOSE: Final = (b"connection", b"close")
 class HttpConnection(H11Protocol):
     """A connection for one request, which says how long it is.
 
-    Twilio's webhooks, probes and scrapes are a request each; a second one on the same connection
+    Webhooks, probes and scrapes are a request each; a second one on the same connection
     would have to be watched like the first, and saves a balancer next door nothing.
     """
 

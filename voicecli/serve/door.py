@@ -22,7 +22,7 @@ _SPARE_STREAMS: Final = 16
 _DESCRIPTORS_A_CALL: Final = 5
 """Its connection, and what it takes to replace its process."""
 _DESCRIPTORS_BESIDE: Final = 48
-"""What the accept loop has in hand (up to four rounds of eight), Twilio's API, the log."""
+"""What the accept loop has in hand (up to four rounds of eight), the carrier's API, the log."""
 
 Cut: TypeAlias = Literal["crowd", "slow", "flood", "unread"]
 """Why a connection was ended: too many; too late; sent too much; did not read."""

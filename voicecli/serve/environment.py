@@ -9,11 +9,12 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Final
 
+from voicecli.carriers.registry import carrier_names
 from voicecli.profile import Profile
 
-_SERVERS_OWN: Final = ("TWILIO_", "NGROK_")
 _SECRET: Final = re.compile(
     r"(?:^|_)(?:KEY|PAT|PASS|CREDENTIALS?)(?:_|$)"
     r"|(?:API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE)(?:_|$)",
@@ -24,9 +25,15 @@ _PROXY: Final = re.compile(r"_proxy$", re.IGNORECASE)
 """A proxy's address is an address for all who need the way out, whatever it holds."""
 
 
+@cache
+def server_prefixes() -> tuple[str, ...]:
+    """What the names of variables begin with that are the server's: the carriers', and ngrok's."""
+    return (*(f"{name.upper().replace('-', '_')}_" for name in carrier_names()), "NGROK_")
+
+
 def is_secret(name: str) -> bool:
     """Whether the variable of this name may hold a secret: by its name, or a URL's password."""
-    if name.startswith(_SERVERS_OWN) or _SECRET.search(name):
+    if name.startswith(server_prefixes()) or _SECRET.search(name):
         return True
     value = os.environ.get(name, "")
     return _WITH_PASSWORD.search(value) is not None and not _PROXY.search(name)
@@ -44,7 +51,7 @@ def secrets_for_calls(profile: Profile) -> dict[str, str]:
     return {
         name: value
         for name, value in os.environ.items()
-        if (name in wanted or (code and is_secret(name))) and not name.startswith(_SERVERS_OWN)
+        if (name in wanted or (code and is_secret(name))) and not name.startswith(server_prefixes())
     }
 
 

@@ -2,7 +2,7 @@
 
 A browser on this computer, or on its network, reaches what the page that it shows never could. It
 says so: a script's request has an `Origin`, any other that a page causes a `Sec-Fetch-Site`; and a
-page whose name was rebound to our address (DNS rebinding) has that name as `Host`. Twilio, load
+page whose name was rebound to our address (DNS rebinding) has that name as `Host`. Carriers, load
 balancers, Prometheus and telephones of tests send neither of the first two.
 """
 

@@ -13,7 +13,7 @@ from voicecli.transports.base import RATE
 
 def record_call(
     folder: Path,
-    call_sid: str,
+    call_id: str,
     tracks: Tracks,
     profile: Profile,
     notify: Callable[[str], None],
@@ -26,7 +26,7 @@ def record_call(
 
     Args:
         folder: the call's own.
-        call_sid: Twilio's name of the call.
+        call_id: the carrier's name of the call.
         tracks: where its audio gathers.
         profile: of the agent.
         notify: told, on another thread, if it cannot be written.
@@ -35,7 +35,7 @@ def record_call(
         redact_audio: whether they are taken out of the sound, which is then written at its end.
     """
     metadata = {
-        "call_sid": call_sid, "clock": "real", "redacted": redacted, "redacted_audio": redact_audio,
+        "call_sid": call_id, "clock": "real", "redacted": redacted, "redacted_audio": redact_audio,
     }  # fmt: skip
     return CallRecorder(
         folder,

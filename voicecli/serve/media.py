@@ -2,11 +2,32 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Final, TypeAlias
 
+import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from telephony_sim.g711 import ulaw_decode
+from voicecli.carriers.leg import (
+    AgentEnd,
+    AudioIn,
+    AudioOut,
+    Clear,
+    Dtmf,
+    FromCaller,
+    LegEnded,
+    LegTraits,
+    LocalProtocolError,
+    Mark,
+    MarkPlayed,
+    RemoteProtocolError,
+    Reply,
+    ToCaller,
+    Wire,
+)
 from voicecli.serve.admission import RateLimit
 from voicecli.serve.calls import Calls, LiveCall
 from voicecli.serve.outbox import Outbox
@@ -23,18 +44,9 @@ from voicecli.serve.wire import (
     Transfer,
     Watch,
 )
-from voicecli.transports.twilio import AgentEnd
-from voicecli.transports.twilio_messages import (
-    Clear,
-    Dtmf,
-    FromCaller,
-    Mark,
-    Media,
-    RemoteProtocolError,
-    Stop,
-)
 
 log = logging.getLogger("voicecli.serve")
+_NORMAL: Final = 1000
 _APOLOGY_MARK: Final = "apology"
 _BYTES_PER_S: Final = 8000
 _LAST_WORDS_S: Final = 2.0
@@ -42,21 +54,34 @@ _LAST_WORDS_S: Final = 2.0
 
 
 class CallerStream:
-    """The WebSocket of one call as messages.
+    """The WebSocket of one call as what is said on it.
 
     Raises:
         RemoteProtocolError: from `receive`: garbage, too much of it, or none for too long.
     """
 
-    def __init__(self, socket: WebSocket, limits: Limits) -> None:
-        self.end = AgentEnd()
+    def __init__(self, socket: WebSocket, end: AgentEnd, limits: Limits) -> None:
+        self._end = end
+        self._said: deque[FromCaller] = deque()
+        self.closed_in_order = False
+        """Whether the caller's end has closed it, and not just gone."""
         self._socket = socket
         self._limits = limits
         self._rate = RateLimit(limits.messages_per_s, asyncio.get_running_loop().time())
 
     async def receive(self) -> FromCaller | None:
-        """The next message that is understood; None when the caller's end has gone away."""
+        """What is said next; None when the caller's end has gone away."""
         while True:
+            while self._said:
+                said = self._said.popleft()
+                if not isinstance(said, Reply):
+                    return said
+                try:
+                    await self._send((said.wire,))
+                except TimeoutError:
+                    raise RemoteProtocolError("it does not read what it asked for") from None
+                except (WebSocketDisconnect, RuntimeError):
+                    return None
             try:
                 async with asyncio.timeout(self._limits.idle_s):
                     received = await self._socket.receive()
@@ -64,27 +89,36 @@ class CallerStream:
                 seconds = self._limits.idle_s
                 raise RemoteProtocolError(f"nothing came for {seconds:g} s") from None
             if received["type"] != "websocket.receive":
+                self.closed_in_order = received.get("code") == _NORMAL
                 return None
             if not self._rate.allows(asyncio.get_running_loop().time()):
                 rate = self._limits.messages_per_s
                 raise RemoteProtocolError(f"more than {rate:g} messages a second")
-            message = self.end.receive(received.get("text") or received.get("bytes") or "")
-            if message is not None:
-                return message
+            self._said += self._end.receive(received.get("text") or received.get("bytes") or "")
 
-    async def send(self, message: Media | Mark | Clear) -> None:
+    async def send(self, said: ToCaller) -> None:
         """Send; TimeoutError if the caller's end does not read, WebSocketDisconnect if gone."""
-        async with asyncio.timeout(self._limits.send_s):
-            await self._socket.send_text(self.end.send(message))
+        await self._send(self._end.send(said))
+
+    async def _send(self, messages: Iterable[Wire]) -> None:
+        for message in messages:
+            async with asyncio.timeout(self._limits.send_s):
+                if isinstance(message, str):
+                    await self._socket.send_text(message)
+                else:
+                    await self._socket.send_bytes(message)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close the WebSocket unless it is closed."""
-        if self._socket.application_state is WebSocketState.CONNECTED:
-            try:
-                async with asyncio.timeout(self._limits.send_s):
-                    await self._socket.close(code, reason[:120])
-            except (TimeoutError, RuntimeError, WebSocketDisconnect):
-                pass  # nobody is there to hear it
+        """Hang up and close the WebSocket, unless it is closed."""
+        if self._socket.application_state is not WebSocketState.CONNECTED:
+            return
+        try:
+            with suppress(LocalProtocolError):  # the leg never began, or is over
+                await self.send(LegEnded())
+            async with asyncio.timeout(self._limits.send_s):
+                await self._socket.close(code, reason[:120])
+        except (TimeoutError, RuntimeError, WebSocketDisconnect):
+            pass  # nobody is there to hear it
 
 
 Transferrer: TypeAlias = Callable[[str, str], Awaitable[str]]
@@ -94,7 +128,7 @@ class CallRelay:
     """Carries one call: the caller's messages to the process, the agent's voice back.
 
     `number_for` gives the number that a key puts the caller through to, `transfer` is told the
-    call's SID and such a number (it gives what went wrong, or nothing); `watchable` says whether
+    call's id and such a number (it gives what went wrong, or nothing); `watchable` says whether
     `watch` may be called.
     """
 
@@ -106,6 +140,7 @@ class CallRelay:
         calls: Calls,
         number_for: Callable[[str], str],
         *,
+        traits: LegTraits,
         transfer: Transferrer,
         watchable: bool = False,
     ) -> None:
@@ -114,6 +149,7 @@ class CallRelay:
         self._worker = worker
         self._calls = calls
         self._number_for = number_for
+        self._traits = traits
         self._transfer = transfer
         self._transferring: asyncio.Task[None] | None = None
         self._again = 0
@@ -128,7 +164,9 @@ class CallRelay:
     async def run(self, pool: CallPool, limits: Limits) -> str:
         """From `start` to the end of the call; its cause."""
         self._worker.listener = self._from_process
-        self._worker.send(Begin(self.call.name, self.call.call_sid, watchable=self._watchable))
+        self._worker.send(
+            Begin(self.call.name, self.call.call_id, self._traits, watchable=self._watchable)
+        )
         listen = asyncio.create_task(self._listen())
         speak = asyncio.create_task(self._speak(pool))
         cause, code = "the call lasted too long", 1000
@@ -172,7 +210,7 @@ class CallRelay:
         match message:
             case None:
                 self._died = True
-            case Media() | Mark() | Clear():
+            case AudioOut() | Mark() | Clear():
                 self._outbox.put(message)
             case Progress():
                 self._calls.progress(self.call, message)
@@ -197,7 +235,7 @@ class CallRelay:
             self._worker.send(NotTransferred(job, "the call is being put through already"))
 
     async def _ask_for_transfer(self, number: str, job: int | None) -> None:
-        if problem := await self._transfer(self.call.call_sid, number):
+        if problem := await self._transfer(self.call.call_id, number):
             self._transferring = None  # it may be tried again
             if job is not None:
                 self._worker.send(NotTransferred(job, problem))
@@ -206,19 +244,21 @@ class CallRelay:
         """Until the caller's end is done; the cause and the code to close with."""
         try:
             while (message := await self._stream.receive()) is not None:
-                if isinstance(message, Stop):
+                if isinstance(message, LegEnded):
                     return "the caller hung up", 1000
-                if isinstance(message, Media | Mark | Dtmf):
+                if isinstance(message, AudioIn | MarkPlayed | Dtmf):
                     self._worker.send(message)
                 if isinstance(message, Dtmf) and (number := self._number_for(message.digit)):
                     self._put_through(number)
-                if message == Mark(_APOLOGY_MARK):
+                if message == MarkPlayed(_APOLOGY_MARK):
                     self._echo.set()
         except RemoteProtocolError as error:
             extra = {"call": self.call.name, "why": str(error)}
             log.warning("protocol violated", extra=extra)
             return "the caller's end broke the protocol", 1008
-        return "the connection was lost", 1000
+        if self._stream.closed_in_order and not self._traits.says_end:
+            return "the caller hung up", _NORMAL
+        return "the connection was lost", _NORMAL
 
     async def _speak(self, pool: CallPool) -> tuple[str, int]:
         """Until the agent is done; the cause and the code to close with."""
@@ -239,10 +279,11 @@ class CallRelay:
             return "the connection was lost", 1000
 
     async def _apologise(self, apology: bytes) -> None:
-        """The far end plays it from its buffer; wait until it was heard."""
+        """The far end plays it, µ-law, from its buffer; wait until it was heard."""
         if apology:
             await self._stream.send(Clear())
-            await self._stream.send(Media(apology))
+            pcm = ulaw_decode(np.frombuffer(apology, np.uint8))
+            await self._stream.send(AudioOut(self._traits.encode(pcm)))
             await self._stream.send(Mark(_APOLOGY_MARK))
             try:
                 async with asyncio.timeout(len(apology) / _BYTES_PER_S + 1):

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Final
 
-from voicecli.transports.twilio_messages import Clear, Media, ToCaller
+from voicecli.carriers.leg import AudioOut, Clear, ToCaller
 
 MAX_AUDIO: Final = 100
 """Messages of audio that may wait: 2 s, then the oldest goes."""
@@ -21,11 +21,11 @@ class Outbox:
     def put(self, message: ToCaller) -> None:
         """Queue a message; `clear` makes the audio before it pointless."""
         if isinstance(message, Clear):
-            kept = [waiting for waiting in self._waiting if not isinstance(waiting, Media)]
+            kept = [waiting for waiting in self._waiting if not isinstance(waiting, AudioOut)]
             self._waiting.clear()
             self._waiting.extend(kept)
-        elif isinstance(message, Media):
-            audio = [waiting for waiting in self._waiting if isinstance(waiting, Media)]
+        elif isinstance(message, AudioOut):
+            audio = [waiting for waiting in self._waiting if isinstance(waiting, AudioOut)]
             if len(audio) >= MAX_AUDIO:
                 self._waiting.remove(audio[0])
                 self.dropped += 1

@@ -1,4 +1,4 @@
-"""What a running server asks of Twilio: number, outbound calls, transfers."""
+"""What a running server asks of the carrier: number, outbound calls, transfers."""
 
 import asyncio
 import logging
@@ -6,16 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from voicecli.carriers.errors import CarrierError
+from voicecli.carriers.protocol import Account, Lease
 from voicecli.errors import VoicecliError
-from voicecli.serve.account import Account, TwilioError
 from voicecli.serve.app import Switchboard
-from voicecli.serve.borrowed import Webhook, borrow, give_back
 from voicecli.serve.settings import Wishes
 from voicecli.serve.threads import Threads, threads
 
 log = logging.getLogger("voicecli.serve")
 _MOST_TRANSFERS: Final = 16
-"""At once; each may wait for Twilio as long as its requests may."""
+"""At once; each may wait for the carrier as long as its requests may."""
 
 
 @asynccontextmanager
@@ -23,7 +23,7 @@ async def outside(account: Account, wishes: Wishes, board: Switchboard) -> Async
     """Within the block the number is ours; after it, its webhook is what it was.
 
     Raises:
-        TwilioError: the number is not in the account, or Twilio refuses or is out of reach.
+        CarrierError: the number is not in the account, or the carrier refuses or is out of reach.
         StorageError: the old webhook cannot be noted.
     """
     board.machine_message = wishes.message
@@ -31,8 +31,8 @@ async def outside(account: Account, wishes: Wishes, board: Switchboard) -> Async
     most = min(board.settings.limits.max_calls, _MOST_TRANSFERS)
     with threads(most, "transfer") as transfers, threads(1, "number") as ours:
 
-        async def put_through(call_sid: str, number: str) -> str:
-            return await _transfer(transfers, account, call_sid, number)
+        async def put_through(call_id: str, number: str) -> str:
+            return await _transfer(transfers, account, call_id, number)
 
         board.transfer = put_through
         if wishes.transfer_to:
@@ -50,44 +50,40 @@ async def _borrowed(
     ours: Threads, account: Account, wishes: Wishes, board: Switchboard
 ) -> AsyncIterator[None]:
     public_url = board.settings.access.public_url
-    url = f"{public_url}/voice"
-    before = await ours.run(borrow, account, wishes.number, url)
-    board.number = before.number
-    log.info("answering", extra={"number": before.number, "before": before.target})
+    lease = await ours.run(account.borrow, wishes.number, f"{public_url}/voice")
+    board.number = lease.number
+    log.info("answering", extra={"number": lease.number, "before": lease.before})
     try:
         if wishes.call:
             sid = await ours.run(
-                account.call, wishes.call, before.number, public_url,
+                account.call, wishes.call, lease.number, public_url,
                 record=board.settings.recording.folder is not None,
             )  # fmt: skip
             log.info("calling", extra={"to": wishes.call, "call_sid": sid})
         yield
     finally:
         # Not to be cut short by a second signal: the number would be left pointing nowhere.
-        await asyncio.shield(_give_back(ours, account, before, url))
+        await asyncio.shield(_give_back(ours, lease))
 
 
-async def _give_back(ours: Threads, account: Account, before: Webhook, url: str) -> None:
-    number = before.number
+async def _give_back(ours: Threads, lease: Lease) -> None:
+    number = lease.number
     try:
-        if await ours.run(give_back, account, before, url):
-            log.info("webhook put back", extra={"number": number, "to": before.target})
+        if await ours.run(lease.give_back):
+            log.info("webhook put back", extra={"number": number, "to": lease.before})
         else:
             log.warning("webhook left alone: it was changed meanwhile", extra={"number": number})
     except VoicecliError as error:
-        text = (
-            f"{number} still points at this server: {error} Put it back by hand: Twilio console, "
-            f"Phone Numbers, {number}, A call comes in: {before.target}"
-        )
+        text = f"{number} still points at this server: {error} Put it back by hand: {lease.by_hand}"
         log.error(text)  # noqa: TRY400 - a sentence, no traceback
 
 
-async def _transfer(transfers: Threads, account: Account, call_sid: str, number: str) -> str:
+async def _transfer(transfers: Threads, account: Account, call_id: str, number: str) -> str:
     """Put a call through; what went wrong, or nothing."""
     try:
-        await transfers.run(account.transfer, call_sid, number)
+        await transfers.run(account.transfer, call_id, number)
         log.info("transferred", extra={"to": number})
-    except TwilioError as error:
+    except CarrierError as error:
         log.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
         return str(error)
     return ""

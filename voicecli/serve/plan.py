@@ -1,13 +1,13 @@
 """What must be there before a server can start."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
 
+from voicecli.carriers.protocol import Account, Carrier
+from voicecli.carriers.registry import find_carrier
 from voicecli.errors import UsageError
 from voicecli.serve.settings import (
-    ACCOUNT_SID,
-    AUTH_TOKEN,
     Access,
     Limits,
     Recording,
@@ -20,15 +20,11 @@ from voicecli.serve.settings import (
 )
 from voicecli.serve.tunnel import NGROK_TOKEN
 
-if TYPE_CHECKING:
-    from voicecli.serve.account import Account
 
-WHERE: Final = {
-    ACCOUNT_SID: "Twilio console, Account Info",
-    AUTH_TOKEN: "Twilio console, Account Info",
-    NGROK_TOKEN: "ngrok dashboard, Your Authtoken",
-}
-"""Where the values of the environment variables are found."""
+def where_found(carrier: Carrier) -> Mapping[str, str]:
+    """The environment variables that may be needed, and where their values are found."""
+    console = dict.fromkeys((*carrier.credentials, carrier.secret), carrier.console)
+    return {**console, NGROK_TOKEN: "ngrok dashboard, Your Authtoken"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +40,7 @@ class Request:
     limits: Limits = field(default_factory=Limits)
     recording: Recording = field(default_factory=lambda: Recording(None))
     wishes: Wishes = field(default_factory=Wishes)
+    carrier: str = "twilio"
 
     @property
     def outsiders(self) -> bool:
@@ -62,19 +59,19 @@ class Plan:
 
     settings: ServeSettings
     wishes: Wishes
-    account: "Account | None"
-    """None: Twilio is not asked for anything."""
+    account: Account | None
+    """None: the carrier is not asked for anything."""
     ngrok: bool
     """Whether the public address is yet to come from a tunnel."""
 
 
 def missing_variables(request: Request) -> list[str]:
     """The environment variables without which it cannot be done, in the order to set them."""
-    needed: list[str] = []
+    carrier, needed = find_carrier(request.carrier), list[str]()
     if request.wishes.any:
-        needed.append(ACCOUNT_SID)
+        needed += carrier.credentials
     if request.outsiders:
-        needed.append(AUTH_TOKEN)
+        needed.append(carrier.secret)
     if request.ngrok:
         needed.append(NGROK_TOKEN)
     return [name for name in needed if not os.environ.get(name, "").strip()]
@@ -86,47 +83,56 @@ def plan_server(request: Request) -> Plan:
     Raises:
         UsageError: it contradicts itself, or something is missing.
     """
-    wishes = request.wishes
-    if request.insecure and request.outsiders:
+    wishes, carrier = request.wishes, find_carrier(request.carrier)
+    if wishes.any and not carrier.credentials:
         raise UsageError(
-            "--insecure lets anybody in, so it works on loopback only: leave out --host, --twilio, "
-            f"--number, --public-url and --ngrok, or set {AUTH_TOKEN} instead."
+            f"{carrier.title} has no account to ask for numbers, calls and transfers: leave out "
+            "--number, --call and --transfer-to."
+        )
+    if request.insecure and request.outsiders:
+        numbers = f"--{request.carrier}, --number, " if carrier.credentials else ""
+        raise UsageError(
+            f"--insecure lets anybody in, so it works on loopback only: leave out --host, {numbers}"
+            f"--public-url and --ngrok, or set {carrier.secret} instead."
         )
     if request.ngrok and request.public_url is not None:
         raise UsageError("--ngrok and --public-url are two addresses; choose one.")
     if wishes.borrows and not (request.ngrok or request.public_url):
         raise UsageError(
-            "Twilio must be able to reach us: --ngrok (needs an ngrok account), or --public-url "
-            "https://HOST of another tunnel or load balancer."
+            f"{carrier.title} must be able to reach us: --ngrok (needs an ngrok account), or "
+            "--public-url https://HOST of another tunnel or load balancer."
         )
     if wishes.call and not wishes.borrows:
-        raise UsageError("--call needs --twilio, or --number, one of your own, to call from.")
+        raise UsageError(
+            f"--call needs --{request.carrier}, or --number, one of your own, to call from."
+        )
+    places = where_found(carrier)
     if missing := missing_variables(request):
-        where = "; ".join(dict.fromkeys(WHERE[name] for name in missing))
+        where = "; ".join(dict.fromkeys(places[name] for name in missing))
         raise UsageError(
             f"set {_listed(missing)} ({where}). No account is needed for `voicecli serve` and, in "
             "another terminal, `voicecli dial ws://127.0.0.1:8000/media`."
         )
-    for name in WHERE:
+    for name in places:
         if not os.environ.get(name, "").strip().isprintable():
-            raise UsageError(f"{name} holds what is no text; copy it again ({WHERE[name]}).")
-    token = None if request.insecure else os.environ.get(AUTH_TOKEN, "").strip() or None
+            raise UsageError(f"{name} holds what is no text; copy it again ({places[name]}).")
+    secret = None if request.insecure else os.environ.get(carrier.secret, "").strip() or None
     url = local_url(request.host, request.port)
     if request.public_url is not None:
         url = parse_public_url(request.public_url)
     settings = ServeSettings(
-        request.host, request.port, Access(url, token), request.limits, request.recording,
-        _operators(request),
+        request.host, request.port, Access(url, secret), request.limits, request.recording,
+        carrier, _operators(request),
     )  # fmt: skip
-    account = None
-    sid = os.environ.get(ACCOUNT_SID, "").strip()
-    if wishes.any or (wishes.agent_transfers and sid and token):
-        # Twilio's library takes a good part of a second to load: only for those who need it.
-        from voicecli.serve.account import API, API_VARIABLE, Account  # noqa: PLC0415
+    return Plan(settings, wishes, _account(carrier, wishes, secret), request.ngrok)
 
-        base_url = os.environ.get(API_VARIABLE) or API
-        account = Account(sid, token or "", base_url)
-    return Plan(settings, wishes, account, request.ngrok)
+
+def _account(carrier: Carrier, wishes: Wishes, secret: str | None) -> Account | None:
+    """The carrier's, if it is asked for anything."""
+    credentials = all(os.environ.get(name, "").strip() for name in carrier.credentials)
+    if not (wishes.any or (wishes.agent_transfers and credentials and secret)):
+        return None
+    return carrier.account(os.environ)
 
 
 def _operators(request: Request) -> tuple[str, int] | None:

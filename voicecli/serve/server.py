@@ -30,7 +30,6 @@ from voicecli.serve.threads import threads
 from voicecli.serve.tunnel import tunnel
 from voicecli.signals import on_hangup
 from voicecli.tools.load import code_run
-from voicecli.transports.twilio import MAX_FROM_CALLER
 
 log = logging.getLogger("voicecli.serve")
 _BACKLOG: Final = 1024
@@ -79,7 +78,7 @@ class CallServer:
 
         Raises:
             UsageError: the port is taken.
-            TunnelError, TwilioError: no address, or no number.
+            TunnelError, CarrierError: no address, or no number.
             VoicecliError: the engines cannot be loaded.
         """
         self._loop, self._task = asyncio.get_running_loop(), asyncio.create_task(self._serve())
@@ -128,7 +127,7 @@ class CallServer:
             outdoors = cleanup.enter_context(threads(1, "outdoors"))
             if self.plan.account is not None and self.plan.wishes.borrows:
                 # Better now than when everything is loaded.
-                await outdoors.run(self.plan.account.webhook, self.plan.wishes.number)
+                await outdoors.run(self.plan.account.check, self.plan.wishes.number)
             if self.plan.ngrok:
                 address = await outdoors.run(cleanup.enter_context, tunnel(settings.port))
                 settings = settings.reached_at(address)
@@ -168,7 +167,8 @@ class CallServer:
     ) -> None:
         """Take calls until a signal comes, then see the last of them through."""
         apps = [board.app()] if len(listeners) == 1 else [board.app(), board.operators_app()]
-        servers = [_Server(_configuration(app, door)) for app in apps]
+        most = board.settings.carrier.max_message
+        servers = [_Server(_configuration(app, door, most)) for app in apps]
         running = [
             asyncio.create_task(server.serve(sockets=[listener]))
             for server, listener in zip(servers, listeners, strict=True)
@@ -201,7 +201,7 @@ def _listening(
 
 
 def _announce(settings: ServeSettings) -> None:
-    if settings.access.auth_token is None:
+    if settings.access.secret is None:
         log.warning("unsigned calls are taken: anybody on this computer can call")
     extra = {"url": settings.url}
     if settings.access.public_url != settings.url:
@@ -285,14 +285,14 @@ def listen(host: str, port: int, option: str) -> socket.socket:
     return listener
 
 
-def _configuration(app: Starlette, door: Door) -> uvicorn.Config:
+def _configuration(app: Starlette, door: Door, max_message: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         # What it calls classes, it only calls.
         http=cast("type[asyncio.Protocol]", partial(HttpConnection, door)),
         ws=cast("type[asyncio.Protocol]", partial(WebSocketConnection, door)),
         backlog=_AT_ONCE,
-        ws_max_size=4 * MAX_FROM_CALLER,  # bytes: a character has up to four
+        ws_max_size=max_message,
         ws_max_queue=32,
         ws_per_message_deflate=False,
         access_log=False,

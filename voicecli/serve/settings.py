@@ -3,13 +3,10 @@
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
+from voicecli.carriers.protocol import Carrier
 from voicecli.errors import UsageError
-
-AUTH_TOKEN: Final = "TWILIO_AUTH_TOKEN"  # noqa: S105 - the name of a variable
-ACCOUNT_SID: Final = "TWILIO_ACCOUNT_SID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +19,14 @@ class Limits:
     start_s: float = 3.0
     """From the WebSocket's opening to `start`."""
     idle_s: float = 30.0
-    """Without any message; Twilio sends one every 20 ms."""
+    """Without any message; a carrier sends one every 20 ms."""
     send_s: float = 5.0
     """That a message may wait for a caller's end that does not read."""
     token_s: float = 30.0
     """From the webhook's answer to `start`."""
     messages_per_s: float = 150.0
     bytes_per_s: float = 256_000.0
-    """Of one WebSocket; Twilio sends about 20,000."""
+    """Of one WebSocket; a carrier sends about 20,000."""
     request_s: float = 10.0
     """From a connection's first moment to the end of its request's answer."""
     max_waiting: int = 256
@@ -55,14 +52,14 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What is asked of Twilio; numbers like +15551234567."""
+    """What is asked of the carrier; numbers like +15551234567."""
 
     number: str | None = None
     call: str | None = None
     message: str = ""
     transfer_to: str | None = None
     transfer_key: str = "0"
-    twilio: bool = False
+    answer: bool = False
     """Borrow a number: `number`, or the account's only one."""
     agent_transfers: bool = False
     """Whether the agent's tools may put callers through, if there is an account for it."""
@@ -70,11 +67,11 @@ class Wishes:
     @property
     def borrows(self) -> bool:
         """Whether a number's calls are to come to us."""
-        return self.twilio or self.number is not None
+        return self.answer or self.number is not None
 
     @property
     def any(self) -> bool:
-        """Whether Twilio is needed for any of it."""
+        """Whether the carrier is needed for any of it."""
         return bool(self.borrows or self.call or self.transfer_to)
 
 
@@ -84,13 +81,18 @@ class Access:
 
     public_url: str
     """What the caller's end believes our address to be: that is what it signs."""
-    auth_token: str | None = field(repr=False)
-    """None: anybody, and only on this computer."""
+    secret: str | None = field(repr=False)
+    """What the carrier signs with; None: anybody may, and only on this computer."""
+
+    @property
+    def stream_base(self) -> str:
+        """The public address as WebSockets have it."""
+        return "ws" + self.public_url.removeprefix("http")
 
     @property
     def stream_url(self) -> str:
         """The WebSocket's public address."""
-        return "ws" + self.public_url.removeprefix("http") + "/media"
+        return f"{self.stream_base}/media"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class ServeSettings:
     access: Access
     limits: Limits
     recording: Recording
+    carrier: Carrier
     operators: tuple[str, int] | None = None
     """Where /metrics, /healthz and /readyz are, host and port; None: with all the rest."""
 

@@ -22,7 +22,7 @@ from pipelines.turn_taking.time import SECOND, Nanos
 from telephony_sim.g711 import ulaw_encode
 from voicecli.serve.kept_speech import KeptSpeech
 from voicecli.transports.base import RATE
-from voicecli.transports.twilio_call import TwilioCall
+from voicecli.transports.leg_call import LegCall
 
 _LISTENS: Final = SECOND
 _LONGEST: Final = 60 * SECOND
@@ -78,7 +78,7 @@ def _use(engines: Engines, agent: AgentPolicy) -> None:
 
 def _rehearse(policy: Policy, engines: Engines) -> None:
     """The beginning of a call, until the greeting was heard, on a clock that does not wait."""
-    call = TwilioCall(lambda _message: None)
+    call = LegCall(lambda _message: None)
     until = _LONGEST if policy.agent.greeting else _LISTENS
 
     def record(entry: Entry) -> None:

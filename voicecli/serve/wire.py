@@ -14,10 +14,11 @@ from typing import Any, Final, TypeAlias
 
 from pipelines.runtime.clock import machine_time
 from pipelines.turn_taking.time import SECOND, Nanos
-from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media
+from voicecli.carriers.leg import AudioIn, AudioOut, Clear, Dtmf, LegTraits, Mark, MarkPlayed
 
 _HEAD: Final = struct.Struct("!BIQ")
-_TIME: Final = struct.Struct("!Q")
+_TIME: Final = struct.Struct("!q")
+_UNKNOWN: Final = -1
 _CHUNK: Final = 1 << 16
 BEAT: Final[Nanos] = SECOND
 """How often a process that is warm says something, in calls and between them."""
@@ -49,7 +50,9 @@ class Begin:
 
     name: str
     """Of the call's folder."""
-    call_sid: str
+    call_id: str
+    """The carrier's name of the call."""
+    traits: LegTraits
     watchable: bool = False
     """Whether the server may yet ask for the journal."""
 
@@ -125,19 +128,21 @@ class Over:
 
 Message: TypeAlias = (
     Ready | Unfit | Begin | Watch | Journal | HangUp | Transfer | NotTransferred | Progress | Over
-    | Alive | Media | Mark | Clear | Dtmf
+    | Alive | AudioIn | AudioOut | Mark | MarkPlayed | Clear | Dtmf
 )  # fmt: skip
 _KINDS: Final[tuple[type, ...]] = (
-    Media, Mark, Clear, Dtmf, Ready, Unfit, Begin, Watch, Journal, HangUp, Transfer,
-    NotTransferred, Progress, Over, Alive,
+    AudioIn, AudioOut, Mark, MarkPlayed, Clear, Dtmf, Ready, Unfit, Begin, Watch, Journal, HangUp,
+    Transfer, NotTransferred, Progress, Over, Alive,
 )  # fmt: skip
 _TAGS: Final = {kind: tag for tag, kind in enumerate(_KINDS)}
 
 
 def encode(message: Message, at: Nanos = 0) -> bytes:
     """A message as bytes, with the moment of `machine_time` at which it is sent."""
-    if isinstance(message, Media):
-        body = _TIME.pack(message.timestamp_ms) + message.payload
+    if isinstance(message, AudioOut):
+        body = message.payload
+    elif isinstance(message, AudioIn):
+        body = _TIME.pack(_UNKNOWN if message.at_ms is None else message.at_ms) + message.payload
     elif isinstance(message, Journal):
         body = message.lines.encode("utf-8", "backslashreplace")
     else:
@@ -159,11 +164,17 @@ def decode_all(data: bytearray) -> Iterator[tuple[Message, Nanos]]:
 
 def _decode(tag: int, body: bytes) -> Message:
     kind: Any = _KINDS[tag]
-    if kind is Media:
-        return Media(body[_TIME.size :], _TIME.unpack_from(body)[0])
+    if kind is AudioOut:
+        return AudioOut(body)
+    if kind is AudioIn:
+        at_ms = _TIME.unpack_from(body)[0]
+        return AudioIn(body[_TIME.size :], None if at_ms == _UNKNOWN else at_ms)
     if kind is Journal:
         return Journal(body.decode())
-    return kind(**json.loads(body))
+    row = json.loads(body)
+    if kind is Begin:
+        row["traits"] = LegTraits(**row["traits"])
+    return kind(**row)
 
 
 class Link:
@@ -190,7 +201,7 @@ class Link:
 
     def send(self, message: Message) -> None:
         """Send without waiting."""
-        if isinstance(message, Media) and len(self._outbox) > MAX_BACKLOG:
+        if isinstance(message, AudioIn | AudioOut) and len(self._outbox) > MAX_BACKLOG:
             self.dropped += 1
         else:
             self._outbox += encode(message, machine_time())

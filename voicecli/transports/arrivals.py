@@ -13,9 +13,8 @@ from typing import Final
 import numpy as np
 
 from pipelines.turn_taking.time import MILLISECOND, Nanos
-from telephony_sim.g711 import ulaw_decode
+from voicecli.carriers.leg import AudioIn, LegTraits
 from voicecli.transports.base import FRAME, FRAME_SAMPLES, Frame
-from voicecli.transports.twilio_messages import FRAME_BYTES, Media
 
 MAX_WAITING: Final = 10
 """Frames beyond the time that has passed that may wait: 200 ms, then the oldest goes."""
@@ -65,8 +64,9 @@ class Heard:
 class Arrivals:
     """Sans-I/O; moments are nanoseconds since the call began, ticks are 20 ms."""
 
-    def __init__(self) -> None:
+    def __init__(self, traits: LegTraits) -> None:
         self.counters = ArrivalCounters()
+        self._decode = traits.decode
         self._waiting: deque[tuple[Frame, Nanos]] = deque()
         self._least_waiting = MAX_WAITING
         self._begun = False
@@ -74,25 +74,25 @@ class Arrivals:
         self._heard = 0
         """Frames given to be heard, with the silence for those that never came: media time."""
         self._due_ms: int | None = None
-        """The timestamp that the next message has if nothing is lost; None: there was none yet."""
+        """The timestamp that the next message has if nothing is lost; None: none is known."""
         self._max_late = MAX_LATE
         self._behind = 0
         """Frames by which media time was behind after the last tick."""
         self._silent_ticks = self._unsettled_ticks = self._quiet_frames = 0
 
-    def take(self, message: Media, at: Nanos) -> None:
+    def take(self, message: AudioIn, at: Nanos) -> None:
         """Audio came at this moment: queue it, behind silence for what was lost before it."""
-        codes = np.frombuffer(message.payload, np.uint8).reshape(-1, FRAME_BYTES)
+        frames = self._decode(message.payload).reshape(-1, FRAME_SAMPLES)
         passed = max(0, self._ticks - self._heard, at // FRAME - self._heard)
-        due_ms, stamp = self._due_ms, message.timestamp_ms
-        self._due_ms = stamp + len(codes) * FRAME // MILLISECOND
-        if due_ms is not None and stamp > due_ms:
+        due_ms, stamp = self._due_ms, message.at_ms
+        self._due_ms = None if stamp is None else stamp + len(frames) * FRAME // MILLISECOND
+        if stamp is not None and due_ms is not None and stamp > due_ms:
             room = max(0, passed - len(self._waiting))
             lost = min((stamp - due_ms) * MILLISECOND // FRAME, room)
             self._waiting.extend([(_SILENCE, at)] * lost)
             self.counters.missing += lost
         self._begun = True
-        self._waiting.extend((frame, at) for frame in ulaw_decode(codes))
+        self._waiting.extend((frame, at) for frame in frames)
         while len(self._waiting) > MAX_WAITING + passed:
             self._waiting.popleft()
             self.counters.dropped += 1

@@ -72,9 +72,11 @@ def _how_to_call(board: Switchboard) -> str:
     settings = board.settings
     if board.number:
         return f"ring {board.number}"
+    if settings.carrier.webhooks() is None:
+        return f"have {settings.carrier.title} open {settings.access.stream_url}"
     if settings.access.public_url != settings.url:
         return f"point a number's voice webhook at {settings.access.public_url}/voice"
-    if settings.access.auth_token is not None:
+    if settings.access.secret is not None:
         return f"voicecli dial {settings.url}/voice"
     return f"voicecli dial {settings.access.stream_url} --mic"
 

@@ -10,7 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from voicecli.serve.plan import WHERE, Plan, Request, missing_variables, plan_server
+from voicecli.carriers.registry import find_carrier
+from voicecli.serve.plan import Plan, Request, missing_variables, plan_server, where_found
 from voicecli.serve.settings import Limits, Recording, Wishes
 from voicecli.talk.setting import TalkSetting
 
@@ -42,7 +43,7 @@ class Phone:
         return Request(
             public_url=self.public_url, ngrok=self.public_url is None,
             limits=Limits(max_calls=_CALLS), recording=_recording(setting),
-            wishes=Wishes(number=self.number, twilio=True),
+            wishes=Wishes(number=self.number, answer=True),
         )  # fmt: skip
 
 
@@ -81,8 +82,9 @@ class NoNumberScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """Textual's: the variables, and what works without them."""
         text = Text("To answer your phone number with this very agent, set\n\n")
+        places = where_found(find_carrier(Request().carrier))
         for name in self._missing:
-            text.append(f"  {name:<20}", "bold").append(f"{WHERE[name]}\n", "dim")
+            text.append(f"  {name:<20}", "bold").append(f"{places[name]}\n", "dim")
         text.append("\nand start again. Without an account, ")
         text.append("enter", "bold").append(" has it answer on this computer; call it with\n\n")
         text.append("  voicecli dial ws://127.0.0.1:8000/media --mic\n\n", "bold")

@@ -9,8 +9,8 @@ import pytest
 from websockets.asyncio.server import serve
 
 from telephony_sim.g711 import ulaw_decode, ulaw_encode
-from voicecli.transports.twilio import AgentEnd
-from voicecli.transports.twilio_messages import Media, Start, Stop
+from voicecli.carriers.leg import AudioIn, LegStarted
+from voicecli.carriers.twilio.codec import AgentEnd
 
 
 def tone(milliseconds, hertz=300):
@@ -54,17 +54,18 @@ class Stranger:
         self._socket, self._end = socket, AgentEnd()
         behaviour = None
         async for text in socket:
-            message = self._end.receive(text)
-            self.heard.append(message)
-            if isinstance(message, Start):
+            said = self._end.receive(text)
+            self.heard += said
+            if any(isinstance(message, LegStarted) for message in said):
                 behaviour = asyncio.create_task(self._behave(self))
-            if isinstance(message, Stop):
+            if self._end.stopped:
                 break
         if behaviour is not None:
             behaviour.cancel()
 
     async def send(self, message):
-        await self._socket.send(self._end.send(message))
+        for text in self._end.send(message):
+            await self._socket.send(text)
 
     async def raw(self, text):
         await self._socket.send(text)
@@ -74,7 +75,7 @@ class Stranger:
 
     def caller_level(self):
         """Of the latest frame that came from the caller, as a peak of 32768."""
-        frames = [m for m in self.heard if isinstance(m, Media)]
+        frames = [m for m in self.heard if isinstance(m, AudioIn)]
         codes = np.frombuffer(frames[-1].payload, np.uint8) if frames else np.full(1, 255, np.uint8)
         return int(np.abs(ulaw_decode(codes).astype(int)).max())
 

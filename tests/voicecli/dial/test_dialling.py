@@ -13,9 +13,19 @@ from websockets.frames import Frame, Opcode
 
 from tests.voicecli.dial.conftest import tone
 from tests.voicecli.serve.conftest import TOKEN, Server
+from voicecli.carriers.errors import DialError
+from voicecli.carriers.leg import (
+    AudioIn,
+    AudioOut,
+    Clear,
+    Dtmf,
+    LegEnded,
+    LegStarted,
+    Mark,
+    MarkPlayed,
+)
 from voicecli.cli import app
 from voicecli.dial.conditions import check, parse_condition
-from voicecli.dial.errors import DialError
 from voicecli.dial.measure import Measured, measure
 from voicecli.dial.phone import Key, dial
 from voicecli.dial.report import CallResult
@@ -23,7 +33,6 @@ from voicecli.dial.run import report_on
 from voicecli.errors import AssertionUnmetError
 from voicecli.recording.audio_file import CallAudio
 from voicecli.recording.labels import Turn
-from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media, Start, Stop
 from voicecli.transports.wav import FileCaller
 
 pytestmark = pytest.mark.realtime
@@ -60,7 +69,7 @@ def test_an_answer_is_timed_by_ear(stranger):
         began = time.monotonic()
         await asyncio.sleep(0.4)
         took.append(time.monotonic() - began)
-        await agent.send(Media(tone(500).tobytes()))
+        await agent.send(AudioOut(tone(500).tobytes()))
 
     who, turns = caller((0.2, 0.7), seconds=1.0)
     agent = stranger(answer)
@@ -75,19 +84,19 @@ def test_marks_come_back_when_heard_and_clear_is_honoured(stranger):
     echoed = []
 
     async def talk(agent):
-        await agent.send(Media(tone(300).tobytes()))
+        await agent.send(AudioOut(tone(300).tobytes()))
         await agent.send(Mark("short"))
-        await agent.send(Media(tone(60_000).tobytes()))
+        await agent.send(AudioOut(tone(60_000).tobytes()))
         await agent.send(Mark("long"))
         await asyncio.sleep(0.6)
-        echoed.extend(m.name for m in agent.heard if isinstance(m, Mark))
+        echoed.extend(m.name for m in agent.heard if isinstance(m, MarkPlayed))
         await agent.send(Clear())
 
     who, _ = caller((0.1, 0.4), seconds=1.2)
     agent = stranger(talk)
     dialled = ring(agent, who)
     assert echoed == ["short"]
-    assert [m.name for m in agent.heard if isinstance(m, Mark)] == ["short", "long"]
+    assert [m.name for m in agent.heard if isinstance(m, MarkPlayed)] == ["short", "long"]
     assert dialled.buffer.clears == 1
     ear = who.stereo()[:, 1]
     assert np.flatnonzero(ear)[-1] < 8000 * 1.1  # not the minute that was sent
@@ -99,13 +108,13 @@ def test_the_stream_looks_like_twilios(stranger):
 
     who, _ = caller((0.1, 0.2), seconds=0.4)
     agent = stranger(listen)
-    ring(agent, who, keys=[Key(int(0.2e9), "5")], auth_token=TOKEN, max_s=1)
-    start = agent.heard[1]
-    assert isinstance(start, Start)
-    assert start.call_sid.startswith("CA")
+    ring(agent, who, keys=[Key(int(0.2e9), "5")], secret=TOKEN, max_s=1)
+    start = agent.heard[0]
+    assert isinstance(start, LegStarted)
+    assert start.call_id.startswith("CA")
     assert Dtmf("5") in agent.heard
-    assert isinstance(agent.heard[-1], Stop)
-    stamps = [m.timestamp_ms for m in agent.heard if isinstance(m, Media)]
+    assert isinstance(agent.heard[-1], LegEnded)
+    stamps = [m.at_ms for m in agent.heard if isinstance(m, AudioIn)]
     assert stamps == list(range(0, 20 * len(stamps), 20))
     assert agent.headers[0]["X-Twilio-Signature"]
 
@@ -126,7 +135,7 @@ def test_an_agent_that_breaks_the_protocol_is_told_on(stranger, text, problem):
 
 def test_an_agent_may_hang_up(stranger):
     async def leave(agent):
-        await agent.send(Media(tone(100).tobytes()))
+        await agent.send(AudioOut(tone(100).tobytes()))
         await agent.hang_up()
 
     who, _ = caller((0.1, 0.2), seconds=5)
@@ -148,7 +157,7 @@ def test_an_agent_may_hang_up(stranger):
 )
 def test_a_call_that_breaks_is_a_failure_and_says_why(stranger, end, ending, problem, at_once):
     async def breaks(agent):
-        await agent.send(Media(tone(100).tobytes()))
+        await agent.send(AudioOut(tone(100).tobytes()))
         await asyncio.sleep(0 if at_once else 0.2)
         ended = end(agent._socket)
         if ended is not None:
@@ -223,7 +232,7 @@ def test_a_caller_presses_the_keys_of_the_script_when_it_has_said_the_turn(stran
     ring(agent, FileCaller(audio, turns, "recorded", tail_s=0.3, max_wait_s=1))
     pressed = [(m.digit, n) for n, m in enumerate(agent.heard) if isinstance(m, Dtmf)]
     assert [digit for digit, _ in pressed] == ["4", "2", "#"]
-    before = sum(isinstance(m, Media) for m in agent.heard[: pressed[0][1]])
+    before = sum(isinstance(m, AudioIn) for m in agent.heard[: pressed[0][1]])
     assert before == pytest.approx(15, abs=2)  # frames: after 300 ms
 
 

@@ -12,13 +12,13 @@ from tests.voicecli import virtual_sound_card
 from tests.voicecli.dial.conftest import tone
 from tests.voicecli.virtual_sound_card import virtual_card
 from tests.waiting import wait_for
+from voicecli.carriers.errors import DialError
+from voicecli.carriers.leg import AudioOut, Dtmf, LegEnded, Mark, MarkPlayed
 from voicecli.cli import app
-from voicecli.dial.errors import DialError
 from voicecli.dial.handset import Handset, HandsetCall
 from voicecli.dial.measure import Measured, measure_unscripted
 from voicecli.dial.run import result_of
 from voicecli.errors import UsageError
-from voicecli.transports.twilio_messages import Dtmf, Mark, Media, Stop
 
 pytestmark = pytest.mark.realtime
 WHY_NOT = virtual_sound_card.missing()
@@ -40,7 +40,7 @@ async def answer(agent):
     while agent.caller_level() > 2000:
         await asyncio.sleep(0.005)
     await asyncio.sleep(0.2)
-    await agent.send(Media(tone(400).tobytes()))
+    await agent.send(AudioOut(tone(400).tobytes()))
     await agent.send(Mark("said"))
 
 
@@ -59,7 +59,7 @@ def test_what_is_said_and_pressed_reaches_the_agent_and_its_answer_the_ear(
     call.start()
     assert wait_for(lambda: call.user is not None and call.course.now >= SECOND)
     call.user.press("5")
-    assert wait_for(lambda: Mark("said") in agent.heard)
+    assert wait_for(lambda: MarkPlayed("said") in agent.heard)
     said = call.course.now
     assert wait_for(lambda: call.course.now >= said + SECOND // 2)
     call.hang_up()
@@ -67,8 +67,8 @@ def test_what_is_said_and_pressed_reaches_the_agent_and_its_answer_the_ear(
     assert call.error is None
     assert call.result.ending == "caller hung up"
     assert Dtmf("5") in agent.heard
-    assert Mark("said") in agent.heard
-    assert isinstance(agent.heard[-1], Stop)
+    assert MarkPlayed("said") in agent.heard
+    assert isinstance(agent.heard[-1], LegEnded)
     ear, _ = soundfile.read(tmp_path / "ear.wav", dtype="int16")
     assert np.abs(ear).max() > 4000
     result = result_of(call, tmp_path / "out")
@@ -117,7 +117,7 @@ def test_a_voice_in_the_room_is_answered_over_the_loudspeaker(stranger, words, t
         call.start()
         assert wait_for(lambda: call.course.now >= SECOND)
         card.speak(words)
-        assert wait_for(lambda: Mark("said") in agent.heard)
+        assert wait_for(lambda: MarkPlayed("said") in agent.heard)
         said = call.course.now
         assert wait_for(lambda: call.course.now >= said + SECOND // 2)
         call.hang_up()

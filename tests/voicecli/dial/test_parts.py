@@ -10,8 +10,10 @@ import pytest
 from pipelines.turn_taking.time import MILLISECOND, SECOND
 from telephony_sim.dtmf import dtmf
 from telephony_sim.g711 import ulaw_encode
+from voicecli.carriers.errors import DialError
+from voicecli.carriers.leg import AudioOut, Clear, Mark
+from voicecli.carriers.twilio.dialler import stream_in
 from voicecli.dial.conditions import check, parse_condition
-from voicecli.dial.errors import DialError
 from voicecli.dial.far_buffer import FarBuffer, FloodError
 from voicecli.dial.junit import junit_report
 from voicecli.dial.measure import Measured, keys_heard, measure
@@ -19,15 +21,13 @@ from voicecli.dial.phone import Dialled
 from voicecli.dial.report import CallResult, build_document, frame_jitter, frame_lateness
 from voicecli.dial.run import parse_keys
 from voicecli.dial.script import open_script
-from voicecli.dial.webhook import _stream_in
 from voicecli.errors import InputError, UsageError
 from voicecli.recording.labels import Turn
 from voicecli.transports.pacing import PlayedSegment
-from voicecli.transports.twilio_messages import Clear, Mark, Media
 
 ROOT = Path(__file__).parents[3]
 MS = MILLISECOND
-FRAME = Media(ulaw_encode(np.full(160, 8000, np.int16)).tobytes())
+FRAME = AudioOut(ulaw_encode(np.full(160, 8000, np.int16)).tobytes())
 
 
 def heard(buffer, milliseconds):
@@ -52,13 +52,13 @@ def test_audio_that_comes_early_waits_for_what_came_before():
 
 def test_a_long_piece_is_cut_into_frames():
     buffer = FarBuffer()
-    buffer.take(Media(FRAME.payload * 10), 5 * MS)
+    buffer.take(AudioOut(FRAME.payload * 10), 5 * MS)
     assert len(heard(buffer, 300)) == 1600
 
 
 def test_a_mark_is_echoed_when_the_audio_before_it_was_heard():
     buffer = FarBuffer()
-    buffer.take(Media(FRAME.payload * 5), 0)
+    buffer.take(AudioOut(FRAME.payload * 5), 0)
     buffer.take(Mark("a"), 1 * MS)
     assert buffer.echoes(99 * MS) == []
     assert buffer.echoes(100 * MS) == [Mark("a")]
@@ -67,7 +67,7 @@ def test_a_mark_is_echoed_when_the_audio_before_it_was_heard():
 
 def test_clear_silences_at_once_and_echoes_every_mark():
     buffer = FarBuffer()
-    buffer.take(Media(FRAME.payload * 50), 0)
+    buffer.take(AudioOut(FRAME.payload * 50), 0)
     buffer.take(Mark("a"), 0)
     buffer.take(Clear(), 150 * MS)
     assert buffer.echoes(150 * MS) == [Mark("a")]
@@ -228,7 +228,7 @@ def test_keys_are_pressed_one_after_the_other():
 )
 def test_twiml_that_opens_no_stream_is_named(twiml, why):
     with pytest.raises(DialError, match=why):
-        _stream_in(twiml.encode(), "http://agent")
+        stream_in(twiml.encode(), "http://agent")
 
 
 def test_tones_that_the_agent_sends_are_heard_as_keys():
@@ -270,7 +270,7 @@ def test_a_call_script_is_spoken(tmp_path):
     assert np.abs(spoken.audio.caller[start:end]).max() > 5000
 
 
-@pytest.mark.parametrize("message", [Media(bytes(80_000)), Mark("m")])
+@pytest.mark.parametrize("message", [AudioOut(bytes(80_000)), Mark("m")])
 def test_an_agent_that_floods_is_cut_off(message):
     buffer = FarBuffer()
 
@@ -282,7 +282,7 @@ def test_an_agent_that_floods_is_cut_off(message):
         flood()
     buffer.take(Clear(), 0)
     buffer.echoes(0)
-    buffer.take(Media(bytes(160)), 0)  # there is room again
+    buffer.take(AudioOut(bytes(160)), 0)  # there is room again
 
 
 def test_an_agent_that_clears_without_end_is_cut_off():

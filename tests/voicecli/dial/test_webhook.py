@@ -8,8 +8,10 @@ from contextlib import suppress
 
 import pytest
 
-from voicecli.dial import webhook
-from voicecli.dial.errors import DialError
+from voicecli.carriers.errors import DialError
+from voicecli.carriers.twilio import dialler
+from voicecli.carriers.twilio.dialler import TwilioDialler
+from voicecli.dial import phone
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
 TWIML = b'<Response><Connect><Stream url="ws://127.0.0.1:1/"/></Connect></Response>'
@@ -57,12 +59,13 @@ class Answering:
 @pytest.fixture
 def ask(monkeypatch):
     """What `find_stream` makes of a webhook that answers so."""
-    monkeypatch.setattr(webhook, "_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(dialler, "_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(phone, "_CONNECT_S", 1.0)
     servers = []
 
     def ask(first, again=b""):
         servers.append(Answering(first, again))
-        return asyncio.run(webhook.find_stream(servers[-1].url, "CA1", None))
+        return asyncio.run(phone.find_stream(TwilioDialler(None), servers[-1].url, "CA1"))
 
     ask.servers = servers
     yield ask

@@ -16,8 +16,8 @@ from twilio.request_validator import RequestValidator
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from voicecli.transports.twilio import CallerEnd
-from voicecli.transports.twilio_messages import Connected, Mark, Media, Start, Stop
+from voicecli.carriers.leg import AudioIn, AudioOut, LegEnded, LegStarted, Mark, MarkPlayed
+from voicecli.carriers.twilio.codec import CallerEnd
 
 PROFILE = """
 name = "brief"
@@ -48,8 +48,9 @@ class Server:
     """`voicecli serve` on a free port."""
 
     def __init__(
-        self, folder, *options, token=None, account=None, profile=PROFILE, descriptors=None
-    ):
+        self, folder, *options, token=None, account=None, asterisk=None, profile=PROFILE,
+        descriptors=None,
+    ):  # fmt: skip
         path = folder / "brief.toml"
         path.write_text(profile)
         self.recordings = folder / "calls"
@@ -58,6 +59,8 @@ class Server:
             environment["TWILIO_AUTH_TOKEN"] = token
         if account:
             environment["TWILIO_ACCOUNT_SID"] = account
+        if asterisk:
+            environment["ASTERISK_PASSWORD"] = asterisk
         command = [
             sys.executable, "-m", "voicecli.cli", "serve", "--profile", str(path),
             "--port", "0", "--out", str(self.recordings), *options,
@@ -159,34 +162,34 @@ class Phone:
     def __init__(self, socket, call_sid):
         self.socket = socket
         self.call_sid = call_sid
-        self.end = CallerEnd()
+        self.end = CallerEnd("MZ" + "1" * 32, "AC1")
         self.heard = b""
         self._sent = 0
         self._echoing = True
 
     async def begin(self, **parameters):
-        await self.say(Connected())
-        await self.say(Start("MZ" + "1" * 32, self.call_sid, "AC1", parameters))
+        await self.say(LegStarted(self.call_sid, parameters))
 
     async def say(self, message):
-        await self.socket.send(self.end.send(message))
+        for text in self.end.send(message):
+            await self.socket.send(text)
 
-    async def hear(self, kind=Media, seconds=5):
+    async def hear(self, kind=AudioOut, seconds=5):
         """The next message of a kind; marks are echoed at once."""
         async with asyncio.timeout(seconds):
             while True:
-                message = self.end.receive(await self.socket.recv())
-                if isinstance(message, Media):
+                (message,) = self.end.receive(await self.socket.recv())
+                if isinstance(message, AudioOut):
                     self.heard += message.payload
                 if isinstance(message, Mark) and self._echoing:
-                    await self.say(message)
+                    await self.say(MarkPlayed(message.name))
                 if isinstance(message, kind):
                     return message
 
     async def speak(self, seconds):
         """Silence in real time."""
         for _ in range(round(seconds * 50)):
-            await self.say(Media(b"\xff" * 160, self._sent))
+            await self.say(AudioIn(b"\xff" * 160, self._sent))
             self._sent += 20
             await asyncio.sleep(0.02)
 
@@ -199,7 +202,7 @@ class Phone:
 
     async def hang_up(self):
         self._echoing = False
-        await self.say(Stop())
+        await self.say(LegEnded())
         return await self.closed()
 
 

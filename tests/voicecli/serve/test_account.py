@@ -18,10 +18,9 @@ from websockets.exceptions import ConnectionClosed
 from tests.voicecli.serve import ngrok_stand_in, twilio_stand_in
 from tests.voicecli.serve.conftest import PROFILE, TOKEN, ring
 from tests.voicecli.serve.twilio_stand_in import NUMBER, OLD, SID
+from voicecli.carriers.leg import Dtmf, Mark
+from voicecli.carriers.twilio.account import TwilioAccount, TwilioError
 from voicecli.errors import UsageError
-from voicecli.serve.account import Account, TwilioError
-from voicecli.serve.borrowed import borrow, give_back
-from voicecli.transports.twilio_messages import Dtmf, Mark
 
 OURS = "https://agent.example/voice"
 
@@ -35,36 +34,36 @@ def twilio():
 @pytest.fixture
 def account(twilio, tmp_path, monkeypatch):
     monkeypatch.setenv("VOICECLI_HOME", str(tmp_path / "home"))
-    return Account(SID, TOKEN, twilio["url"])
+    return TwilioAccount(SID, TOKEN, twilio["url"])
 
 
 def test_a_number_is_pointed_at_us_and_back(twilio, account):
-    before = borrow(account, NUMBER, OURS)
+    lease = account.borrow(NUMBER, OURS)
     assert (twilio["voice_url"], twilio["method"]) == (OURS, "POST")
-    assert give_back(account, before, OURS)
+    assert lease.give_back()
     assert (twilio["voice_url"], twilio["method"]) == (OLD, "GET")
 
 
 def test_a_number_of_a_twiml_app_goes_back_to_its_app(twilio, account):
     twilio["application"] = "AP" + "1" * 32
-    before = borrow(account, NUMBER, OURS)
+    lease = account.borrow(NUMBER, OURS)
     assert twilio["application"] == ""  # else the app's address would count, not ours
-    assert "TwiML App AP111" in before.target
-    give_back(account, before, OURS)
+    assert "TwiML App AP111" in lease.before
+    lease.give_back()
     assert twilio["application"] == "AP" + "1" * 32
 
 
 def test_after_a_server_was_killed_the_next_one_still_knows_the_old_webhook(twilio, account):
-    borrow(account, NUMBER, "https://dead.example/voice")
-    before = borrow(account, NUMBER, OURS)
-    assert before.url == OLD
-    give_back(account, before, OURS)
+    account.borrow(NUMBER, "https://dead.example/voice")
+    lease = account.borrow(NUMBER, OURS)
+    assert lease.webhook.url == OLD
+    lease.give_back()
     assert twilio["voice_url"] == OLD
 
 
 NOTING = """
 import sys
-from voicecli.serve.borrowed import Webhook, borrow
+from voicecli.carriers.twilio.webhook_lease import Webhook, borrow
 
 class Numbers:
     def webhook(self, number):
@@ -103,15 +102,15 @@ def test_whoever_is_killed_while_noting_a_number_or_notes_another_at_once_loses_
 
 
 def test_a_webhook_that_was_changed_since_the_crash_is_the_one_to_put_back(twilio, account):
-    borrow(account, NUMBER, "https://dead.example/voice")
+    account.borrow(NUMBER, "https://dead.example/voice")
     twilio["voice_url"] = "https://new.example/voice"
-    assert borrow(account, NUMBER, OURS).url == "https://new.example/voice"
+    assert account.borrow(NUMBER, OURS).webhook.url == "https://new.example/voice"
 
 
 def test_a_webhook_that_somebody_changes_meanwhile_is_left_alone(twilio, account):
-    before = borrow(account, NUMBER, OURS)
+    lease = account.borrow(NUMBER, OURS)
     twilio["voice_url"] = "https://new.example/voice"
-    assert not give_back(account, before, OURS)
+    assert not lease.give_back()
     assert twilio["voice_url"] == "https://new.example/voice"
 
 
@@ -130,15 +129,15 @@ def test_a_number_of_somebody_else_is_named(account):
 def test_a_number_of_a_sip_trunk_cannot_be_borrowed(twilio, account):
     twilio["trunk"] = "TK" + "1" * 32
     with pytest.raises(TwilioError, match="SIP trunk"):
-        borrow(account, NUMBER, OURS)
+        account.borrow(NUMBER, OURS)
     assert twilio["posts"] == []
 
 
 def test_bad_credentials_say_which_of_the_two_and_show_neither(twilio):
     with pytest.raises(UsageError, match="TWILIO_ACCOUNT_SID is not an account's SID"):
-        Account("SK123", TOKEN)
+        TwilioAccount("SK123", TOKEN)
     with pytest.raises(TwilioError, match="TWILIO_AUTH_TOKEN is not the token") as caught:
-        Account(SID, "wrong-token", twilio["url"]).webhook(NUMBER)
+        TwilioAccount(SID, "wrong-token", twilio["url"]).webhook(NUMBER)
     assert "wrong-token" not in str(caught.value)
 
 

@@ -16,8 +16,8 @@ from twilio.request_validator import RequestValidator
 from websockets.exceptions import ConnectionClosed
 
 from tests.voicecli.serve.conftest import TOKEN, call, ring
+from voicecli.carriers.leg import AudioIn, Dtmf, Mark
 from voicecli.recording.bundle import read_bundle
-from voicecli.transports.twilio_messages import Dtmf, Mark, Media
 
 pytestmark = pytest.mark.realtime
 
@@ -125,7 +125,7 @@ def test_a_flood_is_stopped(server):
         async with call(server) as phone:
             await phone.hear()
             for _ in range(2000):
-                await phone.say(Media(b"\xff" * 160))
+                await phone.say(AudioIn(b"\xff" * 160))
             assert await phone.closed() == (1008, "the caller's end broke the protocol")
 
     asyncio.run(scenario())

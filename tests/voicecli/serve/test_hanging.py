@@ -9,7 +9,7 @@ from urllib.error import HTTPError
 import pytest
 
 from tests.voicecli.serve.conftest import PROFILE, call
-from voicecli.transports.twilio_messages import Media
+from voicecli.carriers.leg import AudioOut
 
 pytestmark = pytest.mark.realtime
 
@@ -127,7 +127,7 @@ def test_a_process_that_waits_for_calls_is_left_alone(serve):
     async def scenario():
         await asyncio.sleep(4)
         async with call(server) as phone:
-            await phone.hear(Media)
+            await phone.hear(AudioOut)
             await phone.speak(4)
             await phone.hang_up()
 

@@ -29,6 +29,7 @@ from pipelines.turn_taking.reasons import because
 from pipelines.turn_taking.time import MILLISECOND, to_ms
 from tests.decided import overlap, turn_ended
 from tests.pipelines.turn_taking.world import Speech, World
+from voicecli.carriers.leg import AudioOut, Clear, Mark
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.redaction.journal import redact
@@ -37,10 +38,7 @@ from voicecli.serve.keep import record_call
 from voicecli.serve.logs import few_lines, set_up_logs
 from voicecli.serve.outbox import MAX_AUDIO, MAX_MESSAGES, Outbox
 from voicecli.serve.progress import ProgressFold
-from voicecli.serve.settings import Access
-from voicecli.serve.signature import SignatureCheck
 from voicecli.transports.capture import Capture
-from voicecli.transports.twilio_messages import Clear, Mark, Media
 
 
 def drained(outbox):
@@ -51,16 +49,16 @@ def test_a_caller_who_does_not_read_loses_the_oldest_audio():
     outbox = Outbox()
     outbox.put(Mark("first"))
     for number in range(MAX_AUDIO + 5):
-        outbox.put(Media(bytes([number])))
+        outbox.put(AudioOut(bytes([number])))
     assert outbox.dropped == 5
-    assert drained(outbox)[:2] == [Mark("first"), Media(b"\x05")]
+    assert drained(outbox)[:2] == [Mark("first"), AudioOut(b"\x05")]
 
 
 def test_clear_overtakes_the_audio_it_makes_pointless_but_not_the_marks():
     outbox = Outbox()
-    for message in (Media(b"1"), Mark("a"), Media(b"2"), Clear(), Media(b"3")):
+    for message in (AudioOut(b"1"), Mark("a"), AudioOut(b"2"), Clear(), AudioOut(b"3")):
         outbox.put(message)
-    assert drained(outbox) == [Mark("a"), Clear(), Media(b"3")]
+    assert drained(outbox) == [Mark("a"), Clear(), AudioOut(b"3")]
 
 
 def test_what_waits_is_bounded_whatever_it_is():
@@ -193,22 +191,6 @@ def test_a_server_tells_the_times_that_the_report_of_the_same_call_has(seed):
     [stopped] = [b.silent_at_ear - b.onset for b in report.barge_ins]
     assert told.barge_in_ms == [round(to_ms(stopped), 1)]
     assert told.turn == 3
-
-
-FORM = {
-    "CallSid": "CA1234567890ABCDE", "Digits": "1234", "From": "+14158675309",
-    "To": "+18005551212", "Caller": "+14158675309",
-}  # fmt: skip
-
-
-def test_twilios_published_example_is_signed_as_published():
-    check = SignatureCheck(Access("https://mycompany.com", "12345"))
-    path, signature = "/myapp.php?foo=1&bar=2", "RSOYDt4T1cUTdK1PDd93/VVr8B8="
-    assert check.webhook(path, FORM, signature)
-    assert not check.webhook(path, {**FORM, "Digits": "1235"}, signature)
-    assert not check.webhook("/other", FORM, signature)
-    assert not check.webhook(path, FORM, "")
-    assert not check.handshake(signature)
 
 
 @pytest.mark.parametrize("as_json", [False, True])

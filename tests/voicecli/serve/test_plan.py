@@ -52,7 +52,7 @@ def refusal(**wanted):
 def test_without_an_account_there_is_a_server_for_this_computer():
     plan = plan_server(Request())
     assert plan.settings.access.public_url == "http://127.0.0.1:8000"
-    assert plan.settings.access.auth_token is None
+    assert plan.settings.access.secret is None
     assert plan.settings.operators is None
     assert plan.account is None
 
@@ -68,12 +68,28 @@ def test_all_that_is_missing_is_said_at_once_with_what_works_without():
 
 @pytest.mark.usefixtures("account")
 def test_with_an_account_everybody_must_sign():
-    assert plan_server(Request()).settings.access.auth_token == TOKEN
-    plan = plan_server(Request(ngrok=True, wishes=Wishes(twilio=True)))
+    assert plan_server(Request()).settings.access.secret == TOKEN
+    plan = plan_server(Request(ngrok=True, wishes=Wishes(answer=True)))
     assert plan.ngrok
     assert plan.account is not None
     assert TOKEN not in repr(plan)
-    assert plan_server(Request(insecure=True)).settings.access.auth_token is None
+    assert plan_server(Request(insecure=True)).settings.access.secret is None
+
+
+def test_another_carrier_has_variables_and_options_of_its_own(monkeypatch):
+    monkeypatch.delenv("ASTERISK_PASSWORD", raising=False)
+    assert plan_server(Request(carrier="asterisk")).settings.carrier.title == "Asterisk"
+    said = refusal(carrier="asterisk", host="0.0.0.0")  # noqa: S104
+    assert said.startswith("set ASTERISK_PASSWORD (Asterisk's websocket_client.conf, password)")
+    monkeypatch.setenv("ASTERISK_PASSWORD", "s3cret")
+    plan = plan_server(Request(carrier="asterisk", host="0.0.0.0"))  # noqa: S104
+    assert (plan.settings.access.secret, plan.account) == ("s3cret", None)
+    assert "s3cret" not in repr(plan)
+    for wishes in (Wishes(transfer_to=NUMBER), Wishes(answer=True), Wishes(call=NUMBER)):
+        assert "no account to ask" in refusal(carrier="asterisk", wishes=wishes)
+    said = refusal(carrier="asterisk", insecure=True, host="0.0.0.0")  # noqa: S104
+    assert "leave out --host, --public-url and --ngrok, or set ASTERISK_PASSWORD" in said
+    assert refusal(carrier="smoke") == "there is no carrier 'smoke'; there are: asterisk, twilio."
 
 
 @pytest.mark.usefixtures("account")
@@ -98,11 +114,11 @@ def test_the_public_url_is_what_gets_signed():
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
-        ({"wishes": Wishes(twilio=True)}, "--ngrok .* or --public-url"),
+        ({"wishes": Wishes(answer=True)}, "--ngrok .* or --public-url"),
         ({"wishes": Wishes(call=NUMBER), "public_url": PUBLIC}, "--call needs --twilio"),
         ({"insecure": True, "host": "0.0.0.0"}, "loopback only"),  # noqa: S104
         ({"insecure": True, "public_url": PUBLIC}, "loopback only"),
-        ({"insecure": True, "wishes": Wishes(twilio=True)}, "loopback only"),
+        ({"insecure": True, "wishes": Wishes(answer=True)}, "loopback only"),
         ({"ngrok": True, "public_url": PUBLIC}, "choose one"),
     ],
 )

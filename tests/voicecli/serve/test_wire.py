@@ -6,15 +6,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from voicecli.carriers.leg import AudioIn, AudioOut, Clear, Dtmf, LegTraits, Mark, MarkPlayed
 from voicecli.serve import wire
-from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media
 
 MESSAGES = st.one_of(
-    st.builds(Media, st.binary(min_size=1), st.integers(0, 2**40)),
+    st.builds(AudioIn, st.binary(min_size=1), st.none() | st.integers(0, 2**40)),
+    st.builds(AudioOut, st.binary(min_size=1)),
     st.builds(Mark, st.text(min_size=1)),
+    st.builds(MarkPlayed, st.text(min_size=1)),
     st.builds(Dtmf, st.sampled_from("0123456789*#")),
     st.just(Clear()),
-    st.builds(wire.Begin, st.text(), st.text()),
+    st.builds(wire.Begin, st.text(), st.text(), st.builds(LegTraits)),
     st.builds(wire.Ready, st.text(), st.text()),
     st.builds(wire.Progress, st.text(), st.integers(), st.lists(st.floats(0, 1e6))),
     st.builds(wire.Over, st.text()),
@@ -47,7 +49,7 @@ def messages(link):
 
 def test_what_the_other_side_does_not_read_waits_and_audio_beyond_the_limit_is_counted(ends):
     ours, theirs = ends
-    frame = Media(b"\xff" * 160)
+    frame = AudioOut(b"\xff" * 160)
     for _ in range(20_000):
         ours.send(frame)
     ours.send(wire.HangUp("enough"))

@@ -7,12 +7,12 @@ import pytest
 
 from pipelines.turn_taking.events import DtmfReceived
 from pipelines.turn_taking.time import MILLISECOND, SECOND, from_ms
+from voicecli.carriers.leg import AudioOut, Clear
 from voicecli.dial.handset import Handset, HandsetCall
 from voicecli.transports.base import FRAME
 from voicecli.transports.echo import Untouched
 from voicecli.transports.microphone import MicrophoneCaller
 from voicecli.transports.microphone_files import FileSink, SilentSource
-from voicecli.transports.twilio_messages import Clear, Media
 from voicecli.transports.wav import PlainLeg
 from voicecli.tui.phone import PhoneApp
 
@@ -28,7 +28,7 @@ def call():
         stereo[a:b, channel] = chance.normal(0, 4000, b - a)
     call.stereo = lambda: stereo
     for at in (2600, 2620, 2680, 2700):
-        call.course.buffer.take(Media(b"\x00" * 160), from_ms(at))
+        call.course.buffer.take(AudioOut(b"\x00" * 160), from_ms(at))
     call.course.buffer.take(Clear(), from_ms(2710))
     call.course.now = 12 * SECOND
     call.course.lateness.extend([2 * MILLISECOND] * 20)

@@ -256,7 +256,7 @@ def test_the_same_agent_goes_to_the_number_and_its_calls_to_the_same_folder(monk
     assert Phone().missing == ["NGROK_AUTHTOKEN"]
     assert Phone(public_url="https://agent.example").missing == []
     alone = plan_without_number(setting).settings
-    assert (alone.access.auth_token, alone.access.public_url) == (None, "http://127.0.0.1:8000")
+    assert (alone.access.secret, alone.access.public_url) == (None, "http://127.0.0.1:8000")
 
 
 def test_quitting_hangs_up_and_the_screen_closes_when_the_call_is_over():

@@ -1,4 +1,4 @@
-"""A call on a media stream as the shells see it.
+"""A call on a carrier's leg as the shells see it.
 
 Sans-I/O like every transport: messages are given to `take` with the moment they came, and handed to
 `emit` as they arise. The shell's tick paces the agent's voice: one frame every 20 ms, after a head
@@ -14,20 +14,21 @@ import numpy as np
 
 from pipelines.runtime.transport import Received
 from pipelines.turn_taking.events import DtmfReceived, Event, JobId, MarkReached
-from pipelines.turn_taking.time import MILLISECOND, Nanos
-from telephony_sim.g711 import ulaw_encode
-from voicecli.transports.arrivals import Arrivals, Heard
-from voicecli.transports.base import FRAME, RATE, Frame
-from voicecli.transports.capture import Capture
-from voicecli.transports.twilio_messages import (
+from pipelines.turn_taking.time import Nanos
+from voicecli.carriers.leg import (
+    AudioIn,
+    AudioOut,
     Clear,
     Dtmf,
     FromCaller,
+    LegEnded,
+    LegTraits,
     Mark,
-    Media,
-    Stop,
-    ToCaller,
+    MarkPlayed,
 )
+from voicecli.transports.arrivals import Arrivals, Heard
+from voicecli.transports.base import FRAME, RATE, Frame
+from voicecli.transports.capture import Capture
 
 MAX_EVENTS: Final = 64
 """Keys and marks that may come within one tick."""
@@ -36,17 +37,25 @@ AHEAD: Final = 2
 _NOTHING: Frame = np.zeros(0, np.int16)
 
 
-class TwilioCall:
+class LegCall:
     """One call: an `EchoingTransport`.
 
     Args:
         emit: sends a message to the caller's end.
         capture: keeps both voices, if given.
+        traits: how audio is carried, at 8000 Hz, and what the caller's end can do. One that says
+            nothing of marks is taken to have played audio when its time has passed.
     """
 
-    def __init__(self, emit: Callable[[ToCaller], None], capture: Capture | None = None) -> None:
+    def __init__(
+        self,
+        emit: Callable[[AudioOut | Mark | Clear], None],
+        capture: Capture | None = None,
+        traits: LegTraits = LegTraits(),  # noqa: B008 - frozen
+    ) -> None:
         self.rate = RATE
-        self._arrivals = Arrivals()
+        self._traits = traits
+        self._arrivals = Arrivals(traits)
         self.counters = self._arrivals.counters
         self.hangup_cause = "the caller hung up"
         self.finished = False
@@ -54,8 +63,10 @@ class TwilioCall:
         self._capture = capture
         self._ingress: Nanos | None = None
         self._ticks = 0
-        self._inbox: deque[Dtmf | Mark] = deque(maxlen=MAX_EVENTS)
+        self._inbox: deque[Dtmf | MarkPlayed] = deque(maxlen=MAX_EVENTS)
         self._marks: dict[str, tuple[JobId, Nanos]] = {}
+        self._unsaid: deque[tuple[int, JobId]] = deque()
+        """Marks that nobody will speak of: the tick at which each is heard."""
         self._numbers = itertools.count(1)
         self._round_trip: Nanos = 0
         self._now: Nanos = 0
@@ -81,15 +92,15 @@ class TwilioCall:
     def take(self, message: FromCaller, at: Nanos) -> None:
         """A message from the caller's end came `at` this moment of the call."""
         match message:
-            case Media():
+            case AudioIn():
                 self._arrivals.take(message, at)
-            case Mark(name):
+            case MarkPlayed(name):
                 if name in self._marks:
                     self._measure(at - self._marks[name][1])
                     self._inbox.append(message)
             case Dtmf():
                 self._inbox.append(message)
-            case Stop():
+            case LegEnded():
                 self.hang_up("the caller hung up")
             case _:
                 pass
@@ -114,16 +125,19 @@ class TwilioCall:
         pcm = np.concatenate([each.frame for each in heard]) if heard else _NOTHING
         return Received(pcm, ingress, events)
 
-    def send(self, frame: Frame | None, now: Nanos) -> None:
+    def send(self, frame: Frame | None, now: Nanos) -> None:  # noqa: ARG002 - the protocol
         """Pass the agent's frame on; silence needs no message, the far end makes its own."""
         if frame is not None:
-            self._emit(Media(ulaw_encode(frame).tobytes(), now // MILLISECOND))
+            self._emit(AudioOut(self._traits.encode(frame)))
             if self._capture is not None:
                 self._capture.agent(frame, self._ticks * FRAME + self.egress)
             self._far_frames += 1
 
     def mark(self, job: JobId) -> None:
         """Ask for an echo when the clause was heard."""
+        if not self._traits.marks:
+            self._unsaid.append((self._ticks + self._far_frames, job))
+            return
         name = f"clause-{next(self._numbers)}"
         self._marks[name] = (job, self._now + self.unheard)
         self._emit(Mark(name))
@@ -131,7 +145,9 @@ class TwilioCall:
     def clear(self) -> None:
         """Empty the far buffer; that it echoes the marks in it does not mean they were heard."""
         self._marks.clear()
-        self._far_frames = 0
+        self._unsaid.clear()
+        if self._traits.clears:
+            self._far_frames = 0
         self._emit(Clear())
 
     def _keep_caller(self, heard: Heard, ingress: Nanos) -> None:
@@ -149,6 +165,8 @@ class TwilioCall:
             elif (known := self._marks.pop(message.name, None)) is not None:
                 events.append(MarkReached(now, known[0]))
         self._inbox.clear()
+        while self._unsaid and self._unsaid[0][0] <= self._ticks:
+            events.append(MarkReached(now, self._unsaid.popleft()[1]))
         return tuple(events)
 
     def _measure(self, took: Nanos) -> None:

@@ -18,17 +18,26 @@ from pipelines.turn_taking.events import (
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.time import MILLISECOND, SECOND
 from telephony_sim.g711 import ulaw_decode, ulaw_encode
+from voicecli.carriers.leg import (
+    AudioIn,
+    AudioOut,
+    Clear,
+    Dtmf,
+    LegEnded,
+    LegTraits,
+    Mark,
+    MarkPlayed,
+)
 from voicecli.engines import build_engines
 from voicecli.profile import load_profile
 from voicecli.transports.arrivals import CATCH_UP_TICKS, MAX_WAITING
-from voicecli.transports.twilio_call import AHEAD, TwilioCall
-from voicecli.transports.twilio_messages import Clear, Dtmf, Mark, Media, Stop
+from voicecli.transports.leg_call import AHEAD, LegCall
 
 TICK = 20 * MILLISECOND
 
 
 def frame(level):
-    return Media(ulaw_encode(np.full(160, level, np.int16)).tobytes())
+    return AudioIn(ulaw_encode(np.full(160, level, np.int16)).tobytes())
 
 
 def level(received):
@@ -42,7 +51,7 @@ def sent():
 
 @pytest.fixture
 def call(sent):
-    return TwilioCall(sent.append)
+    return LegCall(sent.append)
 
 
 def test_it_is_a_transport_whose_far_side_echoes(call):
@@ -51,7 +60,7 @@ def test_it_is_a_transport_whose_far_side_echoes(call):
 
 def test_each_tick_takes_one_frame_in_order_and_says_how_long_it_waited(call):
     heard = ulaw_decode(ulaw_encode(np.array([1000, 2000], np.int16)))
-    call.take(Media(frame(1000).payload + frame(2000).payload), 5 * MILLISECOND)
+    call.take(AudioIn(frame(1000).payload + frame(2000).payload), 5 * MILLISECOND)
     first, second = call.receive(TICK), call.receive(2 * TICK)
     assert [level(first), level(second)] == list(heard)
     assert [first.ingress, second.ingress] == [15 * MILLISECOND, 35 * MILLISECOND]
@@ -107,26 +116,69 @@ def test_the_far_end_is_kept_a_little_ahead_and_no_further(call):
 def test_silence_is_not_sent(call, sent):
     call.send(None, TICK)
     call.send(np.zeros(160, np.int16), 2 * TICK)
-    assert sent == [Media(b"\xff" * 160, 40)]
+    assert sent == [AudioOut(b"\xff" * 160)]
 
 
 def test_an_echoed_mark_says_which_clause_was_heard_and_how_far_away_the_caller_is(call, sent):
     call.receive(TICK)
     call.send(np.full(160, 9000, np.int16), TICK)
     call.mark(7)
-    call.take(sent[-1], TICK + 60 * MILLISECOND)  # the frame before it played for 20 of them
+    call.take(
+        MarkPlayed(sent[-1].name), TICK + 60 * MILLISECOND
+    )  # the frame before it played for 20 of them
     assert call.receive(5 * TICK).events == (MarkReached(5 * TICK, 7),)
     assert call.egress == 20 * MILLISECOND
 
 
 def test_marks_echoed_because_of_a_clear_were_not_heard(call, sent):
     call.mark(7)
-    mark = sent[-1]
+    mark = MarkPlayed(sent[-1].name)
     call.clear()
     assert sent[-1] == Clear()
     call.take(mark, TICK)
-    call.take(Mark("made up"), TICK)
+    call.take(MarkPlayed("made up"), TICK)
     assert call.receive(TICK).events == ()
+
+
+def test_where_nobody_speaks_of_marks_a_clause_is_heard_when_its_audio_has_had_its_time(sent):
+    call = LegCall(sent.append, traits=LegTraits(marks=False))
+    for _ in range(1 + AHEAD):
+        call.send(np.full(160, 9000, np.int16), 0)
+    call.mark(7)
+    events = [call.receive(tick * TICK).events for tick in range(1, 6)]
+    assert events == [(), (), (MarkReached(3 * TICK, 7),), (), ()]
+    assert not [each for each in sent if isinstance(each, Mark)]
+    call.send(np.full(160, 9000, np.int16), 0)
+    call.mark(8)
+    call.clear()
+    assert [call.receive(tick * TICK).events for tick in range(6, 9)] == [()] * 3
+
+
+def test_what_a_far_end_cannot_forget_it_still_has_to_play(sent):
+    call = LegCall(sent.append, traits=LegTraits(clears=False))
+    call.send(np.full(160, 9000, np.int16), 0)
+    call.clear()
+    assert call.unheard == TICK
+
+
+@pytest.mark.parametrize("encoding", ["ulaw", "alaw", "l16"])
+def test_audio_goes_both_ways_in_the_encoding_of_the_leg(sent, encoding):
+    traits = LegTraits(encoding)
+    call = LegCall(sent.append, traits=traits)
+    wave = (9000 * np.sin(np.arange(160) / 5)).astype(np.int16)
+    call.take(AudioIn(traits.encode(wave), None), 0)
+    heard = call.receive(TICK).pcm
+    call.send(wave, TICK)
+    assert np.abs(heard.astype(int) - wave).max() < 400
+    assert sent == [AudioOut(traits.encode(wave))]
+    assert np.array_equal(traits.decode(sent[0].payload), heard)
+
+
+def test_without_timestamps_nothing_is_taken_for_lost(call):
+    for number in range(10):
+        call.take(AudioIn(frame(1000).payload, None), number * TICK)
+        call.receive((number + 1) * TICK)
+    assert (call.counters.missing, call.counters.dropped) == (0, 0)
 
 
 def test_keys_reach_the_core(call):
@@ -143,7 +195,7 @@ def test_a_flood_of_keys_is_bounded(call):
 
 def test_the_first_cause_of_a_hang_up_counts(call):
     call.hang_up("the call lasted too long")
-    call.take(Stop(), 0)
+    call.take(LegEnded(), 0)
     assert call.finished
     assert call.hangup_cause == "the call lasted too long"
 
@@ -151,7 +203,7 @@ def test_the_first_cause_of_a_hang_up_counts(call):
 # -- whole calls ------------------------------------------------------------------------------
 
 
-class FarEnd(TwilioCall):
+class FarEnd(LegCall):
     """With a caller's end in virtual time that plays `delay` later, echoes marks and clears."""
 
     def __init__(self, speaks, hangs_up_at, *, delay=40 * MILLISECOND, echoes=True):
@@ -169,12 +221,12 @@ class FarEnd(TwilioCall):
             self.played = [(at, m) for at, m in self.played if at < arrival]
             self._free_at = arrival
             self._buffer = [(arrival, m) for _, m in self._buffer]
-        elif isinstance(message, Media):
+        elif isinstance(message, AudioOut):
             start = max(arrival, self._free_at)
             self._free_at = start + TICK
             self.played.append((start, message))
-        elif self._echoes:
-            self._buffer.append((self._free_at + self._delay, message))
+        elif self._echoes and isinstance(message, Mark):
+            self._buffer.append((self._free_at + self._delay, MarkPlayed(message.name)))
 
     def receive(self, now):
         self._clock = now
@@ -185,7 +237,7 @@ class FarEnd(TwilioCall):
                 self._buffer.remove((due, message))
                 self.take(message, now)
         if now >= self._hangs_up_at:
-            self.take(Stop(), now)
+            self.take(LegEnded(), now)
         return super().receive(now)
 
 

@@ -11,12 +11,12 @@ from pipelines.turn_taking.events import DtmfReceived, FrameScored
 from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.time import MILLISECOND, SECOND
 from telephony_sim.g711 import ulaw_decode, ulaw_encode
+from voicecli.carriers.leg import AudioIn, Dtmf
 from voicecli.engines import build_engines
 from voicecli.profile import load_profile
 from voicecli.transports.arrivals import AT_ONCE, MAX_LATE, MAX_WAITING
 from voicecli.transports.capture import Capture
-from voicecli.transports.twilio_call import TwilioCall
-from voicecli.transports.twilio_messages import Dtmf, Media
+from voicecli.transports.leg_call import LegCall
 
 TICK = 20 * MILLISECOND
 WORDS = 5 + np.arange(3000) % 90
@@ -35,7 +35,7 @@ class Line:
     """A caller's end that sends a frame each 20 ms, and a network that holds them up at times."""
 
     def __init__(self, stamps=stamp, capture=None):
-        self.call = TwilioCall([].append, capture)
+        self.call = LegCall([].append, capture)
         self.ticks = 0
         self.heard = []
         self.events = []
@@ -45,7 +45,7 @@ class Line:
 
     def send(self, *numbers):
         for number in numbers:
-            message = Media(frame(number), self._stamps(number))
+            message = AudioIn(frame(number), self._stamps(number))
             self.call.take(message, self.ticks * TICK + MILLISECOND)
 
     def tick(self):
@@ -64,7 +64,7 @@ class Line:
 
     def be_quiet(self, ticks):
         for _ in range(ticks):
-            self.call.take(Media(b"\xff" * 160), self.ticks * TICK + MILLISECOND)
+            self.call.take(AudioIn(b"\xff" * 160), self.ticks * TICK + MILLISECOND)
             self.tick()
 
     def release(self, at_most=1000):
@@ -216,7 +216,7 @@ def test_without_timestamps_it_is_made_up_for_in_the_next_quiet_moment():
         line.tick()
     line.speak(30)
     assert line.numbers == codes(80)
-    line.call.take(Media(b"\xff" * 160), line.ticks * TICK)
+    line.call.take(AudioIn(b"\xff" * 160), line.ticks * TICK)
     line.tick()
     assert len(line.heard) == line.ticks
 
@@ -253,9 +253,9 @@ def test_a_flood_after_a_stall_is_no_more_than_the_stall():
 
 
 def test_a_process_that_was_late_itself_drops_nothing():
-    call = TwilioCall([].append)
+    call = LegCall([].append)
     for number in range(60):
-        call.take(Media(frame(number), stamp(number)), number * TICK)
+        call.take(AudioIn(frame(number), stamp(number)), number * TICK)
     heard = [len(call.receive(tick * TICK).pcm) for tick in range(1, 61)]
     assert sum(heard) == 60 * 160
     assert call.counters.dropped == 0
@@ -282,7 +282,7 @@ def test_its_delay_is_not_held_against_the_line():
     assert line.call.receive(line.ticks * TICK).ingress <= TICK
 
 
-class Speaker(TwilioCall):
+class Speaker(LegCall):
     """Somebody who speaks from 3.0 to 5.0 s and from 5.4 to 6 s, over a line that may stall."""
 
     def __init__(self, stalls=()):
@@ -294,7 +294,7 @@ class Speaker(TwilioCall):
         number = now // TICK
         loud = 150 <= number < 250 or 270 <= number < 300
         wave = 8000 * np.sin(np.arange(160 * number, 160 * number + 160) / 8) * loud
-        self._held.append(Media(ulaw_encode(wave.astype(np.int16)).tobytes(), stamp(number)))
+        self._held.append(AudioIn(ulaw_encode(wave.astype(np.int16)).tobytes(), stamp(number)))
         if not any(start <= now / SECOND < end for start, end in self._stalls):
             for message in self._held:
                 self.take(message, now)

@@ -1,4 +1,4 @@
-"""The codec of media streams: both ends understand each other, and nothing hostile gets through."""
+"""Twilio's codec: both ends understand each other, and nothing hostile gets through."""
 
 import base64
 import contextlib
@@ -9,41 +9,51 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voicecli.transports.twilio import MAX_AUDIO, MAX_FROM_CALLER, AgentEnd, CallerEnd
-from voicecli.transports.twilio_messages import (
+from voicecli.carriers.leg import (
     KEYS,
+    AudioIn,
+    AudioOut,
     Clear,
-    Connected,
     Dtmf,
+    LegEnded,
+    LegStarted,
     LocalProtocolError,
     Mark,
-    Media,
+    MarkPlayed,
     RemoteProtocolError,
-    Start,
-    Stop,
+    Reply,
 )
+from voicecli.carriers.twilio.codec import MAX_AUDIO, MAX_FROM_CALLER, AgentEnd, CallerEnd
 
-START = Start("MZ1", "CA1", "AC1", {"token": "t"})
+START = LegStarted("CA1", {"token": "t"})
 FRAME = base64.b64encode(bytes(160)).decode()
 
 names = st.text(min_size=1, max_size=40)
 frames = st.integers(1, 50).flatmap(lambda n: st.binary(min_size=160 * n, max_size=160 * n))
 from_caller = st.one_of(
-    st.builds(Media, frames, st.integers(0, 10**9)),
+    st.builds(AudioIn, frames, st.integers(0, 10**9)),
     st.builds(Dtmf, st.sampled_from(sorted(KEYS))),
-    st.builds(Mark, names),
+    st.builds(MarkPlayed, names),
 )
 to_caller = st.one_of(
-    st.builds(Media, st.binary(min_size=1, max_size=4000)),
+    st.builds(AudioOut, st.binary(min_size=1, max_size=4000)),
     st.builds(Mark, names),
     st.just(Clear()),
 )
 
 
+def caller_end():
+    return CallerEnd("MZ1", "AC1")
+
+
+def heard(end, messages):
+    """What one end understands of messages of the other's."""
+    return [said for message in messages for said in end.receive(message)]
+
+
 def connected():
-    agent, caller = AgentEnd(), CallerEnd()
-    agent.receive(caller.send(Connected()))
-    agent.receive(caller.send(START))
+    agent, caller = AgentEnd(), caller_end()
+    assert heard(agent, caller.send(START)) == [START]
     return agent, caller
 
 
@@ -55,43 +65,45 @@ def media(payload=FRAME, **more):
 def test_the_agent_gets_what_the_caller_sends(messages):
     agent, caller = connected()
     for message in messages:
-        assert agent.receive(caller.send(message)) == message
+        assert heard(agent, caller.send(message)) == [message]
 
 
 @given(st.lists(to_caller, max_size=8))
 def test_the_caller_gets_what_the_agent_sends(messages):
     agent, caller = connected()
     for message in messages:
-        assert caller.receive(agent.send(message)) == message
+        assert heard(caller, agent.send(message)) == [message]
 
 
 @given(names, st.dictionaries(names, names, max_size=5))
 def test_the_parameters_of_the_webhook_reach_the_agent(call, parameters):
-    agent, caller = AgentEnd(), CallerEnd()
-    agent.receive(caller.send(Connected()))
-    start = Start("MZ1", call, "AC1", parameters)
-    assert agent.receive(caller.send(start)) == start
+    start = LegStarted(call, parameters)
+    assert heard(AgentEnd(), caller_end().send(start)) == [start]
 
 
 def test_messages_look_as_twilio_documents_them():
-    caller = CallerEnd()
-    caller.send(Connected())
-    caller.send(START)
-    row = json.loads(caller.send(Media(bytes(160), 20)))
+    caller = caller_end()
+    connected, start = map(json.loads, caller.send(START))
+    assert connected == {"event": "connected", "protocol": "Call", "version": "1.0.0"}
+    assert start["sequenceNumber"] == "1"
+    assert start["start"]["customParameters"] == {"token": "t"}
+    (text,) = caller.send(AudioIn(bytes(160), 20))
+    row = json.loads(text)
     assert row == {
         "event": "media",
         "sequenceNumber": "2",
         "streamSid": "MZ1",
         "media": {"track": "inbound", "chunk": "1", "timestamp": "20", "payload": FRAME},
     }
-    assert json.loads(caller.send(Stop()))["stop"] == {"accountSid": "AC1", "callSid": "CA1"}
+    (text,) = caller.send(LegEnded())
+    assert json.loads(text)["stop"] == {"accountSid": "AC1", "callSid": "CA1"}
 
 
 def test_unknown_events_and_fields_are_passed_over():
     agent, _ = connected()
-    assert agent.receive('{"event": "weather", "sky": "blue"}') is None
-    assert agent.receive(media(mood="good")) == Media(bytes(160))
-    assert agent.receive(media(track="outbound")) is None
+    assert agent.receive('{"event": "weather", "sky": "blue"}') == ()
+    assert agent.receive(media(mood="good")) == (AudioIn(bytes(160)),)
+    assert agent.receive(media(track="outbound")) == ()
 
 
 HOSTILE = {
@@ -125,13 +137,13 @@ def test_hostile_messages_are_refused_with_a_precise_reason(why):
     expected = {"deep": "not JSON", "no number: '١'": r"no number: '\u0661'"}.get(why, why)
     assert expected in str(caught.value)
     assert len(str(caught.value)) < 200
-    assert agent.receive(media()) == Media(bytes(160))  # and nothing of it was kept
+    assert agent.receive(media()) == (AudioIn(bytes(160)),)  # and nothing of it was kept
 
 
 def test_audio_is_taken_whatever_the_far_clock_says():
     agent, _ = connected()
     for stamp in (40, 40, 20):
-        assert agent.receive(media(timestamp=str(stamp))) == Media(bytes(160), stamp)
+        assert agent.receive(media(timestamp=str(stamp))) == (AudioIn(bytes(160), stamp),)
 
 
 def test_a_stream_begins_with_start_and_ends_with_stop():
@@ -141,26 +153,34 @@ def test_a_stream_begins_with_start_and_ends_with_stop():
     with pytest.raises(LocalProtocolError, match="nothing can be sent"):
         agent.send(Clear())
     agent, caller = connected()
-    agent.receive(caller.send(Stop()))
+    heard(agent, caller.send(LegEnded()))
     assert agent.stopped
     with pytest.raises(RemoteProtocolError, match="the stream is stopped"):
         agent.receive(media())
 
 
 @pytest.mark.parametrize(
-    "message", [Media(b""), Media(bytes(161)), Dtmf("X"), Mark(""), Mark("x" * 300), START]
-)
+    "message", [
+        AudioIn(b""), AudioIn(bytes(161)), Dtmf("X"), MarkPlayed(""), MarkPlayed("x" * 300),
+        START, Reply("pong"),
+    ],
+)  # fmt: skip
 def test_the_caller_never_sends_what_twilio_would_not(message):
     _, caller = connected()
     with pytest.raises(LocalProtocolError):
         caller.send(message)
 
 
-@pytest.mark.parametrize("message", [Media(b""), Mark("")])
+@pytest.mark.parametrize("message", [AudioOut(b""), Mark("")])
 def test_the_agent_never_sends_what_twilio_refuses(message):
     agent, _ = connected()
     with pytest.raises(LocalProtocolError):
         agent.send(message)
+
+
+def test_that_the_agent_hangs_up_only_the_connections_end_says():
+    agent, _ = connected()
+    assert agent.send(LegEnded()) == ()
 
 
 @given(st.text() | st.binary())
@@ -175,15 +195,16 @@ def test_100_000_mutated_messages_do_no_harm():
     """Valid messages with bytes flipped, cut, doubled and swapped: typed messages or refusals."""
     chance = random.Random(7)  # noqa: S311 - reproducible
     _, caller = connected()
-    stem = [caller.send(m) for m in (Media(bytes(160), 20), Dtmf("5"), Mark("clause-3"), Stop())]
+    said = (AudioIn(bytes(160), 20), Dtmf("5"), MarkPlayed("clause-3"), LegEnded())
+    stem = [message for each in said for message in caller.send(each)]
     outcomes = {"understood": 0, "refused": 0}
     agent, _ = connected()
     for _ in range(100_000):
         text = _mutated(chance.choice(stem), chance)
         try:
-            message = agent.receive(text)
+            understood = agent.receive(text)
             outcomes["understood"] += 1
-            assert message is None or isinstance(message, Media | Dtmf | Mark | Stop)
+            assert all(isinstance(m, AudioIn | Dtmf | MarkPlayed | LegEnded) for m in understood)
         except RemoteProtocolError:
             outcomes["refused"] += 1
         if agent.stopped:

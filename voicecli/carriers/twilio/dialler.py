@@ -1,67 +1,60 @@
-"""Asks a voice webhook what to do with a call, as Twilio does."""
+"""Does to an agent what Twilio does: asks its voice webhook, and opens the media stream."""
 
-import asyncio
-import threading
+import secrets
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Final
 
 from twilio.request_validator import RequestValidator
 
-from voicecli.dial.errors import DialError
+from voicecli.carriers.errors import DialError
+from voicecli.carriers.protocol import StreamAddress
+from voicecli.carriers.twilio.codec import MAX_TO_CALLER, CallerEnd
+from voicecli.carriers.twilio.signature import HEADER
 
-HEADER: Final = "X-Twilio-Signature"
+_ACCOUNT_SID: Final = "AC" + "0" * 32
 _TIMEOUT_S: Final = 15.0
 _MAX_TWIML: Final = 65_536
 _MOST_REDIRECTIONS: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a call's stream goes, and what it takes along."""
+class TwilioDialler:
+    """A `Dialler`; signs what it asks with the auth token, if there is one."""
 
-    url: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    max_message = 4 * MAX_TO_CALLER  # a character has up to four bytes
+
+    def __init__(self, auth_token: str | None) -> None:
+        self._auth_token = auth_token
+
+    def new_call_id(self) -> str:
+        """A CallSid."""
+        return "CA" + secrets.token_hex(16)
+
+    def find_stream(self, url: str, call_id: str) -> StreamAddress:
+        """The stream of ws(s)://, or that in the TwiML of a webhook; raises DialError."""
+        if url.startswith(("ws://", "wss://")):
+            return StreamAddress(url)
+        form = {
+            "CallSid": call_id, "AccountSid": _ACCOUNT_SID, "From": "+15005550006",
+            "To": "+15005550009", "CallStatus": "ringing", "Direction": "inbound",
+            "ApiVersion": "2010-04-01",
+        }  # fmt: skip
+        return stream_in(_post(url, form, self._auth_token), url)
+
+    def headers(self, url: str) -> Mapping[str, str]:
+        """The signature of a stream's address."""
+        return _sign(url, {}, self._auth_token)
+
+    def caller_end(self) -> CallerEnd:
+        """The caller's end of a new stream."""
+        return CallerEnd("MZ" + secrets.token_hex(16), _ACCOUNT_SID)
 
 
-def sign(url: str, form: Mapping[str, str], auth_token: str | None) -> dict[str, str]:
+def _sign(url: str, form: Mapping[str, str], auth_token: str | None) -> dict[str, str]:
     """The header that proves to the agent that Twilio calls; none without a token."""
     if not auth_token:
         return {}
     return {HEADER: RequestValidator(auth_token).compute_signature(url, dict(form))}
-
-
-async def find_stream(url: str, call_sid: str, auth_token: str | None) -> Address:
-    """The stream of an address: itself if it is a WebSocket's, else what its webhook answers.
-
-    Raises:
-        DialError: there is no webhook, it refuses the call, or its TwiML opens no stream.
-    """
-    if url.startswith(("ws://", "wss://")):
-        return Address(url)
-    form = {
-        "CallSid": call_sid, "AccountSid": "AC" + "0" * 32, "From": "+15005550006",
-        "To": "+15005550009", "CallStatus": "ringing", "Direction": "inbound",
-        "ApiVersion": "2010-04-01",
-    }  # fmt: skip
-    answer: Future[bytes] = Future()
-    answer.set_running_or_notify_cancel()
-
-    def ask() -> None:
-        try:
-            answer.set_result(_post(url, form, auth_token))
-        except Exception as error:  # noqa: BLE001 - raised where it is awaited
-            answer.set_exception(error)
-
-    # Not one of asyncio's threads, for which a program waits before it ends.
-    threading.Thread(target=ask, name="webhook", daemon=True).start()
-    try:
-        async with asyncio.timeout(_TIMEOUT_S):
-            return _stream_in(await asyncio.wrap_future(answer), url)
-    except TimeoutError:
-        raise DialError(f"{url} has not answered within {_TIMEOUT_S:g} s.") from None
 
 
 def _post(url: str, form: Mapping[str, str], auth_token: str | None) -> bytes:
@@ -76,7 +69,7 @@ def _post(url: str, form: Mapping[str, str], auth_token: str | None) -> bytes:
         body = answer.raw.read(_MAX_TWIML + 1, decode_content=False)
         answer.close()
 
-    headers = {**sign(url, form, auth_token), "Accept-Encoding": "identity"}
+    headers = {**_sign(url, form, auth_token), "Accept-Encoding": "identity"}
     try:
         with requests.Session() as session:
             session.max_redirects = _MOST_REDIRECTIONS
@@ -96,7 +89,8 @@ def _post(url: str, form: Mapping[str, str], auth_token: str | None) -> bytes:
     return body
 
 
-def _stream_in(twiml: bytes, url: str) -> Address:
+def stream_in(twiml: bytes, url: str) -> StreamAddress:
+    """The stream that TwiML opens, the answer of this address; DialError if it opens none."""
     try:
         root = ET.fromstring(twiml)  # noqa: S314 - expat itself refuses entity bombs
     except (ET.ParseError, ValueError, LookupError):  # of no XML; of an encoding nobody knows
@@ -111,4 +105,4 @@ def _stream_in(twiml: bytes, url: str) -> Address:
         parameter.get("name", ""): parameter.get("value", "")
         for parameter in stream.findall("Parameter")
     }
-    return Address(stream.get("url", ""), parameters)
+    return StreamAddress(stream.get("url", ""), parameters)

@@ -12,22 +12,19 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
-from voicecli.errors import UsageError, VoicecliError
-from voicecli.serve import twiml
-from voicecli.serve.borrowed import Webhook
-from voicecli.serve.settings import ACCOUNT_SID, AUTH_TOKEN
+from voicecli.carriers.errors import CarrierError
+from voicecli.carriers.twilio import ACCOUNT_SID, AUTH_TOKEN
+from voicecli.carriers.twilio.webhook_lease import Webhook, WebhookLease, borrow
+from voicecli.carriers.twilio.webhooks import transfer
+from voicecli.errors import UsageError
 
-API_VARIABLE: Final = "VOICECLI_TWILIO_API"
-"""Another address of the REST API: a region's, or a stand-in's."""
 API: Final = "https://api.twilio.com"
 _TIMEOUT_S: Final = 10.0
 _SHOWN: Final = 5
 
 
-class TwilioError(VoicecliError):
+class TwilioError(CarrierError):
     """Twilio refuses a request or cannot be reached."""
-
-    exit_code = 9
 
 
 class _RebasedHttpClient(TwilioHttpClient):
@@ -41,8 +38,8 @@ class _RebasedHttpClient(TwilioHttpClient):
         return super().request(method, url.replace(API, self._base_url, 1), *args, **kwargs)
 
 
-class Account:
-    """One Twilio account.
+class TwilioAccount:
+    """One account.
 
     Args:
         sid: AC and 32 hex digits.
@@ -56,6 +53,14 @@ class Account:
         if not re.fullmatch(r"AC[0-9a-fA-F]{32}", sid):
             raise UsageError(f"{ACCOUNT_SID} is not an account's SID: AC and 32 hex digits.")
         self._client = Client(sid, auth_token, http_client=_RebasedHttpClient(base_url))
+
+    def check(self, number: str | None) -> None:
+        """Make sure that the number can be borrowed; raises what `webhook` raises."""
+        self.webhook(number)
+
+    def borrow(self, number: str | None, webhook: str) -> WebhookLease:
+        """Send a number's calls to this webhook; raises what `webhook` raises, and StorageError."""
+        return borrow(self, number, webhook)
 
     def webhook(self, number: str | None) -> Webhook:
         """Where a number sends its calls; None: that of the account's only number.
@@ -98,10 +103,10 @@ class Account:
                 voice_application_sid=webhook.application_sid,  # it would go before the address
             )
 
-    def transfer(self, call_sid: str, number: str) -> None:
+    def transfer(self, call_id: str, number: str) -> None:
         """Put a live call through to somebody else. Raises TwilioError."""
         with _explained():
-            self._client.calls(call_sid).update(twiml=twiml.transfer(number))
+            self._client.calls(call_id).update(twiml=transfer(number))
 
     def call(self, to: str, from_: str, public_url: str, *, record: bool) -> str:
         """Ring somebody up; when they or their answering machine's beep answer, /voice is asked.

@@ -50,8 +50,35 @@ class Numbers(Protocol):
         ...
 
 
-def borrow(account: Numbers, number: str | None, url: str) -> Webhook:
-    """Send a number's calls to `url`; where they went before.
+class WebhookLease:
+    """A number whose calls come to `url` until it is given back."""
+
+    def __init__(self, account: Numbers, webhook: Webhook, url: str) -> None:
+        self.number = webhook.number
+        self.webhook = webhook
+        """Where its calls went."""
+        self.before = webhook.target
+        self.by_hand = (
+            f"Twilio console, Phone Numbers, {self.number}, A call comes in: {self.before}"
+        )
+        self._account = account
+        self._url = url
+
+    def give_back(self) -> bool:
+        """Send its calls there again; False if somebody has changed it meanwhile.
+
+        Raises:
+            TwilioError: it did not work.
+        """
+        ours = self._account.webhook(self.number).url == self._url
+        if ours:
+            self._account.point(self.webhook)
+        _note(self.number, None)
+        return ours
+
+
+def borrow(account: Numbers, number: str | None, url: str) -> WebhookLease:
+    """Send a number's calls to `url`.
 
     Raises:
         TwilioError: Twilio refuses or is out of reach.
@@ -62,20 +89,7 @@ def borrow(account: Numbers, number: str | None, url: str) -> Webhook:
     before = Webhook(**noted["before"]) if noted.get("ours") == found.url else found
     _note(found.number, {"ours": url, "before": asdict(before)})
     account.point(replace(found, url=url, method="POST", application_sid=""))
-    return before
-
-
-def give_back(account: Numbers, before: Webhook, url: str) -> bool:
-    """Send a number's calls where they went before; False if somebody has changed it meanwhile.
-
-    Raises:
-        TwilioError: it did not work.
-    """
-    ours = account.webhook(before.number).url == url
-    if ours:
-        account.point(before)
-    _note(before.number, None)
-    return ours
+    return WebhookLease(account, before, url)
 
 
 def _file() -> Path:

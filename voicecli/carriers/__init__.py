@@ -1,0 +1,1 @@
+"""Carriers: who brings the calls, each in a package of its own behind one protocol."""
