@@ -264,7 +264,10 @@ def json_schema() -> dict[str, Any]:
         inside = root
         for parent in parents:
             inside = inside["properties"].setdefault(parent, _table_schema("", {}))
-        inside["properties"][last] = schema
+        if last == "NAME":  # a table for each name that its user gives
+            inside["additionalProperties"] = schema
+        else:
+            inside["properties"][last] = schema
     for table, key in (("tools", "file"), ("agent", "class")):
         short = {"type": "string", "description": f"Short for its key `{key}`."}
         root["properties"][table] = {"anyOf": [short, root["properties"][table]]}
