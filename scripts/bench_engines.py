@@ -2,7 +2,8 @@
 
 Only engines whose weights are here are measured, and, for their timing alone, a Whisper of random
 weights and a Piper voice that hums, as the tests make them. Ratios between rows of one table come
-from one run. Word error rates need human speech (VOICECLI_SPEECH_DATA, else ../shared/data/speech).
+from one run. What recognisers do is measured on human speech, given with --speech: a folder with a
+`manifest.jsonl`.
 """
 
 from __future__ import annotations
@@ -41,8 +42,6 @@ from voicecli.report.wer import word_error_rate
 
 T = TypeVar("T")
 
-REPOSITORY = Path(__file__).parents[1]
-SPEECH = Path(os.environ.get("VOICECLI_SPEECH_DATA", REPOSITORY / "../shared/data/speech"))
 STOP = threading.Event()
 REPEATS = 5
 LLMS = ("smollm2-135m-instruct", "qwen2.5-0.5b-instruct", "qwen2.5-1.5b-instruct")
@@ -194,15 +193,15 @@ def whispers(name: str, weights: str) -> Iterator[tuple[str, Any]]:
         yield f"{name}; input {said}", engine
 
 
-def clips() -> list[tuple[Pcm, int, str]]:
+def clips(folder: Path) -> list[tuple[Pcm, int, str]]:
     """Commands and read sentences with transcripts that somebody checked."""
     found: list[tuple[Pcm, int, str]] = []
-    for line in (SPEECH / "manifest.jsonl").read_text("utf-8").splitlines():
+    for line in (folder / "manifest.jsonl").read_text("utf-8").splitlines():
         entry = json.loads(line)
         short = entry["duration_s"] <= 20 and entry["channels"] == 1
         checked = entry["file"].startswith(("commands/", "read/"))
         if checked and entry["transcript"] and short:
-            pcm, rate = soundfile.read(SPEECH / entry["file"], dtype="float32")
+            pcm, rate = soundfile.read(folder / entry["file"], dtype="float32")
             found.append((pcm, rate, entry["transcript"]))
     return found
 
@@ -294,17 +293,19 @@ def main() -> int:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tables", nargs="*", help="llm, tts, streaming, errors; default: all")
-    chosen = set(parser.parse_args().tables) or {"llm", "tts", "streaming", "errors"}
+    parser.add_argument("--speech", type=Path, help="folder of human speech, for the last two")
+    options = parser.parse_args()
+    chosen = set(options.tables) or {"llm", "tts", "streaming", "errors"}
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
     if "llm" in chosen:
         first_token()
     if "tts" in chosen:
         first_sound()
     if chosen & {"streaming", "errors"}:
-        if not SPEECH.is_dir():
-            print(f"\nno speech in {SPEECH}: set VOICECLI_SPEECH_DATA")
-            return 1
-        speech = clips()
+        if options.speech is None:
+            print("\nNo human speech to recognise: give a folder of it with --speech.")
+            return 1 if options.tables else 0
+        speech = clips(options.speech)
         if "streaming" in chosen:
             streaming(speech)
         if "errors" in chosen:
