@@ -36,7 +36,7 @@ demo: .venv/.installed ## Replay a bundled call: a line a turn, and why the slow
 	@$(BIN)/voicecli replay plain_turns --brief --out out
 	@printf 'Next:  $(BIN)/voicecli talk                  talk to it yourself, as if on the phone\n'
 	@printf '       $(BIN)/voicecli replay my_call.wav    a call of your own (stereo: caller left)\n'
-	@printf '       $(BIN)/voicecli serve --twilio --ngrok    the agent on your number; docs/SERVE.md\n'
+	@printf '       $(BIN)/voicecli serve --twilio --ngrok    the agent on your number; docs/how-to/own-number.md\n'
 
 demo-full: .venv/.installed ## Replay that call and a human recording, with every millisecond and decision
 	@$(BIN)/voicecli models pull embedded
@@ -57,7 +57,7 @@ bench-line: .venv/.installed-dev ## Measure the phone line (SPEECH=folder of hum
 	@$(BIN)/python scripts/bench_line.py $(if $(SPEECH),--speech $(SPEECH))
 
 bench-engines: .venv/.installed-dev ## Measure the engines whose weights are here (SPEECH=…)
-	@$(BIN)/python scripts/bench_engines.py $(if $(SPEECH),--speech $(SPEECH))
+	@$(BIN)/python -m scripts.bench_engines $(if $(SPEECH),--speech $(SPEECH))
 
 bench-serve: .venv/.installed-dev ## Measure the server under calls
 	@$(BIN)/python scripts/bench_serve.py load 1 10 50
@@ -74,9 +74,10 @@ bench-talk: .venv/.installed-dev ## Measure talks over a loudspeaker, on a virtu
 	@scripts/apt-packages
 	@$(BIN)/python scripts/bench_talk.py
 
-docs: .venv/.installed ## Write what the docs say of state machines and settings from the code
-	@$(BIN)/python scripts/draw_transitions.py
-	@$(BIN)/python scripts/draw_settings.py
+docs: .venv/.installed-dev ## Write what is generated, then make the site and check its links
+	@set -e; for page in transitions settings cli journal python; do $(BIN)/python scripts/draw_$$page.py; done
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+	@echo "The site is in build/site; to look at it: $(BIN)/mkdocs serve"
 
 check: .venv/.installed-dev ## Lint, types, import contracts
 	@$(BIN)/ruff check .

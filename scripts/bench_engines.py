@@ -1,9 +1,11 @@
-"""Measures the engines and prints the tables of docs/ENGINES.md: `make bench-engines`.
+"""Measures the engines and prints the tables of docs/benchmarks/engines.md: `make bench-engines`.
 
-Only engines whose weights are here are measured, and, for their timing alone, a Whisper of random
-weights and a Piper voice that hums, as the tests make them. Ratios between rows of one table come
-from one run. What recognisers do is measured on human speech, given with --speech: a folder with a
-`manifest.jsonl`.
+    .venv/bin/python -m scripts.bench_engines                           their parts
+    .venv/bin/python -m scripts.bench_engines --calls out/human/dev_*   whole labelled calls
+
+Only engines whose weights are here are measured. Ratios between rows of one table come from one
+run. What recognisers do is measured on human speech, a folder with a `manifest.jsonl` given with
+--speech; labelled calls of people are made by scripts.make_human_calls.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -25,27 +28,35 @@ import numpy as np
 import soundfile
 import soxr
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from pipelines.engines.protocols import Pcm
 from pipelines.engines.registry import Context, build_engine, engine_module
 from pipelines.engines.spoken.reader import reader
 from pipelines.turn_taking.commands import Message
+from scripts.bench_people import outcome_cells
 from telephony_sim.file import process_file
 from telephony_sim.line import load_line
-from tests.pipelines.engines.made_voice import make_voice
-from tests.pipelines.engines.made_whisper import BASE, make_whisper
 from tests.pipelines.engines.socket_stand_in import cartesia, elevenlabs, socket_stand_in
 from voicecli.errors import VoicecliError
 from voicecli.models.store import locate
+from voicecli.recording.bundle import read_bundle
 from voicecli.report.wer import word_error_rate
+from voicecli.tune.search import recorded_calls
 
 T = TypeVar("T")
 
 STOP = threading.Event()
 REPEATS = 5
-LLMS = ("smollm2-135m-instruct", "qwen2.5-0.5b-instruct", "qwen2.5-1.5b-instruct")
-WHISPERS = ("whisper-tiny.en", "whisper-base.en", "whisper-small.en")
+LLMS = ("smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct", "qwen2.5-1.5b-instruct")
+WHISPERS = ("whisper-tiny.en", "whisper-base", "whisper-small.en")
+CHOICES = {
+    "the default": "",
+    "whisper-tiny.en hears": '[asr]\nengine = "faster_whisper"\nweights = "whisper-tiny.en"',
+    "whisper-base hears": '[asr]\nengine = "faster_whisper"\nweights = "whisper-base"',
+    "SmolLM2 writes": '[llm]\nengine = "llama_cpp"\nweights = "smollm2-135m-instruct"',
+    "espeak-ng speaks": '[tts]\nengine = "espeak"',
+}
+"""What a profile says for one part of the default's to be another."""
+LINES = ("clean", "pstn", "mobile")
 TURNS = (
     Message("system", "You are Robin, a kind receptionist. Keep answers short and plain."),
     Message("agent", "Hello, this is Robin. How can I help you?"),
@@ -56,9 +67,6 @@ PARTIAL = Message("caller", "Thursday afternoon would be good if that is")
 FINAL = Message("caller", "Thursday afternoon would be good, if that is possible.")
 SENTENCE = "Of course, I can book that for you on Thursday at three."
 NUMBERS = "That is $12.50 on 2026-11-20 at 3:30 pm; call 555-0199 or write to bob@example.com."
-FOLDER = tempfile.TemporaryDirectory(prefix="voicecli-bench-")
-MADE = Path(FOLDER.name)
-"""Where models are made that have the shape of real ones and random weights."""
 
 
 def build(kind: Any, name: str, **settings: Any) -> Any | None:
@@ -139,16 +147,9 @@ def first_sound() -> None:
 
 
 def voices(servers: ExitStack) -> Iterator[tuple[str, Any]]:
-    """Each voice that is here; for those that are not, what the client and its parts cost."""
+    """Each voice that is here; of services, what their client costs."""
     yield "espeak", build("tts", "espeak")
-    piper = build("tts", "piper")
-    yield "piper (ljspeech medium)", piper
-    if piper is None:
-        made = make_voice(MADE / "voice")
-        yield (
-            "piper without a network (a voice that hums)",
-            build("tts", "piper", weights=str(made)),
-        )
+    yield "piper (joe)", build("tts", "piper")
     os.environ["BENCH_KEY"] = "none"
     for name, answer in {"elevenlabs": elevenlabs, "cartesia": cartesia}.items():
         server = servers.enter_context(socket_stand_in(answer))
@@ -174,23 +175,13 @@ def measure_voice(name: str, tts: Any | None) -> None:
     row(name, f"{median(firsts):.1f}", f"{median(wholes):.0f}", f"{factor:.4f}")
 
 
-def recognisers(*, timing: bool = False) -> Iterator[tuple[str, Any]]:
-    """Each recogniser whose weights are here; for `timing` also one that hears nothing right."""
+def recognisers() -> Iterator[tuple[str, Any]]:
+    """Each recogniser whose weights are here; Whisper also on its full input."""
     yield "moonshine tiny", build("asr", "moonshine")
     for weights in WHISPERS:
-        yield from whispers(weights, weights)
-    if timing:
-        made = MADE / "whisper"
-        if not made.exists():
-            make_whisper(made, shape=BASE)
-        yield from whispers("whisper base, random weights", str(made))
-
-
-def whispers(name: str, weights: str) -> Iterator[tuple[str, Any]]:
-    """A Whisper that encodes what was said, and the same on its full input."""
-    for chunk, said in (("auto", "as long as the speech"), (30.0, "30 s")):
-        engine = build("asr", "faster_whisper", weights=weights, chunk_length_s=chunk)
-        yield f"{name}; input {said}", engine
+        for chunk, said in (("auto", "as long as the speech"), (30.0, "30 s")):
+            engine = build("asr", "faster_whisper", weights=weights, chunk_length_s=chunk)
+            yield f"{weights}; input {said}", engine
 
 
 def clips(folder: Path) -> list[tuple[Pcm, int, str]]:
@@ -243,7 +234,7 @@ def streaming(speech: list[tuple[Pcm, int, str]]) -> None:
     long = [
         (soxr.resample(p, r, 16000).astype(np.float32), t) for p, r, t in speech if len(p) / r > 2
     ][:20]
-    for name, asr in recognisers(timing=True):
+    for name, asr in recognisers():
         if asr is None:
             row(name, *["not here"] * 5)
             continue
@@ -289,14 +280,47 @@ def over_line(name: str, speech: Iterable[tuple[Pcm, int, str]]) -> Iterator[Pcm
         yield soxr.resample(heard.astype(np.float32) / 32768.0, 8000, 16000).astype(np.float32)
 
 
+def whole_calls(calls: list[str], lines: Iterable[str]) -> None:
+    """Labelled calls with the default's engines, and with another in place of each."""
+    header(
+        f"{len(calls)} calls, `voicecli replay`",
+        "engines", "line", "turns cut into (95 %)", "ends not answered", "hung up on",
+        "answer p50 / p95, ms", "WER", "CPU, s per s of call", "memory at most, MB",
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="voicecli-bench-") as folder:
+        for name, tables in CHOICES.items():
+            profile = Path(folder) / "profile.toml"
+            profile.write_text(tables + "\n", "utf-8")
+            for line in lines:
+                out = Path(folder) / name / line
+                command = [sys.executable, "-m", "voicecli.cli", "replay", *calls, "-q",
+                           "-p", str(profile), "--line", line, "-o", str(out)]  # fmt: skip
+                replay = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+                _, status, used = os.wait4(replay.pid, 0)
+                if status:
+                    sys.exit(f"`{' '.join(command)}` failed")
+                bundles = [read_bundle(path) for path in recorded_calls([out])]
+                seconds = sum(len(bundle.stereo) / bundle.header.rate for bundle in bundles)
+                spent = used.ru_utime + used.ru_stime
+                row(name, line, *outcome_cells(bundles)[:5], f"{spent / seconds:.2f}",
+                    f"{used.ru_maxrss / 1024:.0f}")  # fmt: skip
+
+
 def main() -> int:
     """Measure what is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("tables", nargs="*", help="llm, tts, streaming, errors; default: all")
     parser.add_argument("--speech", type=Path, help="folder of human speech, for the last two")
+    parser.add_argument("--calls", nargs="+", help="labelled calls, whole")
+    parser.add_argument("--line", action="append", help=f"of the calls; default: {LINES}")
     options = parser.parse_args()
-    chosen = set(options.tables) or {"llm", "tts", "streaming", "errors"}
     print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
+    if options.calls:
+        whole_calls(options.calls, options.line or LINES)
+        return 0
+    chosen = set(options.tables) or {"llm", "tts", "streaming", "errors"}
     if "llm" in chosen:
         first_token()
     if "tts" in chosen:

@@ -1,4 +1,4 @@
-"""Measures the phone line and prints the tables of docs/LINE.md: `make bench-line`.
+"""Measures the phone line and prints docs/benchmarks/phone-line.md: `make bench-line`.
 
 Speeds are of one core; ratios between rows of one table come from one run. Perceptual scores need
 the extra `quality` and human speech: a folder with `read/*.flac`, given with --speech.

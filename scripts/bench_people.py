@@ -41,10 +41,16 @@ def main() -> None:
     print(f"{_HEAD}\n|{'---|' * 9}")
     for folder in options.folders:
         paths = [p for p in recorded_calls([folder]) if p.name.startswith(options.only)]
-        print(f"| {folder.name} | {' | '.join(_row([read_bundle(path) for path in paths]))} |")
+        cells = outcome_cells([read_bundle(path) for path in paths])
+        print(f"| {folder.name} | {' | '.join(cells)} |")
 
 
-def _row(bundles: Sequence[Bundle]) -> Iterable[str]:
+def outcome_cells(bundles: Sequence[Bundle]) -> tuple[str, ...]:
+    """What the columns of the table say of these calls."""
+    return tuple(_cells(bundles))
+
+
+def _cells(bundles: Sequence[Bundle]) -> Iterable[str]:
     reports = [_report(bundle) for bundle in bundles]
     outcomes = [
         outcome

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures `voicecli serve` from outside, as docs/SERVE.md shows it.
+"""Measures `voicecli serve` from outside, as docs/benchmarks/server.md shows it.
 
     .venv/bin/python scripts/bench_serve.py load 1 10 50         scripted engines, calls at once
     .venv/bin/python scripts/bench_serve.py embedded --calls 3   embedded engines

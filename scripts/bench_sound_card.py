@@ -1,4 +1,4 @@
-"""Measures how true the moments are that `voicecli talk` measures: what docs/TALK.md shows.
+"""Measures how true the moments of `voicecli talk` are: what docs/benchmarks/talk.md shows.
 
     .venv/bin/python scripts/bench_sound_card.py [--turns 10]
 

@@ -1,4 +1,4 @@
-"""Measures live calls in a room with an echo: what docs/TALK.md shows.
+"""Measures live calls in a room with an echo: what docs/benchmarks/talk.md shows.
 
     .venv/bin/python scripts/bench_talk.py              # on a virtual sound card, in real time
     .venv/bin/python scripts/bench_talk.py --simulated  # sample by sample, faster than that

@@ -1,10 +1,10 @@
-"""Writes docs/SETTINGS.md, the reference of every key of a profile, from what declares the keys."""
+"""Writes docs/reference/settings.md, every key of a profile, from what declares them."""
 
 from pathlib import Path
 
 from voicecli.profile_keys import markdown
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "SETTINGS.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
 HEAD = """# Settings of a profile
 
 Every key that a profile may have; in a terminal: `voicecli profile keys [TABLE]`.

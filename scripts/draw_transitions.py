@@ -1,10 +1,10 @@
-"""Writes the diagrams of docs/ARCHITECTURE.md from the core's own transition tables."""
+"""Writes the diagrams of docs/explanation/turn-taking.md from the core's own transition tables."""
 
 from pathlib import Path
 
 from pipelines.turn_taking.transitions import AGENT, CALLER, diagram
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "ARCHITECTURE.md"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "explanation" / "turn-taking.md"
 BEGIN, END = "<!-- transitions: begin -->", "<!-- transitions: end -->"
 
 

@@ -1,4 +1,4 @@
-"""Counts what is wrong with replies over forty typed conversations, for docs/ENGINES.md.
+"""Counts what is wrong with replies over forty typed conversations, for docs/benchmarks/engines.md.
 
 From the repository's root, with the profile's weights pulled (three minutes on two cores):
 

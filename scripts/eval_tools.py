@@ -1,4 +1,4 @@
-"""Prints the table of callers in docs/ENGINES.md: whom the appointment line books, and how fast.
+"""Prints whom the appointment line books, and how fast: callers in docs/benchmarks/engines.md.
 
 From the repository's root, with the embedded weights pulled (two minutes on two cores):
 

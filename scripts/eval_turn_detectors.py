@@ -1,4 +1,4 @@
-"""Prints the tables of docs/TURN_DETECTORS.md.
+"""Prints the tables of docs/benchmarks/turn-detectors.md.
 
 From the repository's root, with the embedded weights pulled (ten minutes on one core):
 

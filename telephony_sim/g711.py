@@ -6,7 +6,7 @@ Everything is a table look-up: 65,536 entries to encode, 256 to decode.
 
 Source: ITU-T G.711 (11/1988) tables 1a-2b, with the rounding of the reference implementation in
 ITU-T G.191 (one's complement magnitude, so that the positive and negative halves mirror exactly).
-docs/LINE.md lists where sox, ffmpeg and audioop decide otherwise.
+docs/benchmarks/phone-line.md lists where sox, ffmpeg and audioop decide otherwise.
 """
 
 from __future__ import annotations

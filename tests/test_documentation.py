@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import shlex
 import shutil
 import tomllib
@@ -20,7 +21,7 @@ from voicecli.profile import load_profile
 from voicecli.recording.call_script import read_script
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 COMMAND = typer.main.get_command(app)
 USAGE_ERROR: Any = typer.BadParameter.__base__
 
@@ -134,7 +135,8 @@ def test_the_pages_have_examples_of_every_kind():
 @pytest.mark.parametrize("example", TOML, ids=_ids(TOML))
 def test_a_toml_example_loads_as_what_it_is(example, tmp_path):
     path = tmp_path / "example.toml"
-    shutil.copy(ROOT / "examples" / "dentist_agent.py", tmp_path)  # which one of them names
+    for named in ("dentist_agent.py", "bike_shop/shop.rules.toml"):  # by some of them
+        shutil.copy(ROOT / "examples" / named, tmp_path)
     path.write_text(example.text, "utf-8")
     tables = tomllib.loads(example.text)
     if "turns" in tables:
@@ -145,6 +147,22 @@ def test_a_toml_example_loads_as_what_it_is(example, tmp_path):
         load_line(str(path))
     else:
         load_profile(str(path))
+
+
+def test_the_tutorial_ends_with_the_files_of_its_example():
+    agent, call, rules, *added = (e.text for e in TOML if e.where.startswith("tutorial.md"))
+    folder = ROOT / "examples" / "bike_shop"
+    assert (folder / "my_agent.toml").read_text("utf-8") == "\n".join([agent, *added])
+    assert (folder / "shop.rules.toml").read_text("utf-8") == rules
+    assert (folder / "calls" / "flat_tyre" / "call.toml").read_text("utf-8") == call
+
+
+@pytest.mark.parametrize("name", ["cli", "journal", "python"])
+def test_a_page_that_is_made_of_the_code_is_what_the_code_says(name):
+    draw = runpy.run_path(str(ROOT / "scripts" / f"draw_{name}.py"))
+    document = draw["DOCUMENT"].read_text("utf-8")
+    fresh = draw["replaced"](document) if "replaced" in draw else draw["drawn"]()
+    assert fresh == document, "run `make docs`"
 
 
 @pytest.mark.parametrize("example", PYTHON, ids=_ids(PYTHON))
@@ -169,7 +187,8 @@ def test_a_shell_example_is_a_command_with_options_that_exist(example):
 
 @pytest.mark.parametrize("example", SPANS, ids=[e.text for e in SPANS])
 def test_a_command_in_a_sentence_exists(example):
-    *head, last = (part.strip() for part in example.text.split("·"))
+    command, *_ = example.text.split(" > ")
+    *head, last = (part.strip() for part in command.split("·"))
     first, *others = [*head, last]
     words = shlex.split(re.sub(r"[\[\]…]", "", first).replace("COMMAND", "replay"))[1:]
     for verb in others:
@@ -178,13 +197,14 @@ def test_a_command_in_a_sentence_exists(example):
 
 
 def parse_loosely(words: list[str]) -> None:
-    """As `parse`, but arguments may be missing, as in "what `voicecli replay` leaves"."""
+    """As `parse`, but arguments may be missing, as in "as `voicecli replay --out` leaves it"."""
     try:
         parse(words)
     except typer.Exit:
         assert "--help" in words
-    except typer.BadParameter as error:
-        if "Missing" not in type(error).__name__:
+    except USAGE_ERROR as error:
+        lacking = "Missing" in type(error).__name__ or "requires an argument" in str(error)
+        if not lacking:
             raise
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")))
-_LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
+_LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)")
+_FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 _SPAN = re.compile(r"`((?:tests|pipelines|telephony_sim|voicecli|profiles|recordings)/[\w./*-]+)`")
 
 
@@ -20,10 +21,27 @@ def test_git_checks_before_a_commit_what_make_check_does():
     assert hooks == commands
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_links_to_what_exists(page):
-    links = [page.parent / target for target in _LINK.findall(page.read_text("utf-8"))]
-    assert [str(link) for link in links if not link.exists()] == []
+    missing = []
+    for target, heading in _LINK.findall(page.read_text("utf-8")):
+        path = page.parent / target if target else page
+        if not path.exists() or (heading and heading not in headings(path)):
+            missing.append(f"{target}#{heading}")
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs/explanation").glob("*.md")), ids=lambda page: page.name
+)
+def test_an_explanation_has_two_pages_at_most(page):
+    assert len(_FENCE.sub("", page.read_text("utf-8")).split()) <= 1000
+
+
+def headings(page):
+    """As links name them: lower case, spaces as hyphens, without other marks."""
+    found = re.findall(r"^#+ (.*)$", _FENCE.sub("", page.read_text("utf-8")), re.M)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in found}
 
 
 def test_contributors_are_sent_to_files_that_exist():

@@ -1,6 +1,6 @@
 """voicecli: talk to a phone voice agent, replay calls through it, put it on a number.
 
-These names are its Python interface (docs/PYTHON.md); each is loaded when it is first used:
+These names are its Python interface (docs/how-to/python.md); each is loaded when it is first used:
 
     from voicecli import Agent, VoicecliError, load_profile, replay, tool
 """

@@ -51,7 +51,7 @@ class Results:
         require(check(parse_condition(text), self.calls) for text in conditions)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything as JSON values, schema `voicecli.replay/1` (docs/REPORT.md)."""
+        """Everything as JSON values, schema `voicecli.replay/1` (docs/reference/reports.md)."""
         return json_report(self.calls)
 
     def __len__(self) -> int:

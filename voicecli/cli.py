@@ -4,7 +4,8 @@ import inspect
 import os
 import sys
 import traceback
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -14,6 +15,7 @@ from voicecli.commands.compare import compare
 from voicecli.commands.dial import dial
 from voicecli.commands.doctor import doctor
 from voicecli.commands.line import line
+from voicecli.commands.paths import paths
 from voicecli.commands.replay import replay
 from voicecli.commands.serve import serve
 from voicecli.commands.talk import talk
@@ -54,10 +56,41 @@ app = typer.Typer(
     name="voicecli",
     cls=_Verbs,
     help="Talk to your phone voice agent, see where every millisecond went, replay calls.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+_GUIDE = """\
+voicecli: talk to your phone voice agent, see where every millisecond went, replay calls.
+
+  voicecli talk                     talk to the agent, as if on the phone (--text: type)
+  voicecli replay plain_turns       a recorded call: every turn, every millisecond, and why
+  voicecli profile new mine.toml    an agent of your own; then: voicecli talk -p mine.toml
+  voicecli serve --twilio --ngrok   the agent on your phone number
+
+All verbs: voicecli --help. Of one: voicecli VERB --help. Is this computer fit: voicecli doctor"""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"voicecli {version('voicecli')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _begin(
+    ctx: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_show_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    if ctx.invoked_subcommand is None:
+        print(_GUIDE)
+
 
 app.command()(talk)
 app.command()(replay)
@@ -67,6 +100,7 @@ app.command()(line)
 app.command()(serve)
 app.command()(dial)
 app.command()(doctor)
+app.command()(paths)
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(models.app, name="models")
 app.add_typer(profile.app, name="profile")

@@ -161,7 +161,7 @@ def _origin(here: bool, profile: Profile, *, inherited: bool = False) -> str:
 
 def keys_of(declared: type) -> tuple[Key, ...]:
     """The keys that a dataclass declares, in its own order."""
-    hints, docs = get_type_hints(declared), _field_docs(declared)
+    hints, docs = get_type_hints(declared), field_docs(declared)
     return tuple(
         Key(f.name, hints[f.name], _default(f), f.metadata.get("range"), docs.get(f.name, ""))
         for f in dataclasses.fields(declared)
@@ -320,7 +320,7 @@ def _about(declared: Any) -> str:
 
 
 @cache
-def _field_docs(declared: type) -> dict[str, str]:
+def field_docs(declared: type) -> dict[str, str]:
     """The docstring below each field of a class, in one line."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(declared))).body[0]
     docs: dict[str, str] = {}

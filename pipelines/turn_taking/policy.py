@@ -25,8 +25,8 @@ class GatePolicy:
     pre_roll_ms: int = bounded(300, 0, _MINUTE_MS)
     """Audio from before the onset given to the transcriber, so that no first phoneme is lost."""
     lull_ms: int = bounded(30, 0, _MINUTE_MS)
-    """Silence after which the words are asked for, in case it becomes a pause: most lulls are gaps
-    within words. From `pause_ms` on: not before that."""
+    """Silence after which the words are asked for, in case it becomes a pause, as most do. From
+    `pause_ms` on: not before that."""
     pause_ms: int = bounded(90, 0, _MINUTE_MS)
     """Silence after which the caller counts as paused and the end of the turn is considered."""
     post_roll_ms: int = bounded(60, 0, _MINUTE_MS)

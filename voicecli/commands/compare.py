@@ -5,17 +5,27 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands import completing
 from voicecli.errors import UsageError
 
 
 def compare(  # noqa: PLR0917 - a command line's options, all keywords to its user
     calls: Annotated[
         list[str],
-        typer.Argument(metavar="CALL...", help="Labelled calls: folders, or shipped ones by name."),
+        typer.Argument(
+            metavar="CALL...",
+            help="Labelled calls: folders, or shipped ones by name.",
+            autocompletion=completing.calls,
+        ),
     ],
     profile: Annotated[
         list[str] | None,
-        typer.Option("--profile", "-p", help="A shipped profile or a TOML file; two or more."),
+        typer.Option(
+            "--profile",
+            "-p",
+            help="A shipped profile or a TOML file; two or more.",
+            autocompletion=completing.profiles,
+        ),
     ] = None,
     ablation: Annotated[
         bool,
@@ -26,7 +36,13 @@ def compare(  # noqa: PLR0917 - a command line's options, all keywords to its us
         ),
     ] = False,
     line: Annotated[
-        str | None, typer.Option("--line", "-l", help="A phone line instead of the profile's.")
+        str | None,
+        typer.Option(
+            "--line",
+            "-l",
+            help="A phone line instead of the profile's.",
+            autocompletion=completing.lines,
+        ),
     ] = None,
     shadow: Annotated[
         list[str] | None,

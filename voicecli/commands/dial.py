@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands import completing
 from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.commands.replay import PaceName
 from voicecli.errors import UsageError
@@ -28,6 +29,7 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
         str,
         typer.Argument(
             metavar="CALL",
+            autocompletion=completing.calls,
             help="What the caller says: an audio file, the folder or name of a recorded call, "
             "or a call script (*.toml) to be spoken.",
         ),
@@ -45,7 +47,13 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
         typer.Option("--output", metavar="DEVICE|FILE", help="The loudspeaker of --mic."),
     ] = None,
     line: Annotated[
-        str, typer.Option("--line", "-l", help="The phone line in front: a name or a TOML file.")
+        str,
+        typer.Option(
+            "--line",
+            "-l",
+            help="The phone line in front: a name or a TOML file.",
+            autocompletion=completing.lines,
+        ),
     ] = "clean",
     seed: Annotated[int, typer.Option(help="Of the line's losses and delays.")] = 0,
     pace: Annotated[

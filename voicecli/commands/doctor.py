@@ -5,13 +5,21 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands import completing
+
 # Imports stand inside the functions: `voicecli --help` registers this module and must stay fast.
 # ruff: noqa: PLC0415
 
 
 def doctor(
     profile: Annotated[
-        str, typer.Option("--profile", "-p", help="A shipped profile or a TOML file.")
+        str,
+        typer.Option(
+            "--profile",
+            "-p",
+            help="A shipped profile or a TOML file.",
+            autocompletion=completing.profiles,
+        ),
     ] = "embedded",
     sound: Annotated[
         bool,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicecli.commands import completing
 from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.errors import InputError, ProfileError, StorageError, UsageError
 from voicecli.foreign import one_line, say, visible
@@ -58,7 +59,13 @@ def line(  # noqa: PLR0917 - a command line's options, all keywords to its user
         typer.Option("--out", "-o", help="Write what the far end hears, 8 kHz WAV or FLAC."),
     ] = None,
     line: Annotated[
-        str, typer.Option("--line", "-l", help="A line of profiles/lines, or a TOML file.")
+        str,
+        typer.Option(
+            "--line",
+            "-l",
+            help="A line of profiles/lines, or a TOML file.",
+            autocompletion=completing.lines,
+        ),
     ] = "pstn",
     compare: Annotated[
         list[str] | None,

@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from voicecli.commands import completing
 from voicecli.foreign import say
 from voicecli.shipped import RECORDINGS
 
 if TYPE_CHECKING:
     from voicecli.models.registry import Entry
 
-app = typer.Typer(help="Model weights: list, pull, verify, path, check.", no_args_is_help=True)
+app = typer.Typer(
+    help="Model weights: list, pull, verify, remove, path, check.", no_args_is_help=True
+)
 check_app = typer.Typer(help="Try models out on this computer.", no_args_is_help=True)
 app.add_typer(check_app, name="check")
 
@@ -56,7 +59,10 @@ def list_models() -> None:
 @app.command()
 def pull(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME…", help="Models or sets of models.")
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME…", help="Models or sets of models.", autocompletion=completing.models
+        ),
     ] = None,
 ) -> None:
     """Fetch models that are not here yet; what is here is left alone."""
@@ -86,7 +92,10 @@ def pull(
 @app.command()
 def verify(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME…]", help="Default: all that are here.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME…]", help="Default: all that are here.", autocompletion=completing.models
+        ),
     ] = None,
 ) -> None:
     """Read the models again and compare their sha256 with the right one; remove damaged ones."""
@@ -114,9 +123,39 @@ def verify(
         )
 
 
+@app.command()
+def remove(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME…", help="Models or sets of models.", autocompletion=completing.models
+        ),
+    ],
+) -> None:
+    """Remove models that are here; `pull` fetches them again."""
+    from voicecli.models.registry import load_registry
+    from voicecli.models.space import megabytes
+    from voicecli.models.store import discard, folder_of, size_of
+
+    for entry in load_registry().expand(names):
+        if entry.local:
+            say(f"{entry.name}: left alone, it is a file of yours: {entry.local.path}")
+        elif folder_of(entry).exists():
+            size, _ = size_of(entry)
+            discard(entry)
+            say(f"{entry.name}: removed, {megabytes(size)}")
+        else:
+            say(f"{entry.name}: not here")
+
+
 @app.command("path")
 def show_path(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A model, or a file's path.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A model, or a file's path.", autocompletion=completing.models
+        ),
+    ],
 ) -> None:
     """Print where a model's file or folder is."""
     from voicecli.models.store import locate

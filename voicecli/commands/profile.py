@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands import completing
 from voicecli.foreign import named_path, say, to_json, visible
 
 app = typer.Typer(
@@ -16,7 +17,12 @@ app = typer.Typer(
 # ruff: noqa: PLC0415
 
 _Profile = Annotated[
-    str, typer.Argument(metavar="NAME|PATH", help="A profile that ships, or the path of yours.")
+    str,
+    typer.Argument(
+        metavar="NAME|PATH",
+        help="A profile that ships, or the path of yours.",
+        autocompletion=completing.profiles,
+    ),
 ]
 
 
@@ -76,7 +82,13 @@ def show(
 def new(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The file to write.")],
     base: Annotated[
-        str, typer.Option("--from", metavar="NAME|PATH", help="The profile to begin with.")
+        str,
+        typer.Option(
+            "--from",
+            metavar="NAME|PATH",
+            help="The profile to begin with.",
+            autocompletion=completing.profiles,
+        ),
     ] = "embedded",
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
 ) -> None:
@@ -96,7 +108,12 @@ def new(
 @app.command()
 def check(
     profiles: Annotated[
-        list[str], typer.Argument(metavar="NAME|PATH…", help="Profiles that ship, or your own.")
+        list[str],
+        typer.Argument(
+            metavar="NAME|PATH…",
+            help="Profiles that ship, or your own.",
+            autocompletion=completing.profiles,
+        ),
     ],
 ) -> None:
     """Say whether profiles are right, and what is wrong, without loading an engine.

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands import completing
 from voicecli.commands.reading import ChannelsOption, RawOption, reading_of
 from voicecli.errors import UsageError
 
@@ -22,6 +23,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         list[str],
         typer.Argument(
             metavar="CALL...",
+            autocompletion=completing.calls,
             help="Audio files, folders of recorded calls, or shipped recordings by name "
             "(plain_turns, pauses, barge_in, digits). Mono is the caller; stereo is the caller "
             "left, the agent right.",
@@ -32,6 +34,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         typer.Option(
             "--profile",
             "-p",
+            autocompletion=completing.profiles,
             help="A shipped profile or a TOML file. \\[default: that "
             "of the recorded call, else embedded]",
         ),
@@ -64,6 +67,7 @@ def replay(  # noqa: PLR0917 - a command line's options, all keywords to its use
         typer.Option(
             "--line",
             "-l",
+            autocompletion=completing.lines,
             help="A phone line of profiles/lines or a TOML file. "
             "Repeatable: one run each. \\[default: that of the profile]",
         ),

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands import completing
+
 # Imports stand inside the function: `voicecli --help` registers this module and must stay fast.
 # ruff: noqa: PLC0415
 
@@ -16,7 +18,13 @@ _FILES_A_CALL = 8
 
 def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     profile: Annotated[
-        str, typer.Option("--profile", "-p", help="A shipped profile or a TOML file.")
+        str,
+        typer.Option(
+            "--profile",
+            "-p",
+            help="A shipped profile or a TOML file.",
+            autocompletion=completing.profiles,
+        ),
     ] = "embedded",
     twilio: Annotated[
         bool,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands import completing
 from voicecli.errors import UsageError
 
 # Imports stand inside the functions: `voicecli --help` registers this module and must stay fast.
@@ -13,13 +14,20 @@ from voicecli.errors import UsageError
 
 def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
     profile: Annotated[
-        str, typer.Option("--profile", "-p", help="A shipped profile or a TOML file.")
+        str,
+        typer.Option(
+            "--profile",
+            "-p",
+            help="A shipped profile or a TOML file.",
+            autocompletion=completing.profiles,
+        ),
     ] = "embedded",
     line: Annotated[
         str | None,
         typer.Option(
             "--line",
             "-l",
+            autocompletion=completing.lines,
             help="Talk over this phone line of profiles/lines, or a TOML file. "
             "\\[default: that of the profile]",
         ),

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from voicecli.commands import completing
+
 _FILES = 32
 _FILES_A_WORKER = 6
 
@@ -21,7 +23,10 @@ def tune(  # noqa: PLR0917 - a command line's options, all keywords to its user
     profile: Annotated[
         str | None,
         typer.Option(
-            "--profile", "-p", help="Where to start from. \\[default: that of the first call]"
+            "--profile",
+            "-p",
+            help="Where to start from. \\[default: that of the first call]",
+            autocompletion=completing.profiles,
         ),
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="How many settings to try.")] = 512,

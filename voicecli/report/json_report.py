@@ -1,6 +1,6 @@
 """The report for machines, schema `voicecli.replay/1`: changes only by adding fields.
 
-`docs/REPORT.md` documents every field.
+`docs/reference/reports.md` documents every field.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -163,7 +163,7 @@ class ResidueGate:
 
     While the agent is heard, a frame passes only if the canceller let through a tenth of its power
     or more. Of an echo it takes 13 dB or more in 99 frames of 100, from the first one on; of a
-    caller who speaks over it at the same loudness, 1 to 2 dB (medians; docs/TALK.md, "Echo").
+    caller who speaks over it at the same loudness, 1 to 2 dB (medians; docs/explanation/echo.md).
 
     That holds for a canceller that knows the room. Until it has proved that, and after every jump
     of the delay, a frame must also be louder than the echo usually is: a caller who is not is

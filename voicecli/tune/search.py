@@ -74,7 +74,7 @@ def load(folders: Sequence[Path], rest: Rest | None = None) -> list[RecordedCall
     if calls and not ends:
         raise InputError(
             f"no label of {calls[0].folder} or the other calls says end_of_turn, so nothing can be "
-            "searched for; docs/RECORDINGS.md says what labels.json may hold."
+            "searched for; docs/reference/recordings.md says what labels.json may hold."
         )
     return calls
 

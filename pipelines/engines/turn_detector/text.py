@@ -3,7 +3,7 @@
 A causal recurrent network reads the agent's last turn and the caller's words so far and says after
 the last of them how probable it is that the turn is over (after TurnGPT, Ekstedt and Skantze 2020).
 It reads no punctuation of the caller's, because a recogniser puts a full stop at every pause. How
-it was trained, on what, and how well it does: docs/TURN_MODEL.md.
+it was trained, on what, and how well it does: docs/benchmarks/turn-model.md.
 """
 
 from __future__ import annotations

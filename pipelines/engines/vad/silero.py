@@ -6,8 +6,8 @@ preceded by the last 4 ms of the one before it.
 
 In a long quiet its state drifts to where loud and clear speech no longer counts as speech: of
 people's utterances after gaps of 3 to 9 s on a phone line it then finds four in five. So the state
-is cleared whenever nothing was taken for speech for `clear_after_ms` (docs/HEARING.md has
-the measurements; Pipecat clears it every five seconds for the same reason).
+is cleared whenever nothing was taken for speech for `clear_after_ms` (docs/benchmarks/hearing.md
+has the measurements; Pipecat clears it every five seconds for the same reason).
 """
 
 from __future__ import annotations

@@ -27,5 +27,5 @@ def test_every_state_can_be_reached_and_only_the_end_is_final():
 
 def test_the_diagram_in_the_docs_is_the_one_the_tables_give():
     draw = runpy.run_path(str(ROOT / "scripts" / "draw_transitions.py"))
-    document = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    document = (ROOT / "docs" / "explanation" / "turn-taking.md").read_text(encoding="utf-8")
     assert draw["replaced"](document) == document, "run `make docs`"

@@ -127,5 +127,5 @@ def test_toml_has_a_word_for_every_value():
 
 def test_the_reference_in_the_docs_is_what_the_code_declares():
     draw = runpy.run_path(str(ROOT / "scripts" / "draw_settings.py"))
-    document = (ROOT / "docs" / "SETTINGS.md").read_text(encoding="utf-8")
+    document = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     assert draw["drawn"]() == document, "run `make docs`"

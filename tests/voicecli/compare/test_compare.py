@@ -22,6 +22,7 @@ from voicecli.recording.labels import Cue, Labels, Turn, write_labels
 from voicecli.replaying.run import Setting, run_call
 from voicecli.replaying.source import CallSource
 
+ROOT = Path(__file__).parents[3]
 RATE = 8000
 
 
@@ -193,5 +194,8 @@ def test_the_whole_command_writes_json_page_and_plot(profile, tmp_path):
     )
     report = json.loads(paths["c.json"].read_text())
     assert [variant["name"] for variant in report["variants"]] == ["scripted", "patient"]
+    text = (ROOT / "docs" / "reference" / "reports.md").read_text("utf-8")
+    fields = {*report, *report["variants"][0], *report["variants"][0]["turns"][0]}
+    assert {name for name in fields if f"`{name}`" not in text} == set()
     assert "answer after p50" in paths["c.html"].read_text()
     assert paths["c.png"].read_bytes().startswith(b"\x89PNG")

@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from voicecli.recording.labels import Turn
 from voicecli.transports.pacing import PlayedSegment
 from voicecli.transports.twilio_messages import Clear, Mark, Media
 
+ROOT = Path(__file__).parents[3]
 MS = MILLISECOND
 FRAME = Media(ulaw_encode(np.full(160, 8000, np.int16)).tobytes())
 
@@ -199,6 +201,9 @@ def test_reports_hold_what_was_measured_and_what_broke():
     assert document["schema"] == "voicecli.dial/1"
     assert document["summary"]["voice_to_voice_ms"]["p50"] == 400
     assert document["calls"][1]["problem"] == "nobody answers"
+    text = (ROOT / "docs" / "reference" / "reports.md").read_text("utf-8")
+    fields = {*document, *document["summary"], *(name for row in document["calls"] for name in row)}
+    assert {name for name in fields if f"`{name}`" not in text} == set()
     suites = ET.fromstring(junit_report(results, outcomes))  # noqa: S314 - our own
     assert suites.find("testsuite[@name='calls']").get("errors") == "1"
     assert suites.find("testsuite[@name='asserts']").get("failures") == "1"

@@ -112,3 +112,19 @@ def test_the_command_line_loads_nothing_heavy_until_it_is_used():
 
 def _squeezed(text: str) -> str:
     return " ".join(text.split())
+
+
+def test_remove_takes_away_what_pull_fetched(run, wheel_source, register, pinned):
+    register("tiny", wheel_source, pinned)
+    run("pull", "tiny")
+    assert run("remove", "tiny") == "tiny: removed, 0.6 MB\n"
+    assert "tiny 0.6 MB MIT no" in _squeezed(run("list"))
+    assert run("remove", "tiny") == "tiny: not here\n"
+
+
+def test_remove_leaves_the_users_own_files_alone(run, register, tmp_path):
+    own = tmp_path / "mine.gguf"
+    own.write_bytes(b"weights")
+    register("mine", f'local = {{ path = "{own}" }}')
+    assert run("remove", "mine") == f"mine: left alone, it is a file of yours: {own}\n"
+    assert own.exists()

@@ -8,7 +8,7 @@ from voicecli.report.assertions import check, parse_condition
 from voicecli.report.call_report import build_call_report
 from voicecli.report.json_report import json_report, write_json_report
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "REPORT.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "reports.md"
 
 
 @pytest.fixture
