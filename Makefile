@@ -53,11 +53,11 @@ bench-replay: .venv/.installed-dev ## Measure replay: speed, memory, determinism
 	@$(BIN)/voicecli models pull embedded
 	@$(BIN)/python scripts/bench_replay.py
 
-bench-line: .venv/.installed-dev ## Measure the phone line
-	@$(BIN)/python scripts/bench_line.py
+bench-line: .venv/.installed-dev ## Measure the phone line (SPEECH=folder of human speech)
+	@$(BIN)/python scripts/bench_line.py $(if $(SPEECH),--speech $(SPEECH))
 
-bench-engines: .venv/.installed-dev ## Measure the engines whose weights are here
-	@$(BIN)/python -m scripts.bench_engines
+bench-engines: .venv/.installed-dev ## Measure the engines whose weights are here (SPEECH=…)
+	@$(BIN)/python -m scripts.bench_engines $(if $(SPEECH),--speech $(SPEECH))
 
 bench-serve: .venv/.installed-dev ## Measure the server under calls
 	@$(BIN)/python scripts/bench_serve.py load 1 10 50

@@ -4,8 +4,8 @@
     .venv/bin/python -m scripts.bench_engines --calls out/human/dev_*   whole labelled calls
 
 Only engines whose weights are here are measured. Ratios between rows of one table come from one
-run. The parts' word error rates need human speech (VOICECLI_SPEECH_DATA, else
-../shared/data/speech); labelled calls of people are made by scripts.make_human_calls.
+run. What recognisers do is measured on human speech, a folder with a `manifest.jsonl` given with
+--speech; labelled calls of people are made by scripts.make_human_calls.
 """
 
 from __future__ import annotations
@@ -44,8 +44,6 @@ from voicecli.tune.search import recorded_calls
 
 T = TypeVar("T")
 
-REPOSITORY = Path(__file__).parents[1]
-SPEECH = Path(os.environ.get("VOICECLI_SPEECH_DATA", REPOSITORY / "../shared/data/speech"))
 STOP = threading.Event()
 REPEATS = 5
 LLMS = ("smollm2-135m-instruct", "qwen2.5-coder-0.5b-instruct", "qwen2.5-1.5b-instruct")
@@ -186,15 +184,15 @@ def recognisers() -> Iterator[tuple[str, Any]]:
             yield f"{weights}; input {said}", engine
 
 
-def clips() -> list[tuple[Pcm, int, str]]:
+def clips(folder: Path) -> list[tuple[Pcm, int, str]]:
     """Commands and read sentences with transcripts that somebody checked."""
     found: list[tuple[Pcm, int, str]] = []
-    for line in (SPEECH / "manifest.jsonl").read_text("utf-8").splitlines():
+    for line in (folder / "manifest.jsonl").read_text("utf-8").splitlines():
         entry = json.loads(line)
         short = entry["duration_s"] <= 20 and entry["channels"] == 1
         checked = entry["file"].startswith(("commands/", "read/"))
         if checked and entry["transcript"] and short:
-            pcm, rate = soundfile.read(SPEECH / entry["file"], dtype="float32")
+            pcm, rate = soundfile.read(folder / entry["file"], dtype="float32")
             found.append((pcm, rate, entry["transcript"]))
     return found
 
@@ -314,6 +312,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("tables", nargs="*", help="llm, tts, streaming, errors; default: all")
+    parser.add_argument("--speech", type=Path, help="folder of human speech, for the last two")
     parser.add_argument("--calls", nargs="+", help="labelled calls, whole")
     parser.add_argument("--line", action="append", help=f"of the calls; default: {LINES}")
     options = parser.parse_args()
@@ -327,10 +326,10 @@ def main() -> int:
     if "tts" in chosen:
         first_sound()
     if chosen & {"streaming", "errors"}:
-        if not SPEECH.is_dir():
-            print(f"\nno speech in {SPEECH}: set VOICECLI_SPEECH_DATA")
-            return 1
-        speech = clips()
+        if options.speech is None:
+            print("\nNo human speech to recognise: give a folder of it with --speech.")
+            return 1 if options.tables else 0
+        speech = clips(options.speech)
         if "streaming" in chosen:
             streaming(speech)
         if "errors" in chosen:

@@ -1,13 +1,12 @@
 """Measures the phone line and prints docs/benchmarks/phone-line.md: `make bench-line`.
 
 Speeds are of one core; ratios between rows of one table come from one run. Perceptual scores need
-the extra `quality` and human speech (VOICECLI_SPEECH_DATA, else ../shared/data/speech).
+the extra `quality` and human speech: a folder with `read/*.flac`, given with --speech.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import tempfile
@@ -33,8 +32,6 @@ from telephony_sim.spec import LineSpec, line_names, parse_line
 
 Pcm = npt.NDArray[np.int16]
 
-REPOSITORY = Path(__file__).parents[1]
-SPEECH = Path(os.environ.get("VOICECLI_SPEECH_DATA", REPOSITORY / "../shared/data/speech"))
 LOSSES = (0.0, 0.01, 0.03, 0.05, 0.10, 0.20)
 CONCEALMENTS: dict[str, dict[str, Any]] = {
     "zero fill": {"use": "zero_fill"},
@@ -64,29 +61,27 @@ def best(action: Callable[[], object], rounds: int = 3) -> float:
     return min(taken)
 
 
-def clips(count: int, shortest: float = 4, longest: float = 12) -> list[Pcm]:
+def clips(folder: Path, count: int, shortest: float = 4, longest: float = 12) -> list[Pcm]:
     """Read sentences of human speech at 8 kHz, spread over the speakers that there are."""
     found: list[Pcm] = []
-    for path in sorted(SPEECH.glob("read/*.flac")):
+    for path in sorted(folder.glob("read/*.flac")):
         pcm, rate = soundfile.read(path, dtype="int16", always_2d=True)
         if shortest * rate <= len(pcm) <= longest * rate:
             found.append(resample(np.ascontiguousarray(pcm[:, 0]), rate, 8000))
     return found[:: max(len(found) // count, 1)][:count]
 
 
-def speech(seconds: float) -> Pcm:
-    """Human speech, or noise where there is none: speed does not depend on it much."""
-    pieces = clips(20) or [
-        (np.random.default_rng(0).standard_normal(80000) * 3000).astype(np.int16)
-    ]
-    joined = np.concatenate(pieces)
-    return np.resize(joined, round(seconds * 8000))
+def sound(folder: Path | None) -> Pcm:
+    """Five minutes of human speech, or of noise: speed does not depend on it much."""
+    pieces = clips(folder, 20) if folder is not None else []
+    noise = (np.random.default_rng(0).standard_normal(80000) * 3000).astype(np.int16)
+    return np.resize(np.concatenate(pieces or [noise]), 300 * 8000)
 
 
-def bench_lines() -> None:
+def bench_lines(pcm: Pcm) -> None:
     """Real-time factor of each line, with the other direction's sound for its echo."""
     print("\n| line | streaming, × real time | whole file, × real time |\n|---|---|---|")
-    pcm = speech(60)
+    pcm = pcm[: 60 * 8000]
     far = np.roll(pcm, 12345)
     frames, far_frames = pcm.reshape(-1, 160), far.reshape(-1, 160)
     for name in line_names():
@@ -103,12 +98,12 @@ def bench_lines() -> None:
         print(f"| {name} | {60 / best(stream):,.0f} | {60 / best(whole):,.0f} |")
 
 
-def bench_g711() -> None:
+def bench_g711(pcm: Pcm) -> None:
     """Samples a second of each law against sox and ffmpeg, which also start up and pipe."""
     print("\n| G.711, million samples/s | encode µ | decode µ | encode A | decode A |")
     print("|---|---|---|---|---|")
     count = 8000 * 1200
-    pcm = np.resize(speech(60), count)
+    pcm = np.resize(pcm, count)
     codes = {"ulaw": g711.ulaw_encode(pcm), "alaw": g711.alaw_encode(pcm)}
     ours = [
         lambda: g711.ulaw_encode(pcm),
@@ -232,22 +227,21 @@ def bench_fec(sentences: list[Pcm]) -> None:
         print(f"| {loss:.0%} | " + " | ".join(cells) + " |")
 
 
-def bench_buffers() -> None:
+def bench_buffers(pcm: Pcm) -> None:
     """Late loss and invented sound against delay, fixed and adaptive, on the same networks."""
     steady = {"use": "gamma_jitter", "mean_ms": 12, "shape": 1}
     stalls = {"use": "jitter_spikes", "per_minute": 6, "height_ms": 120}
-    print_buffers("steady jitter of 12 ms, six stalls a minute", steady, stalls)
+    print_buffers(pcm, "steady jitter of 12 ms, six stalls a minute", steady, stalls)
     packets = np.arange(15_000)
     mean_ms = np.where(packets // 1000 % 2, 2.0, 30.0)
     waits = np.random.default_rng(5).exponential(mean_ms)
     exits = np.maximum.accumulate(20.0 * packets + waits)  # one queue: nobody overtakes
     with recorded(exits - 20.0 * packets) as changing:
-        print_buffers("jitter of 30 ms and of 2 ms, 20 s each by turns", changing)
+        print_buffers(pcm, "jitter of 30 ms and of 2 ms, 20 s each by turns", changing)
 
 
-def print_buffers(network: str, *chain: dict[str, Any]) -> None:
+def print_buffers(pcm: Pcm, network: str, *chain: dict[str, Any]) -> None:
     """One table: buffers on one network, with 40 ms of constant delay before it."""
-    pcm = speech(300)
     buffers: list[tuple[str, dict[str, Any]]] = [
         *((f"fixed {d} ms", {"use": "fixed", "delay_ms": d}) for d in (20, 40, 60, 80, 120)),
         *((f"adaptive, {p} %", {"use": "adaptive", "percentile": p}) for p in (90, 95, 99)),
@@ -272,16 +266,20 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="speeds and buffers only")
     parser.add_argument("--clips", type=int, default=12, help="sentences to score")
     parser.add_argument("--seeds", type=int, default=2, help="losses drawn for each")
+    parser.add_argument("--speech", type=Path, help="folder of human speech, for the scores")
     options = parser.parse_args()
-    bench_lines()
-    bench_g711()
-    bench_buffers()
+    pcm = sound(options.speech)
+    bench_lines(pcm)
+    bench_g711(pcm)
+    bench_buffers(pcm)
     if options.quick:
         return
-    sentences = clips(options.clips)
-    if not sentences:
-        print(f"\nNo human speech at {SPEECH}: nothing to score.")
+    if options.speech is None:
+        print("\nNo human speech to score: give a folder of it with --speech.")
         return
+    sentences = clips(options.speech, options.clips)
+    if not sentences:
+        raise SystemExit(f"{options.speech} has no read/*.flac to score; give another folder.")
     print(f"\n{len(sentences)} sentences, {sum(map(len, sentences)) / 8000:.0f} s, PESQ MOS-LQO:")
     bench_concealment(sentences, options.seeds)
     bench_gaps(sentences)

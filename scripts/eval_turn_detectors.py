@@ -2,10 +2,11 @@
 
 From the repository's root, with the embedded weights pulled (ten minutes on one core):
 
-    .venv/bin/python -m scripts.eval_turn_detectors
+    .venv/bin/python -m scripts.eval_turn_detectors --data DIALOGUES --speech SPEECH
 
-Weights and the waiting curve are those of --profile. They were chosen with `--split dev`, which
-also prints what other weights would do; the test split is for reporting only.
+DIALOGUES is a folder of written dialogues (*.jsonl.gz), SPEECH one of human speech with a
+`manifest.jsonl`. Weights and the waiting curve are those of --profile. They were chosen with
+`--split dev`, which also prints what other weights would do; the test split is for reporting only.
 """
 
 import argparse
@@ -27,8 +28,6 @@ from scripts.turn_model.samples import Sample, make_samples
 from scripts.turn_model.spoken import FILLERS, complete_utterances
 from voicecli.recording.dialogues import read_turns
 
-DIALOGUES = Path("../shared/data/dialogue_turns")
-SPEECH = Path("../shared/data/speech")
 DETECTORS = ("text", "llm_next_token", "smart_turn")
 TUNED_ON = ("turns", "dialogue_misc", "dialogue_ami")
 """Rows of human audio on which weights may be chosen; the phone calls are for reporting."""
@@ -56,8 +55,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=DIALOGUES)
-    parser.add_argument("--speech", type=Path, default=SPEECH)
+    parser.add_argument("--data", type=Path, required=True, help="written dialogues")
+    parser.add_argument("--speech", type=Path, required=True, help="human speech")
     parser.add_argument("--profile", type=Path, default=Path("profiles/embedded.toml"))
     parser.add_argument("--split", choices=("dev", "test"), default="test")
     parser.add_argument(

@@ -1,10 +1,10 @@
 """Lays out labelled calls of human clips: a call script for each, for `voicecli recordings make`.
 
-    .venv/bin/python -m scripts.make_human_calls ../shared/data/speech out/human
+    .venv/bin/python -m scripts.make_human_calls SPEECH out/human
     voicecli recordings make --folder out/human
     voicecli compare out/human/dev_* --ablation
 
-The folder has a `manifest.jsonl` with `file`, `transcript` and `kind`. Clips of speech are used
+SPEECH has a `manifest.jsonl` with `file`, `transcript` and `kind`. Clips of speech are used
 only with a transcript. A third argument is the number of clips in a call. Calls are split by a hash
 of the clip's source into dev and test (a name begins with its split), so that no speaker of a
 source is in both. In the calls `noises` people cough, sneeze and interrupt while the agent speaks;

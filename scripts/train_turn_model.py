@@ -9,7 +9,9 @@ and run, from the repository's root (half an hour on one core; WordNet is
 Debian's package wordnet-base):
 
     nice -n 19 /tmp/train-venv/bin/python -m scripts.train_turn_model \
-        --wordnet /usr/share/wordnet --out /tmp/turn-model
+        --data DIALOGUES --wordnet /usr/share/wordnet --out /tmp/turn-model
+
+DIALOGUES is a folder of written dialogues, *.jsonl.gz, one turn a line.
 """
 
 import argparse
@@ -38,7 +40,6 @@ from scripts.turn_model.vocabulary import choose_vocabulary
 from voicecli.recording.dialogues import Turn, read_turns
 
 WEIGHTS = Path("pipelines/engines/turn_detector/weights")
-DIALOGUES = Path("../shared/data/dialogue_turns")
 AGENT_TOKENS, CALLER_TOKENS = 24, 64
 DEV_TURNS = 4000
 FORGOTTEN_TOKENS = 0.06
@@ -130,7 +131,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--data", type=Path, default=DIALOGUES)
+    parser.add_argument("--data", type=Path, required=True, help="folder of written dialogues")
     parser.add_argument("--out", type=Path, help=f"folder for the weights; shipped: {WEIGHTS}")
     parser.add_argument(
         "--wordnet", type=Path, help="WordNet's folder, for sentences on any subject"
