@@ -51,20 +51,20 @@ bench: bench-replay bench-line bench-engines bench-serve ## Measure everything t
 
 bench-replay: .venv/.installed-dev ## Measure replay: speed, memory, determinism
 	@$(BIN)/voicecli models pull embedded
-	@$(BIN)/python scripts/bench_replay.py
+	@$(BIN)/python -m benchmarks.replay
 
 bench-line: .venv/.installed-dev ## Measure the phone line (SPEECH=folder of human speech)
-	@$(BIN)/python scripts/bench_line.py $(if $(SPEECH),--speech $(SPEECH))
+	@$(BIN)/python -m benchmarks.line $(if $(SPEECH),--speech $(SPEECH))
 
 bench-engines: .venv/.installed-dev ## Measure the engines whose weights are here (SPEECH=…)
-	@$(BIN)/python -m scripts.bench_engines $(if $(SPEECH),--speech $(SPEECH))
+	@$(BIN)/python -m benchmarks.engines $(if $(SPEECH),--speech $(SPEECH))
 
 bench-serve: .venv/.installed-dev ## Measure the server under calls
-	@$(BIN)/python scripts/bench_serve.py load 1 10 50
-	@$(BIN)/python scripts/bench_serve.py embedded
+	@$(BIN)/python -m benchmarks.serve load 1 10 50
+	@$(BIN)/python -m benchmarks.serve embedded
 
 bench-attack: .venv/.installed-dev ## Measure good calls while the port is attacked
-	@$(BIN)/python -m scripts.bench_attack
+	@$(BIN)/python -m benchmarks.attack
 
 talk-svg: .venv/.installed-dev ## Draw docs/talk.svg from a live call on a virtual sound card
 	@scripts/apt-packages
@@ -72,7 +72,7 @@ talk-svg: .venv/.installed-dev ## Draw docs/talk.svg from a live call on a virtu
 
 bench-talk: .venv/.installed-dev ## Measure talks over a loudspeaker, on a virtual sound card
 	@scripts/apt-packages
-	@$(BIN)/python scripts/bench_talk.py
+	@$(BIN)/python -m benchmarks.talk
 
 docs: .venv/.installed-dev ## Write what is generated, then make the site and check its links
 	@set -e; for page in transitions settings cli journal python; do $(BIN)/python scripts/draw_$$page.py; done

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-from voicecli.models.home import home
+from voicecli.paths import home
 from voicecli.tools import Quote, this_call, tool
 from voicecli.tools.spoken import day_of, name_of, spoken_day, spoken_time, time_of
 

@@ -18,7 +18,7 @@ from pipelines.engines.llm._rules_file import load as load_rules
 from telephony_sim.spec import load_line
 from voicecli.cli import app
 from voicecli.profile import load_profile
-from voicecli.recording.call_script import read_script
+from voicecli.synthetic_calls.call_script import read_script
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
@@ -26,7 +26,7 @@ COMMAND = typer.main.get_command(app)
 USAGE_ERROR: Any = typer.BadParameter.__base__
 
 NOT_OURS = {"--loop", "--simulated", "--start"}
-"""Options that the pages name of the programs in scripts/."""
+"""Options that the pages name of the programs in benchmarks/."""
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 _SPAN = re.compile(r"`([^`\n]+)`")

@@ -20,7 +20,7 @@ from voicecli.errors import EngineError, ProfileError, VoicecliError
 from voicecli.models.registry import load_registry
 from voicecli.models.store import locate, require_models
 from voicecli.profile import DetectorChoice, EngineChoice, Profile, beside
-from voicecli.tables import Place
+from voicecli.toml_schema import Place
 from voicecli.tools.load import load_tools
 from voicecli.tools.load_agent import NO_AGENT, LoadedAgent, load_agents
 

@@ -15,7 +15,7 @@ from pipelines.turn_taking.events import EngineKind
 from pipelines.turn_taking.policy import BargeInPolicy, Policy
 from voicecli.errors import ProfileError
 from voicecli.models.registry import load_registry
-from voicecli.tables import Place, build, read_toml
+from voicecli.toml_schema import Place, build, read_toml
 
 DEFAULT = "en"
 
@@ -31,7 +31,7 @@ class Language:
     """A voice of the registry; empty: it has none."""
     also: tuple[str, ...] = ()
     """Other ways to write its name."""
-    cues: tuple[str, ...] = ()
+    interruption_phrases: tuple[str, ...] = ()
     backchannels: tuple[str, ...] = ()
     sentences: Mapping[str, str] = field(default_factory=dict)
     """English sentences of the shipped profiles, and what is said instead."""
@@ -133,7 +133,7 @@ def speak(policy: Policy, language: Language) -> Policy:
 
     words: dict[str, Any] = {
         name: getattr(language, name)
-        for name in ("cues", "backchannels")
+        for name in ("interruption_phrases", "backchannels")
         if getattr(policy.barge_in, name) == getattr(BargeInPolicy(), name)
     }
     return dataclasses.replace(

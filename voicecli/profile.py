@@ -37,7 +37,7 @@ from voicecli.language import DEFAULT, Language, check_language, find_language, 
 from voicecli.models.registry import load_registry
 from voicecli.recording.profile_v1 import upgrade
 from voicecli.shipped import PROFILES
-from voicecli.tables import Place, build, overlay, read_toml, suggest
+from voicecli.toml_schema import Place, build, overlay, read_toml, suggest
 from voicecli.tools.agent_source import WORDS, AgentChoice, chosen_agent, words_of
 from voicecli.tools.choice import ToolsChoice
 

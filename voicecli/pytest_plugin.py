@@ -31,7 +31,7 @@ class DialReport:
 
     def require(self, *conditions: str) -> None:
         """Raise AssertionUnmetError unless all hold, as `voicecli dial --assert` does."""
-        from voicecli.dial.conditions import check, parse_condition
+        from voicecli.dial.report import check, parse_condition
         from voicecli.report.assertions import require
 
         require(check(parse_condition(text), self.results) for text in conditions)

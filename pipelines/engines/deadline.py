@@ -4,8 +4,8 @@ Only what is of use to the caller ends a wait: words, audio, a transcript. Signs
 (comments, pings, roles, reasoning, empty audio): a caller hears nothing of them.
 """
 
-from pipelines.engines.modelled import stopwatch
 from pipelines.engines.remote import RemoteError, Service
+from pipelines.engines.simulated_time import stopwatch
 from pipelines.turn_taking.time import MILLISECOND, SECOND, from_ms
 
 

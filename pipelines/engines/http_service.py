@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelines.engines.deadline import Deadline
 from pipelines.engines.interruptible import interruptible
-from pipelines.engines.modelled import waits
+from pipelines.engines.simulated_time import waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

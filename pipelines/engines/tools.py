@@ -108,8 +108,8 @@ class Tool:
     """0: as long as the policy gives any tool."""
     tones: Callable[[str], npt.NDArray[np.int16]] | None = None
     """Digits as sound, shape (n,), int16, 8000 Hz; of a tool that sends keys."""
-    modelled: bool = False
-    """Takes only the time it says it does (`pipelines.engines.modelled`)."""
+    simulated_time: bool = False
+    """Takes only the time it says it does (`pipelines.engines.simulated_time`)."""
     quotes: frozenset[str] = frozenset()
     """Parameters that hold words of the caller's turn; an engine may hold the model to that."""
     instead: Callable[[], str] | None = field(default=None, repr=False)

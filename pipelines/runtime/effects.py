@@ -17,17 +17,19 @@ from functools import partial
 from itertools import count
 from typing import Final, Literal, TypeAlias
 
+import numpy as np
+import soxr
+
 from pipelines.engines.closing import closing
-from pipelines.engines.modelled import is_modelled, spend
-from pipelines.engines.protocols import StopSignal
-from pipelines.runtime.asking import audio_for, probability
-from pipelines.runtime.deliveries import add_audio, deliver_audio, end_audio, text_received
+from pipelines.engines.protocols import StopSignal, TurnDetector
+from pipelines.engines.simulated_time import is_modelled, spend
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Answers, Delivery, Lanes, Work, nobody
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.present_agent import PresentAgent
 from pipelines.runtime.resampling import LiveResampler
-from pipelines.runtime.timeline import Samples, Timeline, to_int16
+from pipelines.runtime.results import add_audio, deliver_audio, end_audio, text_received
+from pipelines.runtime.timeline import Samples, Timeline, to_float, to_int16
 from pipelines.runtime.tool_runner import ToolRunner
 from pipelines.turn_taking.commands import (
     CancelReply,
@@ -46,7 +48,7 @@ from pipelines.turn_taking.events import (
     ReplyCompleted,
     ReplyPrepared,
 )
-from pipelines.turn_taking.time import Nanos, from_ms
+from pipelines.turn_taking.time import SECOND, Nanos, from_ms
 
 _LOOK: Final = from_ms(10)
 """Between two looks at whether the first clause can be heard."""
@@ -157,9 +159,9 @@ class Effects:
     def _submit(
         self, job: JobId, kind: Literal["llm", "tts"], run: partial[Iterator[Delivery]]
     ) -> None:
-        modelled = is_modelled(self._engines.llm if kind == "llm" else self._engines.tts)
+        simulated_time = is_modelled(self._engines.llm if kind == "llm" else self._engines.tts)
         done = partial(self._heard, job)
-        self._lanes.submit(Work(job, kind, kind, run, modelled, done, counted=True))
+        self._lanes.submit(Work(job, kind, kind, run, simulated_time, done, counted=True))
 
     def _heard(self, job: JobId) -> None:
         """Nothing need wait for that any more."""
@@ -236,3 +238,19 @@ class Effects:
     def _first_audio(self, job: JobId, pcm: Samples, at: Nanos) -> ClauseSynthesized:
         self._heard(job)
         return deliver_audio(self._playout, job, pcm, False, at)
+
+
+def audio_for(detector: TurnDetector, timeline: Timeline, command: ScoreEndOfTurn) -> Samples:
+    """The end of the turn's audio, int16 at the timeline's rate; empty if the detector reads."""
+    seconds = round(detector.audio_seconds * SECOND)
+    if not seconds:
+        return np.zeros(0, np.int16)
+    return timeline.read(max(command.start, command.until - seconds), command.until)
+
+
+def probability(detector: TurnDetector, command: ScoreEndOfTurn, pcm: Samples, rate: int) -> float:
+    """P(end of turn), 0 to 1, to four digits; `pcm` is `audio_for` the command, at `rate` Hz."""
+    audio = to_float(pcm)
+    if len(audio) and rate != detector.sample_rate:
+        audio = soxr.resample(audio, rate, detector.sample_rate, quality="MQ")
+    return round(float(detector.end_of_turn(command.history, command.text, audio)), 4)

@@ -5,10 +5,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
-from pipelines.runtime.deliveries import deliver_audio, text_received
 from pipelines.runtime.lanes import Delivery, Question, Work
 from pipelines.runtime.playout import Playout
-from pipelines.runtime.recall import Recall, in_time
+from pipelines.runtime.recorded_answers import RecordedAnswers, in_time
+from pipelines.runtime.results import deliver_audio, text_received
 from pipelines.turn_taking.commands import (
     CallTool,
     ContinueReply,
@@ -48,9 +48,9 @@ class AnswersFromRecording:
     No tool is ever run: one that was not called so is answered by an error.
     """
 
-    def __init__(self, recall: Recall, playout: Playout) -> None:
+    def __init__(self, recorded_answers: RecordedAnswers, playout: Playout) -> None:
         """Take the answers, and where the audio of clauses goes."""
-        self._recall = recall
+        self._recorded_answers = recorded_answers
         self._playout = playout
 
     def __call__(self, question: Question) -> Work | None:
@@ -64,7 +64,7 @@ class AnswersFromRecording:
             lane = f"{kind} {question.detectors[0]}"
         run = partial(in_time, steps)
         counted = not isinstance(question, ScoreEndOfTurn | CallTool)
-        return Work(question.job, kind, lane, run, modelled=True, counted=counted)
+        return Work(question.job, kind, lane, run, simulated_time=True, counted=counted)
 
     def _steps(self, question: Question) -> Steps | None:
         """What the recorded call answered to this."""
@@ -72,7 +72,7 @@ class AnswersFromRecording:
             case ScoreEndOfTurn():
                 return self._score(question)
             case PrepareReply(job):
-                delay = self._recall.reading(question.history)
+                delay = self._recorded_answers.reading(question.history)
                 return None if delay is None else [(delay, lambda at: ReplyPrepared(at, job))]
             case GenerateReply() | ContinueReply():
                 return self._reply(question)
@@ -83,14 +83,14 @@ class AnswersFromRecording:
 
     def _score(self, question: ScoreEndOfTurn) -> Steps | None:
         detector = question.detectors[0]
-        answer = self._recall.score(detector, question.start, question.until)
+        answer = self._recorded_answers.score(detector, question.start, question.until)
         if answer is None:
             return None
         delay, p = answer
         return [(delay, lambda at: EndOfTurnScored(at, question.job, detector, p))]
 
     def _reply(self, question: GenerateReply | ContinueReply) -> Steps | None:
-        recorded = self._recall.reply(question.history)
+        recorded = self._recorded_answers.reply(question.history)
         if recorded is None:
             return None
         steps: Steps = [(delay, _piece(question.job, piece)) for delay, piece in recorded.pieces]
@@ -98,7 +98,7 @@ class AnswersFromRecording:
         return steps
 
     def _clause(self, question: SynthesizeClause) -> Steps | None:
-        recorded = self._recall.clause(question.text)
+        recorded = self._recorded_answers.clause(question.text)
         if recorded is None:
             return None
         first, rest = recorded.pcm[: recorded.first_samples], recorded.pcm[recorded.first_samples :]
@@ -109,7 +109,7 @@ class AnswersFromRecording:
         ]
 
     def _tool(self, question: CallTool) -> Steps:
-        recorded = self._recall.tool(question.name, question.arguments)
+        recorded = self._recorded_answers.tool(question.name, question.arguments)
         job = question.job
         if recorded is None:
             return [(0, lambda at: ToolFailed(at, job, NOT_RECORDED))]

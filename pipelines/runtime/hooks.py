@@ -61,7 +61,7 @@ class HookRunner:
         self._waiting += 1
         run = partial(self._run, name, partial(hook, what), what if name == "on_turn" else "")
         # It takes no time of a virtual clock: the same call has the same journal.
-        work = Work(next(self._jobs), "llm", "hooks", run, modelled=True, done=self._done)
+        work = Work(next(self._jobs), "llm", "hooks", run, simulated_time=True, done=self._done)
         self._lanes.submit(work)
 
     def _done(self) -> None:

@@ -5,14 +5,17 @@ its own thread, with the moment at which the result was there, and gives the eve
 if there is one.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias, TypeVar
 
 from pipelines.engines.closing import closing
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.remarks import Failure, collected
+from pipelines.engines.simulated_time import metered
+from pipelines.runtime.clock import Stopwatch
 from pipelines.turn_taking.commands import (
     CallTool,
     ContinueReply,
@@ -55,8 +58,8 @@ class Work:
     lane: str
     """Work on the same lane runs in order, never at once."""
     run: Callable[[StopSignal], Iterator[Delivery]]
-    modelled: bool
-    """Takes only the time it says it does (`pipelines.engines.modelled`)."""
+    simulated_time: bool
+    """Takes only the time it says it does (`pipelines.engines.simulated_time`)."""
     done: Callable[[], None] | None = None
     """Called on the shell's thread when the work is over, however it ended."""
     counted: bool = False
@@ -119,3 +122,42 @@ def _failure(work: Work, error: Exception) -> Delivery:
 def _remark(work: Work, text: str) -> Delivery:
     failed = isinstance(text, Failure)
     return lambda at: EngineRemarked(at, work.job, work.kind, str(text), failed)
+
+
+@dataclass(slots=True)
+class Gauges:
+    """Kept up to date by a real-time shell on the call's thread; may be read on any.
+
+    A turn detector that works on the reply LLM counts to the LLM's lane.
+    """
+
+    waiting: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """Pieces of work for each engine, the detectors together, that under way included."""
+    busy: dict[str, Nanos] = field(default_factory=lambda: defaultdict(int))
+    """Time that each of them has worked since the call began."""
+    unsaid: Nanos = 0
+    """Audio that is made and has not left for the caller."""
+
+
+_Result = TypeVar("_Result")
+
+
+def charged(
+    work: Callable[[], _Result], *, simulated_time: bool, waiting: Callable[[], None] = lambda: None
+) -> tuple[_Result, Nanos]:
+    """Do the work without letting it sleep; its result, and the time it took or said it took.
+
+    Work in `simulated_time` takes only the time that it says it takes
+    (`pipelines.engines.simulated_time`). `waiting` is called if it is a wait that ends as soon as
+    it is given up.
+    """
+    spent: Nanos = 0
+
+    def meter(duration: Nanos) -> None:
+        nonlocal spent
+        spent += duration
+
+    watch = Stopwatch()
+    with metered(meter, waiting):
+        result = work()
+    return result, spent if simulated_time else spent + watch.elapsed()

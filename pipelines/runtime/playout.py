@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipelines.runtime.timeline import Samples
-from pipelines.runtime.word_gap import WORD_MS, since_word_began
 from pipelines.turn_taking.events import (
     Event,
     JobId,
@@ -222,3 +221,34 @@ class Playout:
         clause.recent = np.concatenate((clause.recent, into[:filled]))[-keep:]
         clause.waiting -= filled
         return filled
+
+
+WORD_MS = 400
+"""No word is looked for further back: about the length of a long one."""
+_STEP_MS = 10
+_QUIET = 0.1
+"""Of the loudest step: 20 dB below it is a gap between words, or the closure before a stop."""
+_DIP = 0.5
+"""Of the loudest step: sound that never falls below this has no words in it."""
+
+
+def since_word_began(recent: Samples, rate: int) -> int:
+    """How many samples before the end of `recent` its last word begins.
+
+    0 if it ends between words, or no word can be told from another.
+
+    Args:
+        recent: what was played last, int16, shape (n,); only the last `WORD_MS` count.
+        rate: Hz.
+    """
+    step = rate * _STEP_MS // 1000
+    count = min(len(recent), rate * WORD_MS // 1000) // step
+    if count == 0:
+        return 0
+    steps = recent[len(recent) - count * step :].astype(np.float32).reshape(count, step)
+    loudness = np.sqrt((steps**2).mean(axis=1))
+    gaps = np.flatnonzero(loudness <= _QUIET * loudness.max())
+    if len(gaps):
+        return int(count - 1 - gaps[-1]) * step
+    quietest = int(np.argmin(loudness))
+    return (count - quietest) * step if loudness[quietest] <= _DIP * loudness.max() else 0

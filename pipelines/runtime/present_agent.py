@@ -6,7 +6,7 @@ from itertools import count
 from pipelines.engines.tools import EndCall, Handover, Request, Say, ThisCall, Transfer
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery
-from pipelines.turn_taking.agent_floor import TRANSFER
+from pipelines.turn_taking.agent_side import TRANSFER
 from pipelines.turn_taking.commands import HandOver
 from pipelines.turn_taking.events import (
     EndRequested,

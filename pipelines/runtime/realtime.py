@@ -16,8 +16,7 @@ from typing import Final
 from pipelines.engines.closing import closing
 from pipelines.runtime.clock import MonotonicClock, Stopwatch
 from pipelines.runtime.engines import Engines
-from pipelines.runtime.gauges import Gauges
-from pipelines.runtime.lanes import Delivery, Work, steps_of
+from pipelines.runtime.lanes import Delivery, Gauges, Work, steps_of
 from pipelines.runtime.playout import FRAME
 from pipelines.runtime.session import Session
 from pipelines.runtime.transport import Transport

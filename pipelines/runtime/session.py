@@ -13,12 +13,12 @@ from pipelines.runtime.hooks import HookRunner
 from pipelines.runtime.lanes import Answers, Lanes, nobody
 from pipelines.runtime.playout import Playout
 from pipelines.runtime.present_agent import PresentAgent
-from pipelines.runtime.recall import Recall
-from pipelines.runtime.senses import (
-    Ears,
+from pipelines.runtime.recorded_answers import RecordedAnswers
+from pipelines.runtime.speech_input import (
     Listener,
-    RecalledListener,
-    RecalledTranscriber,
+    RecordedListener,
+    RecordedTranscriber,
+    Transcription,
     VadListener,
 )
 from pipelines.runtime.timeline import Timeline
@@ -66,11 +66,11 @@ class Session:
         lanes: Lanes,
         record: Callable[[Entry], None],
         *,
-        recall: Recall | None = None,
+        recorded_answers: RecordedAnswers | None = None,
         today: str = "",
     ) -> None:
         """`today` is the day on which the call begins, as 2026-11-24; in a replay, began."""
-        self._today = today or (recall.today if recall else "") or local_day()
+        self._today = today or (recorded_answers.today if recorded_answers else "") or local_day()
         self._core = Conversation(policy)
         self._transport = transport
         self._record = record
@@ -81,21 +81,23 @@ class Session:
             engines, self._timeline, lanes, lambda: self._effects.making_first_words
         )
         self._listener: Listener
-        self._transcriber: Ears
+        self._transcriber: Transcription
         answers: Answers = nobody
-        if recall is None:
+        if recorded_answers is None:
             self._listener = VadListener(engines.vad, self._timeline, lanes)
             self._transcriber = recogniser
         else:
-            self._listener = RecalledListener(recall, lanes)
-            self._transcriber = RecalledTranscriber(recall, recogniser, lanes)
-            answers = AnswersFromRecording(recall, self._playout)
+            self._listener = RecordedListener(recorded_answers, lanes)
+            self._transcriber = RecordedTranscriber(recorded_answers, recogniser, lanes)
+            answers = AnswersFromRecording(recorded_answers, self._playout)
         call = ThisCall(date.fromisoformat(self._today))
         self._present = PresentAgent(engines, call)
         self._tools = ToolRunner(
             self._present, transport, self._playout, lanes, call=call, answers=answers
         )
-        if recall is None and any(each.hooks for each in (engines, *engines.agents.values())):
+        if recorded_answers is None and any(
+            each.hooks for each in (engines, *engines.agents.values())
+        ):
             hooks = HookRunner(self._present, lanes, call)
             self._record = _both(record, hooks.take)
         self._effects = Effects(

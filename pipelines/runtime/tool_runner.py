@@ -124,7 +124,9 @@ class ToolRunner:
             tools = self._offered.get(command.reply, self._present.engines.tools)
             tool = tools.get(command.name)
             run = partial(self._run, command, tools)
-            work = Work(command.job, "llm", "", run, modelled=tool is None or tool.modelled)
+            work = Work(
+                command.job, "llm", "", run, simulated_time=tool is None or tool.simulated_time
+            )
         done = partial(self._busy.__delitem__, command.job)
         self._lanes.submit(replace(work, lane=f"tool {lane}", done=done))
 

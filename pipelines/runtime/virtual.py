@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from pipelines.runtime.cost import charged
 from pipelines.runtime.engines import Engines
-from pipelines.runtime.lanes import Delivery, Work, steps_of
+from pipelines.runtime.lanes import Delivery, Work, charged, steps_of
 from pipelines.runtime.playout import FRAME
-from pipelines.runtime.recall import Recall
+from pipelines.runtime.recorded_answers import RecordedAnswers
 from pipelines.runtime.session import Session
 from pipelines.runtime.transport import Transport
 from pipelines.turn_taking.events import Event, JobId
@@ -31,7 +30,7 @@ def run_virtual(
     record: Callable[[Entry], None],
     progress: Callable[[Nanos], None] | None = None,
     *,
-    recall: Recall | None = None,
+    recorded_answers: RecordedAnswers | None = None,
     today: str = "",
 ) -> Session:
     """Run a call to its end.
@@ -42,13 +41,15 @@ def run_virtual(
         transport: the caller.
         record: gets every event and command in order.
         progress: told the virtual time at every tick.
-        recall: answers of a recorded call, told instead of asking the engines.
-        today: the day on which the call is to have begun, as 2026-11-24; else the recall's, or the
-            day that it is.
+        recorded_answers: answers of a recorded call, told instead of asking the engines.
+        today: the day on which the call is to have begun, as 2026-11-24; else the recording's, or
+            the day that it is.
     """
     agenda = _Agenda()
     lanes = _VirtualLanes(agenda)
-    session = Session(policy, engines, transport, lanes, record, recall=recall, today=today)
+    session = Session(
+        policy, engines, transport, lanes, record, recorded_answers=recorded_answers, today=today
+    )
     lanes.deliver = session.handle
 
     def tick() -> None:
@@ -167,7 +168,7 @@ class _VirtualLanes:
         waiting: list[None] = []
         delivery, cost = charged(
             lambda: next(steps, None),
-            modelled=work.modelled,
+            simulated_time=work.simulated_time,
             waiting=lambda: waiting.append(None),
         )
         wait = _Wait(work, stop, spent, self._agenda.now)

@@ -1,9 +1,9 @@
 """Ends the caller's turns: answers them, or drops what was none and asks for what was lost."""
 
-from pipelines.turn_taking.agent_floor import AgentFloor
-from pipelines.turn_taking.bookkeeping import Desk
+from pipelines.turn_taking.agent_side import AgentSide
 from pipelines.turn_taking.caller_side import CallerSide
 from pipelines.turn_taking.caller_turn import CallerTurn, Pause
+from pipelines.turn_taking.context import CallContext
 from pipelines.turn_taking.decisions import RecordDecision, SpokenTurn, TurnEnded
 from pipelines.turn_taking.overlap import Overlap
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
@@ -16,10 +16,19 @@ class Answering:
     """Decides, whenever something has changed, whether the turn under way is over."""
 
     def __init__(
-        self, desk: Desk, caller: CallerSide, floor: AgentFloor, end: TurnEnd, overlap: Overlap
+        self,
+        context: CallContext,
+        caller: CallerSide,
+        agent: AgentSide,
+        end: TurnEnd,
+        overlap: Overlap,
     ) -> None:
-        self._agent, self._emit, self._ask = desk.policy.agent, desk.emit, desk.questions.ask
-        self._caller, self._floor = caller, floor
+        self._agent_policy, self._emit, self._ask = (
+            context.policy.agent,
+            context.emit,
+            context.questions.ask,
+        )
+        self._caller, self._agent = caller, agent
         self._end, self._ahead, self._overlap = end, end.ahead, overlap
         self._asked_again = False
         """Whether the caller was asked to repeat themselves since their last turn."""
@@ -53,16 +62,16 @@ class Answering:
             self._answer(turn, pause, now, ending)
 
     def _answer(self, turn: CallerTurn, pause: Pause, now: Nanos, ending: Ending) -> None:
-        floor = self._floor
-        floor.dialogue.settle()
+        agent = self._agent
+        agent.dialogue.settle()
         self._asked_again = False
         made_ahead = self._ahead.reply
         self._caller.close("turn ended")
-        floor.heard_caller(turn.text)
+        agent.heard_caller(turn.text)
         reply = made_ahead
         if reply is None:
             committed = because("turn_committed")
-            reply = floor.generate(floor.dialogue.prompt, now, speculative=False, reason=committed)
+            reply = agent.generate(agent.dialogue.prompt, now, speculative=False, reason=committed)
         speech = SpokenTurn(
             transcription=turn.job,
             start=turn.onset,
@@ -74,31 +83,31 @@ class Answering:
             wasted_ms=self._ahead.ledger.close(),
         )
         self._emit(TurnEnded(turn.text, reply.job, speech, ending.reason))
-        self._end.habit.ended(reply.job)
+        self._end.prior.ended(reply.job)
         if made_ahead is not None:
             lead_ms = milliseconds(now - reply.asked_at)
             reason = because("speculation_paid", lead_ms=lead_ms, clauses=len(reply.clauses))
             self._emit(RecordDecision("speculation_kept", reason))
-        floor.take(reply)
+        agent.take(reply)
 
     def _drop(self, now: Nanos, reason: Reason) -> None:
         self._ahead.discard(now)
         self._caller.close("turn dropped")
         self._emit(RecordDecision("turn_dropped", reason))
-        if self._floor.reply is None:
-            self._floor.start_idle_timer(now)
+        if self._agent.reply is None:
+            self._agent.start_idle_timer(now)
             self._ask("by_hand")
 
     def _give_up(self, now: Nanos, why: Reason) -> None:
         """Its words will never be known."""
         self._drop(now, why)
-        if self._floor.reply is None:
-            self._floor.apologise(now, self._agent.not_heard, because("not_heard"))
+        if self._agent.reply is None:
+            self._agent.apologise(now, self._agent_policy.not_heard, because("not_heard"))
 
     def _ask_again(self, speech_ms: float, now: Nanos) -> None:
         """Say that nothing was understood, where it was probably more than a noise."""
-        if self._asked_again or not 0 < self._agent.ask_again_ms <= speech_ms:
+        if self._asked_again or not 0 < self._agent_policy.ask_again_ms <= speech_ms:
             return
         self._asked_again = True
         reason = because("no_words_in_speech", speech_ms=speech_ms)
-        self._floor.say("apology", self._agent.not_heard, now, reason)
+        self._agent.say("apology", self._agent_policy.not_heard, now, reason)

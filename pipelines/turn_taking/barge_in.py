@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
-from pipelines.turn_taking.own_words import without_own_words, words_of
 from pipelines.turn_taking.policy import BargeInPolicy
+from pipelines.turn_taking.self_echo import without_self_echo, words_of
 from pipelines.turn_taking.time import Nanos, from_ms
 
-OverlapKind: TypeAlias = Literal["cue", "words", "word", "sound", "backchannel", "echo"]
+OverlapKind: TypeAlias = Literal["phrase", "words", "word", "sound", "backchannel", "echo"]
 """What speech over the agent is, as far as is known; `InterruptAfter` says what each is."""
 
 
@@ -47,8 +47,12 @@ class OverlapVerdict:
 class BackchannelList:
     """The policy's phrases that keep the agent talking, and those that stop it at once."""
 
-    def __init__(self, phrases: tuple[str, ...], cues: tuple[str, ...] = ()) -> None:
-        self._cues = frozenset(" ".join(words_of(cue)) for cue in cues)
+    def __init__(
+        self, phrases: tuple[str, ...], interruption_phrases: tuple[str, ...] = ()
+    ) -> None:
+        self._interruption_phrases = frozenset(
+            " ".join(words_of(phrase)) for phrase in interruption_phrases
+        )
         self._phrases = frozenset(" ".join(words_of(phrase)) for phrase in phrases)
         self._longest = max((len(phrase.split()) for phrase in self._phrases), default=0)
         self._beginnings = frozenset(
@@ -72,17 +76,21 @@ class BackchannelList:
                     break
             else:
                 rest = " ".join(words[index:])
-                if not whole and rest in self._beginnings and not self.has_cue(rest):
+                if (
+                    not whole
+                    and rest in self._beginnings
+                    and not self.has_interruption_phrase(rest)
+                ):
                     break
                 others += 1
                 index += 1
         return others
 
-    def has_cue(self, text: str) -> bool:
+    def has_interruption_phrase(self, text: str) -> bool:
         """Whether a word or two of it are meant to stop whoever speaks."""
         words = words_of(text)
         pairs = (f"{one} {two}" for one, two in pairwise(words))
-        return not self._cues.isdisjoint((*words, *pairs))
+        return not self._interruption_phrases.isdisjoint((*words, *pairs))
 
 
 def classify(
@@ -90,10 +98,10 @@ def classify(
 ) -> tuple[OverlapKind, int]:
     """What it is, and how many of its words are neither a backchannel nor the agent's own."""
     whole, spoken = evidence.whole, evidence.settled.strip()
-    others = without_own_words(evidence.settled, evidence.said, policy.own_words, whole=whole)
+    others = without_self_echo(evidence.settled, evidence.said, policy.self_echo_words, whole=whole)
     words = backchannels.other_words(others, whole=whole)
-    if words and backchannels.has_cue(others):
-        return "cue", words
+    if words and backchannels.has_interruption_phrase(others):
+        return "phrase", words
     if words:
         return ("word" if words == 1 else "words"), words
     if (spoken and not others) or (evidence.line_echoes and not whole):
@@ -121,7 +129,7 @@ def judge_overlap(
 
 
 _IGNORED: Mapping[OverlapKind, str] = {
-    "cue": "overlap_too_short",
+    "phrase": "overlap_too_short",
     "words": "overlap_too_short",
     "word": "overlap_too_short",
     "sound": "overlap_without_words",

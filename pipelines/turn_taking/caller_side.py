@@ -1,9 +1,9 @@
 """The caller's side of the call: what is heard of them, and the turn that it makes."""
 
-from pipelines.turn_taking.agent_floor import AgentFloor
-from pipelines.turn_taking.bookkeeping import Desk
+from pipelines.turn_taking.agent_side import AgentSide
 from pipelines.turn_taking.caller_turn import CallerTurn, Pause, join_words
 from pipelines.turn_taking.commands import CancelTranscription, StartTranscription
+from pipelines.turn_taking.context import CallContext
 from pipelines.turn_taking.decisions import RecordDecision
 from pipelines.turn_taking.events import (
     EndOfTurnScored,
@@ -14,8 +14,8 @@ from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.speech_gate import (
     SpeechConfirmed,
     SpeechGate,
-    SpeechLulled,
     SpeechPaused,
+    SpeechPausing,
 )
 from pipelines.turn_taking.time import Nanos, from_ms
 from pipelines.turn_taking.transitions import CALLER, Caller
@@ -29,12 +29,12 @@ class CallerSide:
     elsewhere: speech over the agent in `overlap.py`, the end of a turn in `answering.py`.
     """
 
-    def __init__(self, desk: Desk, floor: AgentFloor, end: TurnEnd) -> None:
-        self._policy, self._jobs = desk.policy, desk.jobs
-        self._timers, self._ask, self._emit = desk.timers, desk.questions.ask, desk.emit
-        self._floor, self._end, self._ahead = floor, end, end.ahead
+    def __init__(self, context: CallContext, agent: AgentSide, end: TurnEnd) -> None:
+        self._policy, self._jobs = context.policy, context.jobs
+        self._timers, self._ask, self._emit = context.timers, context.questions.ask, context.emit
+        self._agent, self._end, self._ahead = agent, end, end.ahead
         self._transcribed_until: Nanos = 0
-        self.gate = SpeechGate(desk.policy.gate)
+        self.gate = SpeechGate(context.policy.gate)
         self.heard_until: Nanos = 0
         """Media time."""
         self.state = Caller.SILENT
@@ -50,9 +50,9 @@ class CallerSide:
     def frame(self, event: FrameScored) -> None:
         """The VAD has judged a chunk."""
         self.heard_until = event.end
-        change = self.gate.handle(event, trust_energy=self._floor.reply is None)
+        change = self.gate.handle(event, trust_energy=self._agent.reply is None)
         if event.sound_until is not None:
-            self._floor.sound_heard(event.at)
+            self._agent.sound_heard(event.at)
         turn = self.turn
         if change is None:
             if turn is not None:
@@ -67,9 +67,9 @@ class CallerSide:
                 self._begin(change.onset, event)
             else:
                 self._go_on(turn, change.onset, event)
-        elif isinstance(change, SpeechLulled):
+        elif isinstance(change, SpeechPausing):
             if turn is not None and not self.state.over_agent:
-                self._lull(turn, change, event)
+                self._may_pause(turn, change, event)
         elif turn is not None:
             self._move("pause")
             self._pause(turn, change, event)
@@ -84,9 +84,9 @@ class CallerSide:
                 self._ask("overlap")
         elif pause is None:
             return
-        elif self.state is Caller.LULL:
+        elif self.state is Caller.PAUSING:
             if self.gate.faded > pause.faded:
-                self._lull_over(turn, pause, now)
+                self._pausing_over(turn, pause, now)
         elif self.gate.silent_since > pause.speech_end:
             pause.speech_end = self.gate.silent_since  # a soft last word
             self._ask("end")
@@ -94,23 +94,23 @@ class CallerSide:
             self._ask("end")
 
     def _begin(self, onset: Nanos, event: FrameScored) -> None:
-        floor = self._floor
-        rule = "speech_over_agent" if floor.reply is not None else "speech_confirmed"
+        agent = self._agent
+        rule = "speech_over_agent" if agent.reply is not None else "speech_confirmed"
         speech_ms = milliseconds(event.end - onset)
-        reason = because(rule, speech_ms=speech_ms, agent=floor.state.value)
+        reason = because(rule, speech_ms=speech_ms, agent=agent.state.value)
         start = max(self._transcribed_until, onset - from_ms(self._policy.gate.pre_roll_ms), 0)
-        over_agent = floor.reply is not None and floor.interruptible
+        over_agent = agent.reply is not None and agent.interruptible
         turn = CallerTurn(onset, self._jobs.start(), start, event.at, began_over_agent=over_agent)
         self.turn = turn
         self._move("speech over agent" if over_agent else "speech confirmed")
         self._timers.cancel("idle")
         self._emit(StartTranscription(turn.job, start, reason))
-        if not over_agent or floor.reply is None:
+        if not over_agent or agent.reply is None:
             return
-        if not floor.reply.any_clause_heard:
-            turn.over_beginning_of = floor.reply.job
-        if not floor.state.audible:
-            floor.reply.hold()
+        if not agent.reply.any_clause_heard:
+            turn.over_beginning_of = agent.reply.job
+        if not agent.state.audible:
+            agent.reply.hold()
         self._ask("overlap")
 
     def _go_on(self, turn: CallerTurn, onset: Nanos, event: FrameScored) -> None:
@@ -129,7 +129,7 @@ class CallerSide:
         reason = because("speech_went_on", silence_ms=silence_ms)
         self._emit(RecordDecision("turn_resumed", reason))
         if not over_agent:
-            self._end.habit.went_on(onset - pause.speech_end)
+            self._end.prior.went_on(onset - pause.speech_end)
         if long and pause.final is not None and pause.until is not None:
             turn_ms = milliseconds(onset - turn.onset)
             reason = because("long_turn_carried_over", turn_ms=turn_ms)
@@ -139,23 +139,23 @@ class CallerSide:
             turn.transcribed_from = max(pause.until, onset - pre_roll)
         self._restart_transcription(turn, reason)
 
-    def _lull(self, turn: CallerTurn, change: SpeechLulled, event: FrameScored) -> None:
+    def _may_pause(self, turn: CallerTurn, change: SpeechPausing, event: FrameScored) -> None:
         """Silence that may become a pause, as most do: have the words and the scores by then."""
-        self._move("lull")
-        lull = Pause(change.end, change.faded, event.at)
-        turn.pause = lull
-        reason = because("lull_detected", silence_ms=milliseconds(lull.silence(event.at)))
-        self._end.ask_for_words_ahead(turn, lull, event.at, reason)
-        self._end.ask_listeners(turn, lull, event.at, reason)
+        self._move("short silence")
+        tentative = Pause(change.end, change.faded, event.at)
+        turn.pause = tentative
+        reason = because("lull_detected", silence_ms=milliseconds(tentative.silence(event.at)))
+        self._end.ask_for_words_ahead(turn, tentative, event.at, reason)
+        self._end.ask_listeners(turn, tentative, event.at, reason)
 
-    def _lull_over(self, turn: CallerTurn, lull: Pause, now: Nanos) -> None:
+    def _pausing_over(self, turn: CallerTurn, tentative: Pause, now: Nanos) -> None:
         """It was a gap within a word or between two."""
-        self._move("lull over")
+        self._move("speech goes on")
         turn.pause = None
         self._timers.cancel("endpoint", "transcript")
-        self._drop_pause(lull, now)
-        if lull.until is not None:
-            silence_ms = milliseconds(self.gate.faded - lull.faded)
+        self._drop_pause(tentative, now)
+        if tentative.until is not None:
+            silence_ms = milliseconds(self.gate.faded - tentative.faded)
             self._restart_transcription(turn, because("lull_over", silence_ms=silence_ms))
 
     def _pause(self, turn: CallerTurn, change: SpeechPaused, event: FrameScored) -> None:
@@ -167,11 +167,11 @@ class CallerSide:
         reason = because("pause_detected", silence_ms=silence_ms)
         if self.state.over_agent:
             self._end.ask_for_words(turn, pause, event.at, reason)
-            resume_after = from_ms(self._policy.barge_in.resume_after_ms)
+            resume_after = from_ms(self._policy.barge_in.false_interruption_timeout_ms)
             self._timers.set("overlap", max(change.end + resume_after, event.at))
-            if self._floor.state.held and self._is_brief(turn, change.faded):
+            if self._agent.state.held and self._is_brief(turn, change.faded):
                 sound_ms = milliseconds(change.faded - turn.onset)
-                self._floor.resume(because("resume_brief", sound_ms=sound_ms))
+                self._agent.resume(because("resume_brief", sound_ms=sound_ms))
             return
         self._end.ask_for_words_ahead(turn, pause, event.at, reason)
         self._end.ask_listeners(turn, pause, event.at, reason)
@@ -245,8 +245,8 @@ class CallerSide:
         turn, pause = self.turn, self.pause
         if turn is None or (pause is not None and pause.final is not None):
             return
-        if pause is not None and self.state is Caller.LULL:
-            self._lull_over(turn, pause, now)
+        if pause is not None and self.state is Caller.PAUSING:
+            self._pausing_over(turn, pause, now)
         elif pause is None:
             self._restart_transcription(turn, reason)
         elif turn.text or self.state.over_agent:

@@ -4,18 +4,18 @@
 moment at which the core wants a DeadlineReached. It does no I/O and reads no clock, so the same
 events always give the same commands. The contract follows aioquic (time as an argument) and h11
 (state tables, `transitions.py`). What is heard of the caller is noted in
-`caller_side.py`, what becomes of the agent's utterance in `agent_floor.py`; what follows from both
+`caller_side.py`, what becomes of the agent's utterance in `agent_side.py`; what follows from both
 is decided in `_decide`.
 """
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from pipelines.turn_taking.agent_floor import AgentFloor
+from pipelines.turn_taking.agent_side import AgentSide
 from pipelines.turn_taking.answering import Answering
-from pipelines.turn_taking.bookkeeping import Desk, Jobs, Questions, TimerName, Timers
 from pipelines.turn_taking.caller_side import CallerSide
 from pipelines.turn_taking.commands import Command, History
+from pipelines.turn_taking.context import CallContext, Jobs, Questions, TimerName, Timers
 from pipelines.turn_taking.decisions import OverlapJudged, RecordDecision, TurnEnded
 from pipelines.turn_taking.events import (
     CallEnded,
@@ -74,15 +74,15 @@ class Conversation:
         self._jobs = Jobs()
         self._timers = Timers()
         self._questions = Questions()
-        desk = Desk(policy, self._jobs, self._timers, self._questions, self._out.append)
-        self._floor = AgentFloor(desk)
-        self._ahead = Speculation(desk, self._floor)
-        end = TurnEnd(desk, self._floor, self._ahead)
-        self._caller = CallerSide(desk, self._floor, end)
-        self._overlap = Overlap(desk, self._caller, self._floor, end.habit)
-        self._answering = Answering(desk, self._caller, self._floor, end, self._overlap)
+        context = CallContext(policy, self._jobs, self._timers, self._questions, self._out.append)
+        self._agent = AgentSide(context)
+        self._ahead = Speculation(context, self._agent)
+        end = TurnEnd(context, self._agent, self._ahead)
+        self._caller = CallerSide(context, self._agent, end)
+        self._overlap = Overlap(context, self._caller, self._agent, end.prior)
+        self._answering = Answering(context, self._caller, self._agent, end, self._overlap)
         self._keypad = Keypad(policy.agent.dtmf_terminator)
-        self._requests = Requests(desk, self._floor)
+        self._requests = Requests(context, self._agent)
         self._typed: list[str] = []
         self._over = False
 
@@ -94,7 +94,7 @@ class Conversation:
     @property
     def history(self) -> History:
         """The conversation so far: of the agent's words only those that were heard."""
-        return self._floor.dialogue.history
+        return self._agent.dialogue.history
 
     @property
     def words(self) -> str:
@@ -110,7 +110,7 @@ class Conversation:
     @property
     def agent(self) -> Agent:
         """What the agent is doing."""
-        return self._floor.state
+        return self._agent.state
 
     def handle(self, event: Event) -> tuple[Command, ...]:
         """Take one event; the commands it causes, to be carried out at `event.at`.
@@ -128,7 +128,7 @@ class Conversation:
             self._decide(event.at)
         if not self._out:
             return ()
-        self._over = self._over or self._floor.state is Agent.ENDED
+        self._over = self._over or self._agent.state is Agent.ENDED
         commands = tuple(self._out)
         self._out.clear()
         return commands
@@ -151,8 +151,8 @@ class Conversation:
         asked = self._questions.take
         while self._questions.raised and not self._over:
             if asked("agent"):
-                self._floor.advance(now)
-            if self._floor.state is Agent.ENDED:
+                self._agent.advance(now)
+            if self._agent.state is Agent.ENDED:
                 return
             if asked("overlap"):
                 self._overlap.decide(now)
@@ -185,7 +185,7 @@ class Conversation:
 
     def _reply_of(self, job: JobId) -> Reply | None:
         """The reply this job works for; it has the floor or waits for the turn to end."""
-        reply = self._floor.reply
+        reply = self._agent.reply
         if reply is not None and reply.owns(job):
             return reply
         return self._ahead.reply_with(job)
@@ -193,7 +193,7 @@ class Conversation:
     def _for_reply(self, event: Any) -> None:
         reply = self._reply_of(event.job)
         if reply is not None:
-            self._REPLY_HANDLERS[type(event)](self._floor, reply, event)
+            self._REPLY_HANDLERS[type(event)](self._agent, reply, event)
         if isinstance(event, MarkReached):
             self._questions.ask("overlap")  # what could not stop it may now
 
@@ -201,27 +201,27 @@ class Conversation:
         failed = isinstance(event, ToolFailed)
         result = event.message if failed else event.result
         reply = self._reply_of(event.job)
-        call = self._floor.tools.answered(event.job, result, event.at, failed=failed)
+        call = self._agent.tools.answered(event.job, result, event.at, failed=failed)
         if call is not None:
-            self._floor.tool_answered(call, reply)
+            self._agent.tool_answered(call, reply)
             if call.failed and call.of_a_hook:
                 why = because("tool_failed_of_hook", name=call.request.name, why=result)
-                self._floor.apologise(event.at, self._policy.agent.apology, why)
+                self._agent.apologise(event.at, self._policy.agent.apology, why)
 
     def _hand_over(self, event: HandoverRequested) -> None:
         if event.job is None:
             self._requests.hand_over(event)
             return
         result = f"{event.agent} has the call now"
-        call = self._floor.tools.answered(event.job, result, event.at, failed=False)
+        call = self._agent.tools.answered(event.job, result, event.at, failed=False)
         if call is not None:
             call.hands_over = True
-            self._floor.dialogue.tool_answered(call)
-            self._floor.hand_over(event, call)
+            self._agent.dialogue.tool_answered(call)
+            self._agent.hand_over(event, call)
 
     def _tools_late(self, now: Nanos) -> None:
-        for call in self._floor.tools.overdue(now):
-            self._floor.tool_answered(call, self._reply_of(call.job))
+        for call in self._agent.tools.overdue(now):
+            self._agent.tool_answered(call, self._reply_of(call.job))
 
     # -- the keypad and the keyboard ----------------------------------------------------------
 
@@ -254,7 +254,7 @@ class Conversation:
 
     def _answer_by_hand(self, now: Nanos) -> None:
         """Reply to what was typed or keyed, or do as the agent's code asks, if nobody speaks."""
-        if self._floor.reply is not None or self._caller.turn is not None:
+        if self._agent.reply is not None or self._caller.turn is not None:
             return
         if self._typed:
             text = " ".join(self._typed)
@@ -267,24 +267,24 @@ class Conversation:
 
     def _answer(self, text: str, now: Nanos, rule: str, **numbers: Number) -> None:
         """Reply to what was not spoken, and so needs no end of turn to be found."""
-        floor = self._floor
-        floor.dialogue.settle()
-        floor.heard_caller(text)
+        agent = self._agent
+        agent.dialogue.settle()
+        agent.heard_caller(text)
         committed = because("turn_committed")
-        reply = floor.generate(floor.dialogue.prompt, now, speculative=False, reason=committed)
+        reply = agent.generate(agent.dialogue.prompt, now, speculative=False, reason=committed)
         reason = because(rule, **numbers, text=text)
         self._out.append(TurnEnded(text, reply.job, speech=None, reason=reason))
-        floor.take(reply)
+        agent.take(reply)
 
     def _interrupt_requested(self, event: InterruptRequested) -> None:
         self._interrupt_by_hand(event.at, because("interrupted_by_request"))
-        if self._caller.turn is None and self._floor.reply is None:
-            self._floor.start_idle_timer(event.at)
+        if self._caller.turn is None and self._agent.reply is None:
+            self._agent.start_idle_timer(event.at)
 
     def _interrupt_by_hand(self, now: Nanos, reason: Reason, text: str = "") -> None:
         """Stop the agent for what needs no judging, if it may be stopped."""
-        reply = self._floor.reply
-        if reply is not None and self._floor.interruptible and not self._floor.muted:
+        reply = self._agent.reply
+        if reply is not None and self._agent.interruptible and not self._agent.protected:
             judged = OverlapJudged(True, now, now, text, reply.job, reason)
             self._overlap.interrupt(judged)
 
@@ -294,7 +294,7 @@ class Conversation:
         reason = because("engine_failed", kind=event.kind, message=event.message)
         self._out.append(RecordDecision("engine_failed", reason))
         if event.kind == "vad":
-            self._floor.hang_up(because("deaf"))
+            self._agent.hang_up(because("deaf"))
         elif event.kind == "asr":
             self._caller.transcription_failed(event.at, reason)
         elif event.kind == "turn_detector":
@@ -313,9 +313,9 @@ class Conversation:
         elif self._ahead.disown(reply):
             reply.cancel(reason)  # asked for again, in earnest, when the turn ends
         elif event.kind == "tts":
-            self._floor.voice_failed(reply, event.job, reason)
+            self._agent.voice_failed(reply, event.job, reason)
         else:
-            self._floor.failed(reply, reason)
+            self._agent.failed(reply, reason)
 
     # -- time and the call --------------------------------------------------------------------
 
@@ -324,16 +324,16 @@ class Conversation:
             self._TIMER_HANDLERS[name](self, event.at)
 
     def _idle(self, now: Nanos) -> None:
-        if self._caller.turn is None and self._floor.reply is None:
-            self._floor.nobody_there(now)
+        if self._caller.turn is None and self._agent.reply is None:
+            self._agent.nobody_there(now)
 
     def _started(self, event: CallStarted) -> None:
-        self._floor.dialogue.begin(event.today)
-        self._floor.say("greeting", self._policy.agent.greeting, event.at, because("greeting"))
+        self._agent.dialogue.begin(event.today)
+        self._agent.say("greeting", self._policy.agent.greeting, event.at, because("greeting"))
 
     def _ended(self, _event: CallEnded) -> None:
         self._over = True
-        self._floor.dialogue.settle()
+        self._agent.dialogue.settle()
 
     _HANDLERS: ClassVar[dict[type, Callable[["Conversation", Any], None]]] = {
         CallStarted: _started,
@@ -355,10 +355,10 @@ class Conversation:
         ClauseSynthesized: _for_reply,
         PlayoutStarted: _for_reply,
         MarkReached: _for_reply,
-        PlayoutCleared: lambda core, event: core._floor.dialogue.cleared(event),
+        PlayoutCleared: lambda core, event: core._agent.dialogue.cleared(event),
         DtmfReceived: _dtmf,
         CallerTyped: _typed_text,
-        CallerTyping: lambda core, event: core._floor.caller_types(event.at),
+        CallerTyping: lambda core, event: core._agent.caller_types(event.at),
         InterruptRequested: _interrupt_requested,
         EngineFailed: _failed,
         EngineRemarked: _remarked,
@@ -367,24 +367,24 @@ class Conversation:
         CallEnded: _ended,
     }
 
-    _REPLY_HANDLERS: ClassVar[dict[type, Callable[[AgentFloor, Reply, Any], None]]] = {
-        ReplyTextReceived: AgentFloor.text_received,
-        ToolRequested: AgentFloor.tool_requested,
-        ReplyCompleted: AgentFloor.text_completed,
-        ClauseSynthesized: AgentFloor.synthesized,
-        PlayoutStarted: AgentFloor.started,
-        MarkReached: AgentFloor.mark,
+    _REPLY_HANDLERS: ClassVar[dict[type, Callable[[AgentSide, Reply, Any], None]]] = {
+        ReplyTextReceived: AgentSide.text_received,
+        ToolRequested: AgentSide.tool_requested,
+        ReplyCompleted: AgentSide.text_completed,
+        ClauseSynthesized: AgentSide.synthesized,
+        PlayoutStarted: AgentSide.started,
+        MarkReached: AgentSide.mark,
     }
 
     _TIMER_HANDLERS: ClassVar[dict[TimerName, Callable[["Conversation", Nanos], None]]] = {
         "endpoint": lambda core, _now: core._questions.ask("end"),
         "transcript": lambda core, now: core._caller.transcript_late(now),
         "overlap": lambda core, now: core._overlap.unjudged(now),
-        "reply": lambda core, _now: core._floor.reply_late(),
-        "sentence": lambda core, _now: core._floor.sentence_whole(),
+        "reply": lambda core, _now: core._agent.reply_late(),
+        "sentence": lambda core, _now: core._agent.sentence_whole(),
         "tool": _tools_late,
-        "filler": lambda core, _now: core._floor.filler_due(),
-        "playout": lambda core, _now: core._floor.marks_missing(),
+        "filler": lambda core, _now: core._agent.filler_due(),
+        "playout": lambda core, _now: core._agent.marks_missing(),
         "idle": _idle,
         "dtmf": _keys_done,
     }

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.commands import History, Message
+from pipelines.turn_taking.context import CallContext
 from pipelines.turn_taking.decisions import AgentDone
 from pipelines.turn_taking.events import JobId, PlayoutCleared
 from pipelines.turn_taking.reasons import because
@@ -15,11 +15,11 @@ from pipelines.turn_taking.tool_use import ToolCall
 class Dialogue:
     """The conversation so far; of the agent's words only those that were heard."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._emit = desk.emit
-        self._agent = desk.policy.agent
+    def __init__(self, context: CallContext) -> None:
+        self._emit = context.emit
+        self._agent_policy = context.policy.agent
         self._today = ""
-        self._system = self._agent.prompt_on("")
+        self._system = self._agent_policy.prompt_on("")
         self._summary = ""
         """Of what was said before `_since`."""
         self._messages: list[Message] = []
@@ -32,7 +32,7 @@ class Dialogue:
     def begin(self, today: str) -> None:
         """The call has begun, on this day."""
         self._today = today
-        self._system = self._agent.prompt_on(today)
+        self._system = self._agent_policy.prompt_on(today)
 
     def hand_over(self, prompt: str, summary: str | None) -> None:
         """Another agent has the call.
@@ -41,7 +41,7 @@ class Dialogue:
         not answered yet; None: it is told everything.
         """
         if prompt:
-            self._system = replace(self._agent, system_prompt=prompt).prompt_on(self._today)
+            self._system = replace(self._agent_policy, system_prompt=prompt).prompt_on(self._today)
         if summary is not None:
             self._summary = summary.strip()
             asks = bool(self._messages) and self._messages[-1].role == "caller"

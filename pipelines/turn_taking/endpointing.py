@@ -1,13 +1,13 @@
 """How finished the caller sounds, and how long to wait for that: scores -> P -> delay.
 
 The detectors were fitted to callers of all kinds. When one who never pauses falls silent, that is
-more probably the end than they say; when one who searches for words does, less (`PauseHabit`).
+more probably the end than they say; when one who searches for words does, less (`CallerPrior`).
 """
 
 import math
 from collections.abc import Mapping, Sequence
 
-from pipelines.turn_taking.bookkeeping import Desk
+from pipelines.turn_taking.context import CallContext
 from pipelines.turn_taking.decisions import PausesLearned
 from pipelines.turn_taking.events import JobId
 from pipelines.turn_taking.policy import EndpointingPolicy
@@ -58,7 +58,7 @@ def _interpolate(x: float, points: Sequence[tuple[float, float]]) -> float:
     return left_y
 
 
-class PauseHabit:
+class CallerPrior:
     """The ends and pauses of one call so far, and what they add to the log-odds of an end.
 
     Such a change of the prior moves the log-odds of any classifier by that of the ratio (Saerens,
@@ -66,8 +66,8 @@ class PauseHabit:
     probabilities").
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._policy, self._emit = desk.policy.endpointing, desk.emit
+    def __init__(self, context: CallContext) -> None:
+        self._policy, self._emit = context.policy.endpointing, context.emit
         self._ends = self._pauses = 0
         self._answered_by: JobId | None = None
         self.log_odds = 0.0
@@ -81,7 +81,7 @@ class PauseHabit:
 
     def went_on(self, silence: Nanos) -> None:
         """The caller was silent for so long within a turn."""
-        if silence >= from_ms(self._policy.own_pauses_from_ms):
+        if silence >= from_ms(self._policy.caller_prior_pause_ms):
             self._pauses += 1
             self._learn()
 
@@ -95,7 +95,7 @@ class PauseHabit:
         self._learn()
 
     def _learn(self) -> None:
-        most, prior = self._policy.own_pauses_most, self._policy.own_pauses_prior
+        most, prior = self._policy.caller_prior_most, self._policy.caller_prior_strength
         if most == 0:
             return
         ratio = math.log((self._ends + prior) / (self._pauses + prior))

@@ -16,6 +16,11 @@ _MINUTE_MS = 60_000
 class GatePolicy:
     """Hysteresis that turns speech probabilities into confirmed speech and pauses."""
 
+    replaced: ClassVar = {
+        "lull_ms": "early_silence_ms",
+    }
+    """Keys that were, and what to write instead."""
+
     start_threshold: float = bounded(0.5, 0, 1)
     """A chunk at or above this may begin speech."""
     stop_threshold: float = bounded(0.5, 0, 1)
@@ -24,7 +29,7 @@ class GatePolicy:
     """Speech must last this long before anything is transcribed."""
     pre_roll_ms: int = bounded(300, 0, _MINUTE_MS)
     """Audio from before the onset given to the transcriber, so that no first phoneme is lost."""
-    lull_ms: int = bounded(30, 0, _MINUTE_MS)
+    early_silence_ms: int = bounded(30, 0, _MINUTE_MS)
     """Silence after which the words are asked for, in case it becomes a pause, as most do. From
     `pause_ms` on: not before that."""
     pause_ms: int = bounded(90, 0, _MINUTE_MS)
@@ -44,6 +49,14 @@ class GatePolicy:
 @dataclass(frozen=True, slots=True)
 class EndpointingPolicy:
     """How long to wait, given how finished the caller sounds."""
+
+    replaced: ClassVar = {
+        "own_pauses_most": "caller_prior_most",
+        "own_pauses_delay_ms": "caller_prior_delay_ms",
+        "own_pauses_prior": "caller_prior_strength",
+        "own_pauses_from_ms": "caller_prior_pause_ms",
+    }
+    """Keys that were, and what to write instead."""
 
     delays_ms: tuple[tuple[float, float], ...] = (
         (0.0, 2300),
@@ -65,15 +78,15 @@ class EndpointingPolicy:
     """Silence that ends a turn when no detector has answered."""
     backstop_ms: int = bounded(3000, 0, _MINUTE_MS)
     """Silence that ends a turn whatever the detectors say."""
-    own_pauses_most: float = bounded(1.0, 0, 10)
+    caller_prior_most: float = bounded(1.0, 0, 10)
     """The most that the caller's own pauses so far may add to the log-odds of an end, or take from
     them; 0: all callers are waited for alike."""
-    own_pauses_delay_ms: int = bounded(150, 0, _MINUTE_MS)
+    caller_prior_delay_ms: int = bounded(150, 0, _MINUTE_MS)
     """The most that pauses of theirs may delay an answer where words and voice both say that the
     turn is over."""
-    own_pauses_prior: int = bounded(8, 1)
+    caller_prior_strength: int = bounded(8, 1)
     """How many ends, and as many pauses, the caller's own are weighed against."""
-    own_pauses_from_ms: int = bounded(200, 0, _MINUTE_MS)
+    caller_prior_pause_ms: int = bounded(200, 0, _MINUTE_MS)
     """A silence within a turn counts as a pause from here on."""
     transcript_timeout_ms: int = bounded(2000, 0, _MINUTE_MS)
     """Wait this long for a final transcript, then go by the partial one."""
@@ -85,20 +98,28 @@ class EndpointingPolicy:
 class SpeculationPolicy:
     """What may be prepared while it is still open whether the caller has finished."""
 
+    replaced: ClassVar = {
+        "read_along": "prefill_partials",
+        "eager_above": "eager_eot_threshold",
+        "prepare_above": "prefill_above",
+        "reply_above": "preemptive_reply_above",
+    }
+    """Keys that were, and what to write instead."""
+
     transcribe: bool = True
     """Ask for the final transcript at the pause instead of at the end of the turn."""
-    read_along: bool = True
+    prefill_partials: bool = True
     """Let the LLM read the caller's words while they are spoken: few are left at the end."""
-    eager_above: float = bounded(0.6, 0)
+    eager_eot_threshold: float = bounded(0.6, 0)
     """P by the words alone from which the reply is made while the caller still speaks, by an LLM
-    that reads along, if `reply_above` allows it too; above 1: never."""
-    prepare_above: float = bounded(0.0, 0)
+    that reads along, if `preemptive_reply_above` allows it too; above 1: never."""
+    prefill_above: float = bounded(0.0, 0)
     """P from which the LLM reads the prompt in advance; above 1: never."""
-    reply_above: float = bounded(0.5, 0)
+    preemptive_reply_above: float = bounded(0.5, 0)
     """P from which the reply and its first clause are made in advance; above 1: never."""
     reply_lead_ms: int = bounded(300, 0, _MINUTE_MS)
-    """So long before the turn would end they are made whatever P, unless `reply_above` is above 1:
-    whoever has been silent until then will mostly stay so. 0: never."""
+    """So long before the turn would end they are made whatever P, unless `preemptive_reply_above`
+    is above 1: whoever has been silent until then will mostly stay so. 0: never."""
     budget_ms_per_turn: int = bounded(3000, 0, 10 * _MINUTE_MS)
     """Engines' time that a turn may waste on what is thrown away when the caller goes on: read
     prompts, replies and their audio. Once it is spent, these wait for the end of the turn; the
@@ -110,8 +131,13 @@ class SpeculationPolicy:
 class InterruptAfter:
     """After how long of each kind of speech the agent is interrupted; its own echo never does."""
 
-    cue: int = bounded(0, 0, _MINUTE_MS)
-    """One of the `cues` is among its words."""
+    replaced: ClassVar = {
+        "cue": "phrase",
+    }
+    """Keys that were, and what to write instead."""
+
+    phrase: int = bounded(0, 0, _MINUTE_MS)
+    """One of the `interruption_phrases` is among its words."""
     words: int = bounded(600, 0, _MINUTE_MS)
     """Two or more of its words are no backchannel."""
     word: int = bounded(700, 0, _MINUTE_MS)
@@ -129,6 +155,11 @@ class BargeInPolicy:
     replaced: ClassVar = {
         "min_words": "interrupt_after_ms = { word = 700, words = 600 }",
         "words_after_ms": "interrupt_after_ms = { words = 600 }",
+        "cues": "interruption_phrases",
+        "own_words": "self_echo_words",
+        "echoes_known_after": "self_echo_known_after",
+        "resume_after_ms": "false_interruption_timeout_ms",
+        "uninterruptible": "protected_phrases",
     }
     """Keys that were, and what to write instead."""
     enabled: bool = True
@@ -141,23 +172,23 @@ class BargeInPolicy:
     interrupt_after_ms: InterruptAfter = InterruptAfter()
     """How long speech over the agent lasts until it is an interruption, by what it is. Shorter
     speech with nothing after it is none, whatever a recogniser made of it."""
-    cues: tuple[str, ...] = (
+    interruption_phrases: tuple[str, ...] = (
         "stop", "wait", "no", "hold", "hang on", "one moment", "sorry", "pardon", "excuse me",
         "actually", "but", "hello", "hey", "help", "cancel", "repeat", "again", "what", "who",
         "when", "where", "why", "how", "which", "agent", "operator", "human",
     )  # fmt: skip
-    """One or two words that make speech a `cue`; compared as below."""
-    own_words: int = bounded(2, 0)
+    """One or two words that make speech a `phrase`; compared as below."""
+    self_echo_words: int = bounded(2, 0)
     """So many of the agent's own words in a row, heard while it says them, are an echo of the line
     and no interruption; 0: nothing is."""
-    echoes_known_after: int = bounded(2, 1)
+    self_echo_known_after: int = bounded(2, 1)
     """Echoes of its own words after which the agent speaks on over them, and only other words
     interrupt it."""
-    resume_after_ms: int = bounded(350, 0, _MINUTE_MS)
+    false_interruption_timeout_ms: int = bounded(350, 0, _MINUTE_MS)
     """Silence after overlapping speech that was no interruption before the agent goes on."""
     greeting_interruptible: bool = True
     """Whether they can during the greeting."""
-    uninterruptible: tuple[str, ...] = ()
+    protected_phrases: tuple[str, ...] = ()
     """Phrases of the agent's, such as "this call is recorded": a clause with one of them is heard
     to its end. What the caller says meanwhile is judged then. Compared without case."""
     backchannels: tuple[str, ...] = (

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pipelines.turn_taking.bookkeeping import Jobs
 from pipelines.turn_taking.clauses import ClauseSplitter, ends_sentence, sayable
 from pipelines.turn_taking.commands import (
     CancelReply,
@@ -14,6 +13,7 @@ from pipelines.turn_taking.commands import (
     PlayClause,
     SynthesizeClause,
 )
+from pipelines.turn_taking.context import Jobs
 from pipelines.turn_taking.events import (
     ClauseSynthesized,
     JobId,
@@ -24,7 +24,7 @@ from pipelines.turn_taking.heard import said_by
 from pipelines.turn_taking.policy import ClausePolicy
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.time import Nanos, from_ms
-from pipelines.turn_taking.tool_use import ToolCall, ToolDesk
+from pipelines.turn_taking.tool_use import ToolCall, ToolCalls
 
 Purpose: TypeAlias = Literal["reply", "greeting", "idle_prompt", "apology", "goodbye", "request"]
 
@@ -79,7 +79,7 @@ class Reply:
         asked_at: Nanos,
         policy: ClausePolicy,
         jobs: Jobs,
-        tools: ToolDesk,
+        tools: ToolCalls,
         emit: Callable[[Command], None],
         released: bool,
         history: History = (),

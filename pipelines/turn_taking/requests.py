@@ -2,8 +2,8 @@
 
 from collections import deque
 
-from pipelines.turn_taking.agent_floor import AgentFloor
-from pipelines.turn_taking.bookkeeping import Desk
+from pipelines.turn_taking.agent_side import AgentSide
+from pipelines.turn_taking.context import CallContext
 from pipelines.turn_taking.events import (
     AgentRequest,
     EndRequested,
@@ -21,8 +21,8 @@ MOST_WAITING = 20
 class Requests:
     """Those that wait until neither the agent nor the caller speaks."""
 
-    def __init__(self, desk: Desk, floor: AgentFloor) -> None:
-        self._ask, self._floor = desk.questions.ask, floor
+    def __init__(self, context: CallContext, agent: AgentSide) -> None:
+        self._ask, self._agent = context.questions.ask, agent
         self._waiting: deque[AgentRequest] = deque()
 
     def take(self, event: AgentRequest) -> None:
@@ -30,7 +30,7 @@ class Requests:
         said_now = (
             isinstance(event, SayRequested)
             and not self._waiting
-            and self._floor.speak_into_silence(event.text)
+            and self._agent.speak_into_silence(event.text)
         )
         if said_now:
             return
@@ -40,7 +40,7 @@ class Requests:
 
     def hand_over(self, event: HandoverRequested) -> None:
         """Another agent has the call, and no reply waits for it: it greets when there is time."""
-        self._floor.hand_over(event, None)
+        self._agent.hand_over(event, None)
         if event.greeting:
             self.take(SayRequested(event.at, event.greeting))
 
@@ -50,9 +50,9 @@ class Requests:
             return
         match self._waiting.popleft():
             case SayRequested(text=text):
-                self._floor.say("request", text, now, because("say_requested"))
+                self._agent.say("request", text, now, because("say_requested"))
             case TransferRequested(to=to):
-                self._floor.put_through(to, now)
+                self._agent.put_through(to, now)
                 self._ask("by_hand")
             case EndRequested(goodbye=goodbye):
-                self._floor.say_goodbye(goodbye, now, because("end_requested"))
+                self._agent.say_goodbye(goodbye, now, because("end_requested"))

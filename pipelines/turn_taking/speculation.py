@@ -16,17 +16,17 @@ transcript is no such step: without it nobody knows when the turn is over.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipelines.turn_taking.agent_floor import AgentFloor
-from pipelines.turn_taking.bookkeeping import Desk
+from pipelines.turn_taking.agent_side import AgentSide
 from pipelines.turn_taking.caller_turn import CallerTurn, Pause
 from pipelines.turn_taking.commands import History, Message, PrepareReply, ScoreEndOfTurn
+from pipelines.turn_taking.context import CallContext
 from pipelines.turn_taking.decisions import RecordDecision
 from pipelines.turn_taking.endpointing import fuse
 from pipelines.turn_taking.events import EndOfTurnScored, JobId, PartialTranscript, WorkDone
-from pipelines.turn_taking.own_words import words_of
 from pipelines.turn_taking.policy import SpeculationPolicy
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
 from pipelines.turn_taking.reply import Reply
+from pipelines.turn_taking.self_echo import words_of
 from pipelines.turn_taking.time import Nanos, from_ms
 
 
@@ -57,14 +57,16 @@ class Draft:
 class Speculation:
     """Makes the drafts of one call's turns, one at a time; the turn is handed in."""
 
-    def __init__(self, desk: Desk, floor: AgentFloor) -> None:
-        self._policy, self._endpointing = desk.policy.speculation, desk.policy.endpointing
-        self._jobs, self._emit = desk.jobs, desk.emit
-        self._floor = floor
+    def __init__(self, context: CallContext, agent: AgentSide) -> None:
+        self._policy, self._endpointing = context.policy.speculation, context.policy.endpointing
+        self._jobs, self._emit = context.jobs, context.emit
+        self._agent = agent
         names = [name for name, _ in self._endpointing.weights]
         self.readers = tuple(n for n in names if n in self._endpointing.text_detectors)
         """The detectors that judge words."""
-        self._eager_above = max(self._policy.eager_above, self._policy.reply_above)
+        self._eager_eot_threshold = max(
+            self._policy.eager_eot_threshold, self._policy.preemptive_reply_above
+        )
         self._reading: JobId = 0
         """The last reading of words so far; live as long as it is under way."""
         self.ledger = SpeculationLedger(self._policy)
@@ -87,15 +89,17 @@ class Speculation:
         policy, text = self._policy, turn.text
         if self._kept(text, event.at) is not None:
             return
-        able = policy.read_along and policy.prepare_above <= 1 and policy.budget_ms_per_turn > 0
-        if not able or not text or self._floor.reply is not None:
+        able = (
+            policy.prefill_partials and policy.prefill_above <= 1 and policy.budget_ms_per_turn > 0
+        )
+        if not able or not text or self._agent.reply is not None:
             return
         if self._jobs.is_live(self._reading):
             return
         history = self._history_with(text)
         self._reading = self._jobs.start()
         self._emit(PrepareReply(self._reading, history, because("read_along")))
-        if self.readers and self._eager_above <= 1:
+        if self.readers and self._eager_eot_threshold <= 1:
             self.draft = Draft(text, read=True)
             self._ask_readers(self.draft, turn, event.until, because("words_so_far"))
 
@@ -112,7 +116,7 @@ class Speculation:
         if draft is not None:
             draft.words = turn.text
             if draft.reply is not None:
-                self._floor.expect(draft.reply, now)
+                self._agent.expect(draft.reply, now)
             return
         draft = self.draft = Draft(turn.text)
         if self.readers and turn.text and not looped:
@@ -133,7 +137,7 @@ class Speculation:
         self._emit(
             ScoreEndOfTurn(
                 draft.question, self.readers, turn.transcribed_from, until, draft.words,
-                self._floor.dialogue.prompt, reason,
+                self._agent.dialogue.prompt, reason,
             )
         )  # fmt: skip
 
@@ -150,9 +154,9 @@ class Speculation:
     def answer_early(self, now: Nanos) -> None:
         """While the words may still change: answer them, if they sound whole."""
         draft = self.draft
-        if draft is None or draft.reply is not None or self._floor.reply is not None:
+        if draft is None or draft.reply is not None or self._agent.reply is not None:
             return
-        p, threshold = fuse(draft.scores, self._endpointing.weights), self._eager_above
+        p, threshold = fuse(draft.scores, self._endpointing.weights), self._eager_eot_threshold
         if len(draft.scores) < len(self.readers) or p is None or p < threshold:
             return
         if self.ledger.refusal("the reply", draft.work) is None:
@@ -162,19 +166,19 @@ class Speculation:
     def answer_ahead(self, p: float | None, now: Nanos, *, nearly_due: bool) -> None:
         """While the turn may still go on: have its words read, or answered, at this P(end)."""
         policy, draft = self._policy, self.draft
-        if draft is None or not draft.words or self._floor.reply is not None:
+        if draft is None or not draft.words or self._agent.reply is not None:
             return
         reason = None
-        if p is not None and p >= policy.reply_above:
-            reason = because("speculate", p=p, threshold=policy.reply_above)
-        elif nearly_due and policy.reply_above <= 1:
+        if p is not None and p >= policy.preemptive_reply_above:
+            reason = because("speculate", p=p, threshold=policy.preemptive_reply_above)
+        elif nearly_due and policy.preemptive_reply_above <= 1:
             reason = because("speculate_late")
         if reason is not None:
             if draft.reply is None and self._may(draft, "the reply"):
                 self._generate(draft, now, reason)
         elif (
             not draft.read
-            and (p or 0.0) >= policy.prepare_above
+            and (p or 0.0) >= policy.prefill_above
             and self._may(draft, "reading the prompt")
         ):
             draft.read = True
@@ -192,13 +196,13 @@ class Speculation:
 
     def _generate(self, draft: Draft, now: Nanos, reason: Reason) -> Reply:
         history = self._history_with(draft.words)
-        reply = self._floor.generate(history, now, speculative=True, reason=reason)
+        reply = self._agent.generate(history, now, speculative=True, reason=reason)
         draft.read, draft.reply = True, reply
         return reply
 
     def _history_with(self, words: str) -> History:
-        self._floor.dialogue.settle()
-        return (*self._floor.dialogue.prompt, Message("caller", words))
+        self._agent.dialogue.settle()
+        return (*self._agent.dialogue.prompt, Message("caller", words))
 
     # -- what becomes of it -------------------------------------------------------------------
 

@@ -1,4 +1,5 @@
-"""Turns speech probabilities into speech, lulls and pauses: VAD hysteresis in media time."""
+"""Turns speech probabilities into speech, short silences and pauses: VAD hysteresis in media
+time."""
 
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -24,7 +25,7 @@ class SpeechConfirmed:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechLulled:
+class SpeechPausing:
     """The caller has been silent since media time `end`, but not yet for so long as a pause."""
 
     end: Nanos
@@ -41,7 +42,7 @@ class SpeechPaused:
     """Up to when the detector took it for speech."""
 
 
-GateChange: TypeAlias = SpeechConfirmed | SpeechLulled | SpeechPaused
+GateChange: TypeAlias = SpeechConfirmed | SpeechPausing | SpeechPaused
 
 
 class SpeechGate:
@@ -49,7 +50,7 @@ class SpeechGate:
 
     A chunk at or above `start_threshold` is loud, and stays so until one falls below
     `stop_threshold`. `confirm_ms` of loud chunks in a row are speech; `pause_ms` after the last
-    loud one are a pause, and `lull_ms`, if that is less, a lull.
+    loud one are a pause, and `early_silence_ms`, if that is less, may become one.
 
     Beside that, doubts are added up (the CUSUM test of Page 1954, "Continuous inspection schemes"):
     sound that the detector rather takes for speech than for noise, and goes on to, is speech as
@@ -60,7 +61,7 @@ class SpeechGate:
         self._start_threshold = policy.start_threshold
         self._stop_threshold = policy.stop_threshold
         self._confirm = from_ms(policy.confirm_ms)
-        self._lull = from_ms(policy.lull_ms)
+        self._early_silence = from_ms(policy.early_silence_ms)
         self._pause = from_ms(policy.pause_ms)
         self._soft_end = from_ms(policy.soft_end_ms)
         self._doubt_above = policy.doubt_above
@@ -68,7 +69,7 @@ class SpeechGate:
         self._doubt = 0.0
         self._doubted_since: Nanos = 0
         self._by_energy = False
-        self._lulled = False
+        self._pausing = False
         self._loud_since: Nanos | None = None
         self._sound_until: Nanos | None = None
         """When the last sound was over, as far as energy can tell."""
@@ -116,9 +117,9 @@ class SpeechGate:
         if silence >= self._pause:
             self.speaking = self._by_energy = False
             return SpeechPaused(self.silent_since, self.faded)
-        if silence >= self._lull and not self._lulled:
-            self._lulled = True
-            return SpeechLulled(self.silent_since, self.faded)
+        if silence >= self._early_silence and not self._pausing:
+            self._pausing = True
+            return SpeechPausing(self.silent_since, self.faded)
         return None
 
     def _note_sound(self, until: Nanos, *, masked: bool) -> None:
@@ -150,7 +151,7 @@ class SpeechGate:
         elif self._loud_since is None:
             self._loud_since = frame.start
         self._doubt = 0.0
-        self._lulled = False
+        self._pausing = False
         if self.speaking:
             self.faded = frame.end
         elif frame.end - self._loud_since >= self._confirm:

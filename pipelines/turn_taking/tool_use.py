@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from pipelines.turn_taking.bookkeeping import Desk
 from pipelines.turn_taking.commands import CallTool, CancelTool, Message
+from pipelines.turn_taking.context import CallContext
 from pipelines.turn_taking.decisions import RecordDecision
 from pipelines.turn_taking.events import JobId, ToolEffect, ToolRequested
 from pipelines.turn_taking.reasons import Reason, because, milliseconds
@@ -65,12 +65,12 @@ class ToolCall:
         return Message("tool_call", text), Message("tool_result", self.result or STILL_RUNNING)
 
 
-class ToolDesk:
+class ToolCalls:
     """Starts tools and takes their results, also of those whose reply is gone."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._policy, self._jobs = desk.policy.tools, desk.jobs
-        self._timers, self._emit = desk.timers, desk.emit
+    def __init__(self, context: CallContext) -> None:
+        self._policy, self._jobs = context.policy.tools, context.jobs
+        self._timers, self._emit = context.timers, context.emit
         self._running: dict[JobId, ToolCall] = {}
 
     def start(self, call: ToolCall, reply: JobId, now: Nanos) -> None:

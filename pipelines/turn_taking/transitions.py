@@ -10,7 +10,7 @@ class Caller(Enum):
 
     SILENT = "silent"
     SPEAKING = "speaking"
-    LULL = "lull"  # silent within a turn, but not yet for so long as a pause
+    PAUSING = "pausing"  # silent within a turn, but not yet for so long as a pause
     PAUSED = "paused"  # silent within a turn that may be over
     OVERLAPPING = "overlapping"  # speaks over the agent, and it is not judged yet what that is
     OVERLAP_PAUSED = "overlap_paused"  # has, and the verdict is still to come
@@ -44,9 +44,9 @@ class Agent(Enum):
 
 CALLER: Mapping[tuple[Caller, str], Caller] = {
     (Caller.SILENT, "speech confirmed"): Caller.SPEAKING,
-    (Caller.SPEAKING, "lull"): Caller.LULL,
-    (Caller.LULL, "lull over"): Caller.SPEAKING,
-    (Caller.LULL, "pause"): Caller.PAUSED,
+    (Caller.SPEAKING, "short silence"): Caller.PAUSING,
+    (Caller.PAUSING, "speech goes on"): Caller.SPEAKING,
+    (Caller.PAUSING, "pause"): Caller.PAUSED,
     (Caller.SPEAKING, "pause"): Caller.PAUSED,
     (Caller.PAUSED, "speech confirmed"): Caller.SPEAKING,
     (Caller.PAUSED, "turn ended"): Caller.SILENT,

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelines.turn_taking.agent_floor import AgentFloor
-from pipelines.turn_taking.bookkeeping import Desk
+from pipelines.turn_taking.agent_side import AgentSide
 from pipelines.turn_taking.caller_turn import CallerTurn, Pause
 from pipelines.turn_taking.commands import FinishTranscription, ScoreEndOfTurn
+from pipelines.turn_taking.context import CallContext
 from pipelines.turn_taking.decisions import RecordDecision
-from pipelines.turn_taking.endpointing import PauseHabit, fuse, silence_before_answering
+from pipelines.turn_taking.endpointing import CallerPrior, fuse, silence_before_answering
 from pipelines.turn_taking.reasons import Number, Reason, because, milliseconds
 from pipelines.turn_taking.speculation import Speculation
 from pipelines.turn_taking.time import Nanos, from_ms
@@ -34,15 +34,15 @@ class Ending:
 class TurnEnd:
     """Endpointing of one call; the turn and its pause are handed in."""
 
-    def __init__(self, desk: Desk, floor: AgentFloor, ahead: Speculation) -> None:
-        self._policy, self._jobs = desk.policy, desk.jobs
-        self._timers, self._emit = desk.timers, desk.emit
-        self._floor, self.ahead = floor, ahead
+    def __init__(self, context: CallContext, agent: AgentSide, ahead: Speculation) -> None:
+        self._policy, self._jobs = context.policy, context.jobs
+        self._timers, self._emit = context.timers, context.emit
+        self._agent, self.ahead = agent, ahead
         self._readers = ahead.readers
-        names = (name for name, _ in desk.policy.endpointing.weights)
+        names = (name for name, _ in context.policy.endpointing.weights)
         self._listeners = tuple(name for name in names if name not in self._readers)
         """The detectors that judge the voice."""
-        self.habit = PauseHabit(desk)
+        self.prior = CallerPrior(context)
 
     def ask_for_words_ahead(
         self, turn: CallerTurn, pause: Pause, now: Nanos, reason: Reason
@@ -72,7 +72,7 @@ class TurnEnd:
         self._emit(
             ScoreEndOfTurn(
                 pause.question, self._listeners, turn.transcribed_from, pause.faded, turn.text,
-                self._floor.dialogue.prompt, reason,
+                self._agent.dialogue.prompt, reason,
             )
         )  # fmt: skip
 
@@ -88,9 +88,9 @@ class TurnEnd:
     ) -> Ending | None:
         """Why to end the turn now, or None: then it is waited for or worked ahead.
 
-        Called whenever anything about the pause changes. Unless it `may_end`, as in a lull, it is
-        only worked ahead. `heard_until` is the media time up to which the caller was heard;
-        `sound_under_way` says that they may just have begun to speak again.
+        Called whenever anything about the pause changes. Unless it `may_end`, as in a short
+        silence, it is only worked ahead. `heard_until` is the media time up to which the caller was
+        heard; `sound_under_way` says that they may just have begun to speak again.
         """
         scores = self._scores(pause)
         p, wait = self._wait(scores)
@@ -109,7 +109,7 @@ class TurnEnd:
         if unheard:  # nobody knows whether the caller is silent
             self._timers.set("endpoint", latest)
         pause.overdue = sound_under_way or unheard
-        if pause.overdue or self._floor.reply is not None:
+        if pause.overdue or self._agent.reply is not None:
             return None  # asked again at the next chunk, or when the agent has finished
         self.ask_for_words(turn, pause, now, because("turn_over"))
         if pause.final is None:
@@ -131,14 +131,14 @@ class TurnEnd:
         """P(end of turn), and the silence it asks for.
 
         The caller's own pauses count in both; but where the words say that the turn is over and the
-        voice does, too, they add no more than `own_pauses_delay_ms` to the wait.
+        voice does, too, they add no more than `caller_prior_delay_ms` to the wait.
         """
         policy = self._policy.endpointing
-        p = fuse(scores, policy.weights, self.habit.log_odds)
+        p = fuse(scores, policy.weights, self.prior.log_odds)
         wait = silence_before_answering(p, policy)
-        if self.habit.log_odds < 0 and self._is_certain(scores):
+        if self.prior.log_odds < 0 and self._is_certain(scores):
             without = silence_before_answering(fuse(scores, policy.weights), policy)
-            wait = min(wait, without + from_ms(policy.own_pauses_delay_ms))
+            wait = min(wait, without + from_ms(policy.caller_prior_delay_ms))
         return p, wait
 
     def _judged_by(self, pause: Pause, scores: Mapping[str, float]) -> Nanos:
@@ -198,7 +198,7 @@ class TurnEnd:
     def _numbers(self, scores: Mapping[str, float], p: float | None) -> dict[str, Number]:
         """The scores as numbers of a reason."""
         parts = [f"{name} {score:.2f}" for name, score in sorted(scores.items())]
-        if p is not None and self.habit.log_odds:
-            parts.append(f"own pauses {self.habit.log_odds:+.2f}")
+        if p is not None and self.prior.log_odds:
+            parts.append(f"own pauses {self.prior.log_odds:+.2f}")
         listed = f" ({', '.join(parts)})" if parts else ""
         return {"scores": listed} if p is None else {"scores": listed, "p": round(p, 4)}

@@ -11,7 +11,7 @@ from tests.pipelines.turn_taking.world import Delays, Speech, World
 
 POLICY = Policy(
     endpointing=EndpointingPolicy(weights=(("words", 1.0),), text_detectors=("words",)),
-    speculation=SpeculationPolicy(reply_above=1.1),
+    speculation=SpeculationPolicy(preemptive_reply_above=1.1),
 )
 SILENT = replace(POLICY, tools=ToolPolicy(filler=""))
 

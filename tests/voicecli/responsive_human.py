@@ -10,9 +10,9 @@ from pipelines.turn_taking.time import MILLISECOND, Nanos, from_ms
 from voicecli.recording.audio_file import read_call_audio
 from voicecli.recording.labels import Turn, read_labels
 from voicecli.replaying.source import SHIPPED
+from voicecli.transports.agent_speech_detector import AgentSpeechDetector
 from voicecli.transports.base import FRAME_SAMPLES, RATE, Frame
-from voicecli.transports.ear import Ear
-from voicecli.transports.pacing import Pacer
+from voicecli.transports.caller_timing import CallerTiming
 
 _SLACK: Nanos = 400 * MILLISECOND
 """A VAD hears speech begin and end by up to this much off the label."""
@@ -22,8 +22,8 @@ class ResponsiveHuman:
     """The caller of a shipped recording; silent without a name. Times are those of the call."""
 
     def __init__(self, name: str | None, opening_s: float = 4.0) -> None:
-        self._ear = Ear()
-        self._pacer = None
+        self._ear = AgentSpeechDetector()
+        self._timing = None
         self._spoke_over: dict[int, bool] = {}
         self._turns: Sequence[Turn] = ()
         self._audio: Frame = np.zeros(0, np.int16)
@@ -31,7 +31,9 @@ class ResponsiveHuman:
             caller = next((SHIPPED / name).glob("caller.*"))
             self._turns = read_labels(SHIPPED / name / "labels.json").turns
             self._audio = read_call_audio(caller).caller
-            self._pacer = Pacer(self._audio, self._turns, "responsive", from_ms(opening_s * 1000))
+            self._timing = CallerTiming(
+                self._audio, self._turns, "responsive", from_ms(opening_s * 1000)
+            )
 
     def hear(self, frame: Frame | None, at: Nanos) -> None:
         """20 ms of the loudspeaker, from `at` on."""
@@ -39,11 +41,11 @@ class ResponsiveHuman:
 
     def say(self, at: Nanos) -> Frame:
         """The 20 ms spoken from `at` on."""
-        if self._pacer is None:
+        if self._timing is None:
             return np.zeros(FRAME_SAMPLES, np.int16)
         began = self._ear.listen(at)
-        frame = self._pacer.frame(at, self._ear, agent_began=began)
-        if played := self._pacer.played:
+        frame = self._timing.frame(at, self._ear, agent_began=began)
+        if played := self._timing.played:
             self._spoke_over.setdefault(played[-1].index, self._ear.speaking)
         return frame
 
@@ -57,7 +59,7 @@ class ResponsiveHuman:
         self, intent: str | None = None, *, over_agent: bool = False
     ) -> list[tuple[int, int]]:
         """Start and end of what was said so far, in ns; only some of it if asked for."""
-        played = self._pacer.played if self._pacer is not None else []
+        played = self._timing.played if self._timing is not None else []
         return [
             (segment.start, segment.end)
             for segment in played

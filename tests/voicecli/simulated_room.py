@@ -25,10 +25,10 @@ from pipelines.turn_taking.time import SECOND, Nanos
 from tests.voicecli.responsive_human import ResponsiveHuman
 from voicecli.profile import Profile
 from voicecli.transports.base import Frame
-from voicecli.transports.echo import EchoGuard
+from voicecli.transports.echo_cancellation import EchoGuard
+from voicecli.transports.file_caller import PlainLeg
 from voicecli.transports.microphone import MicrophoneCaller
 from voicecli.transports.sound_card import SoundCard
-from voicecli.transports.wav import PlainLeg
 
 RATE = 16_000
 _TAPS = 2400  # 150 ms

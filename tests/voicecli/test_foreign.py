@@ -31,12 +31,12 @@ from voicecli.errors import InputError
 from voicecli.foreign import escaped, one_line, to_json, to_toml, visible
 from voicecli.profile import SHIPPED
 from voicecli.recording.bundle import write_bundle
-from voicecli.recording.call_script import CallScript, Utterance, read_script, write_script
 from voicecli.recording.journal import JournalHeader, read_journal
 from voicecli.recording.labels import Labels, Turn, read_labels, write_labels
 from voicecli.report.screen import Console
 from voicecli.serve.logs import set_up_logs
-from voicecli.tui.widgets.part import Part, PlainApp
+from voicecli.synthetic_calls.call_script import CallScript, Utterance, read_script, write_script
+from voicecli.tui.widgets.panel import Panel, PlainApp
 
 EVIL = (
     "hi\x1b[5mblink\x1b]52;c;aGk=\x07\x1b]8;;http://evil\x1b\\\x9b5m\u202egnp\u2066\x08\x7f\r"
@@ -255,7 +255,7 @@ async def _screen(app):
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_screen_shows_it_as_text(anyio_backend):
-    class Words(Part):
+    class Words(Panel):
         def take(self, moment):
             pass
 

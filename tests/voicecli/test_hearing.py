@@ -18,8 +18,8 @@ import soxr
 
 from pipelines.engines.registry import Context
 from pipelines.engines.vad import silero
-from pipelines.runtime.recording_ears import scored_frames
 from pipelines.runtime.sound import SoundMeter
+from pipelines.runtime.speech_input import scored_frames
 from pipelines.turn_taking.policy import GatePolicy
 from pipelines.turn_taking.speech_gate import SpeechGate
 from pipelines.turn_taking.time import SECOND

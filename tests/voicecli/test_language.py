@@ -5,7 +5,7 @@ import pytest
 from voicecli.errors import ProfileError
 from voicecli.language import find_language
 from voicecli.profile import SHIPPED, load_profile
-from voicecli.tables import Place
+from voicecli.toml_schema import Place
 
 EARS = """
 [vad]
@@ -56,15 +56,15 @@ def test_ears_voice_and_words_follow_the_language(profile):
     assert agent.goodbye == "Voy a colgar. Adiós."
     assert agent.idle_prompts[0] == "¿Sigue usted ahí?"
     assert found.policy.tools.filler == agent.filler == "Un momento, por favor."
-    assert "espere" in found.policy.barge_in.cues
+    assert "espere" in found.policy.barge_in.interruption_phrases
     assert "vale" in found.policy.barge_in.backchannels
 
 
 def test_what_the_profile_says_itself_stays(profile):
-    mine = '[policy.barge_in]\ncues = ["basta"]\n'
+    mine = '[policy.barge_in]\ninterruption_phrases = ["basta"]\n'
     found = profile('[agent]\nlanguage = "es"\ngoodbye = "Hasta luego."\n' + EARS + ESPEAK + mine)
     assert found.policy.agent.goodbye == "Hasta luego."
-    assert found.policy.barge_in.cues == ("basta",)
+    assert found.policy.barge_in.interruption_phrases == ("basta",)
 
 
 def test_piper_takes_a_voice_of_the_language(profile):

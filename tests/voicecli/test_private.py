@@ -16,13 +16,13 @@ from voicecli.dial.run import _write
 from voicecli.private import draft_of, make_folder, open_new
 from voicecli.profile import SHIPPED
 from voicecli.recording.bundle import write_bundle
-from voicecli.recording.call_script import CallScript, Utterance, write_script
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.labels import Labels, Turn, write_labels
 from voicecli.recording.recorder import CallRecorder
 from voicecli.report.json_report import write_json_report
 from voicecli.report.junit import write_junit_report
 from voicecli.report.trace import write_trace
+from voicecli.synthetic_calls.call_script import CallScript, Utterance, write_script
 from voicecli.transports.microphone_files import FileSink
 from voicecli.tui.terminal import native_messages_in
 
@@ -183,7 +183,8 @@ def test_nothing_is_written_past_it():
         "recording/bundle.py",  # in a hidden folder, each file made 0600 before it is seen
         "recording/recorder.py",  # its folder, 0700
         "models",  # weights: nobody's words
-        "dial/run.py", "recording/synthetic.py", "commands/line.py", "compare/run.py",  # a draft
+        "dial/run.py", "synthetic_calls/synthesis.py", "commands/line.py", "compare/run.py",
+        # a draft
         "transports/microphone_files.py",  # into a file that is there
     }  # fmt: skip
     found = {

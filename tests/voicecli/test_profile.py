@@ -1,6 +1,7 @@
 import dataclasses
 import subprocess
 import sys
+import tomllib
 import types
 from pathlib import Path
 from typing import Literal
@@ -422,7 +423,7 @@ def _add_detector(monkeypatch, name: str, *, settings: type = NoSettings, needs_
         ("words_after_ms = 0", "write interrupt_after_ms = { words = 600 } instead"),
         (
             "interrupt_after_ms = 700",
-            "interrupt_after_ms]: must be a table such as { cue = 0, words = 600, ",
+            "interrupt_after_ms]: must be a table such as { phrase = 0, words = 600, ",
         ),
         ("interrupt_after_ms = { wrod = 1 }", 'there is no key "wrod" here; did you mean "word"?'),
         ("interrupt_after_ms = { word = -1 }", "must be between 0 and 60000, not -1"),
@@ -467,3 +468,37 @@ def test_a_recorded_call_keeps_its_meaning_though_keys_were_replaced(tmp_path, w
 
 def test_ones_own_file_with_a_replaced_key_is_refused_even_if_its_type_fits(refused):
     assert "write" in refused("[policy.barge_in]\nmin_words = 1")
+
+
+@pytest.mark.parametrize(
+    ("table", "written", "now"),
+    [
+        ("gate", "lull_ms = 40", "early_silence_ms"),
+        ("endpointing", "own_pauses_most = 0.5", "caller_prior_most"),
+        ("speculation", "read_along = false", "prefill_partials"),
+        ("barge_in", 'cues = ["basta"]', "interruption_phrases"),
+        ("barge_in", 'uninterruptible = ["legal"]', "protected_phrases"),
+    ],
+)
+def test_a_renamed_key_is_refused_with_its_name_now_and_read_beside_a_journal(
+    refused, tmp_path, table, written, now
+):
+    text = f"[policy.{table}]\n{written}\n"
+    assert f"write {now} instead" in refused(text)
+    path = tmp_path / "profile.toml"
+    path.write_text(ENGINES + text, "utf-8")
+    (tmp_path / "journal.jsonl").touch()
+    value = tomllib.loads(written)
+    read = getattr(getattr(load_profile(str(path)).policy, table), now)
+    assert read == (
+        tuple(*value.values()) if isinstance(read, tuple) else next(iter(value.values()))
+    )
+
+
+def test_a_renamed_kind_of_speech_keeps_its_time_beside_a_journal(tmp_path):
+    path = tmp_path / "profile.toml"
+    text = "[policy.barge_in]\ninterrupt_after_ms = { cue = 50, word = 400 }\n"
+    path.write_text(ENGINES + text, "utf-8")
+    (tmp_path / "journal.jsonl").touch()
+    read = load_profile(str(path)).policy.barge_in.interrupt_after_ms
+    assert (read.phrase, read.word) == (50, 400)

@@ -15,9 +15,9 @@ from telephony_sim.errors import LineError
 from telephony_sim.spec import load_line
 from voicecli.errors import ProfileError, VoicecliError
 from voicecli.profile import load_policy, load_profile, to_toml
-from voicecli.recording.call_script import read_script
 from voicecli.recording.labels import read_labels
-from voicecli.tables import Place
+from voicecli.synthetic_calls.call_script import read_script
+from voicecli.toml_schema import Place
 from voicecli.tools.choice import ToolsChoice
 from voicecli.tools.load import load_tools
 

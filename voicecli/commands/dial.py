@@ -109,7 +109,7 @@ def dial(  # noqa: PLR0917 - a command line's options, all keywords to its user
     import asyncio
 
     from voicecli.descriptors import require_descriptors
-    from voicecli.dial.conditions import parse_condition
+    from voicecli.dial.report import parse_condition
     from voicecli.dial.run import (
         Plan,
         parse_keys,

@@ -25,8 +25,8 @@ app.add_typer(check_app, name="check")
 @app.command("list")
 def list_models() -> None:
     """Show every model: size, licence, source, and whether it is here."""
+    from voicecli.models.files import megabytes
     from voicecli.models.registry import load_registry
-    from voicecli.models.space import megabytes
     from voicecli.models.store import NOT_THERE, damage, size_of
     from voicecli.report.screen import Console
     from voicecli.report.whole_table import WholeTable
@@ -133,8 +133,8 @@ def remove(
     ],
 ) -> None:
     """Remove models that are here; `pull` fetches them again."""
+    from voicecli.models.files import megabytes
     from voicecli.models.registry import load_registry
-    from voicecli.models.space import megabytes
     from voicecli.models.store import discard, folder_of, size_of
 
     for entry in load_registry().expand(names):

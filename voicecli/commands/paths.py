@@ -16,12 +16,12 @@ def paths() -> None:
     moves the data folder.
     """
     from voicecli.foreign import one_line
-    from voicecli.models.home import home, models_folder
-    from voicecli.models.space import megabytes
+    from voicecli.models.files import megabytes
+    from voicecli.paths import home, models_folder
     from voicecli.report.screen import Console
     from voicecli.report.whole_table import WholeTable
     from voicecli.shipped import PROFILES, RECORDINGS
-    from voicecli.talk.keep import calls_folder
+    from voicecli.talk.record import calls_folder
 
     table = WholeTable(box=None, header_style="bold", pad_edge=False)
     for column in ("what", "where"):

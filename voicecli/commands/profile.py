@@ -151,7 +151,7 @@ def keys(
     from voicecli.errors import UsageError
     from voicecli.profile_keys import all_tables, default_of
     from voicecli.report.screen import Console
-    from voicecli.tables import suggest
+    from voicecli.toml_schema import suggest
 
     shown = [t for t in all_tables() if t.name.startswith(table)]
     if not shown:

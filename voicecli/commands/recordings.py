@@ -62,17 +62,17 @@ def make(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from rich.progress import track
 
     from voicecli.errors import UsageError
-    from voicecli.recording.synthetic import SCRIPT, make_recording, scripts_in
     from voicecli.report.screen import Console
     from voicecli.rest import Rest
+    from voicecli.synthetic_calls.synthesis import SCRIPT, make_recording, scripts_in
 
     if dialogues is not None:
-        from voicecli.recording.call_script import write_script
-        from voicecli.recording.made_up import make_up_calls
+        from voicecli.synthetic_calls.call_script import write_script
+        from voicecli.synthetic_calls.generate import generate_calls
 
         if folder is None or names:
             raise UsageError("--from makes up calls of its own: name only a --folder for them.")
-        calls = make_up_calls(dialogues, split, count, seed, voices)
+        calls = generate_calls(dialogues, split, count, seed, voices)
         names = [name for name, _ in calls]
         for name, script in calls:
             write_script(folder / name / SCRIPT, script)
@@ -111,9 +111,9 @@ def list_recordings(folder: Folder = None) -> None:
 
 def _kept_table() -> Any:
     """The user's own calls; None if there are none."""
-    from voicecli.recording.shelf import kept_calls
+    from voicecli.recording.library import kept_calls
     from voicecli.report.whole_table import WholeTable
-    from voicecli.talk.keep import calls_folder
+    from voicecli.talk.record import calls_folder
 
     calls = kept_calls(calls_folder())
     table = WholeTable("your calls", box=None, header_style="bold")
@@ -128,8 +128,8 @@ def _kept_table() -> Any:
 def _labelled_table(folder: Path, *, required: bool) -> Any:
     """A row for each labelled call; of those that are damaged it says why."""
     from voicecli.errors import InputError, VoicecliError
-    from voicecli.recording.synthetic import SCRIPT
     from voicecli.report.whole_table import WholeTable
+    from voicecli.synthetic_calls.synthesis import SCRIPT
 
     table = WholeTable("labelled calls", box=None, header_style="bold")
     for column in ("seconds", "turns"):
@@ -152,9 +152,9 @@ def _labelled_row(script: Path) -> tuple[str, str, str]:
     import soundfile
 
     from voicecli.errors import InputError
-    from voicecli.recording.call_script import read_script
     from voicecli.recording.labels import read_labels
-    from voicecli.recording.synthetic import AUDIO, LABELS
+    from voicecli.synthetic_calls.call_script import read_script
+    from voicecli.synthetic_calls.synthesis import AUDIO, LABELS
 
     seconds = turns = "not made"
     audio, labels = script.with_name(AUDIO), script.with_name(LABELS)
@@ -201,7 +201,7 @@ def show(call: Name = "last", folder: Kept = None) -> None:
 def _labelled(call: str, folder: Path | None) -> Path | None:
     """The folder of a call with labels, by its path or its name; None if it is no such call."""
     from voicecli.recording.bundle import is_bundle
-    from voicecli.recording.synthetic import AUDIO, LABELS
+    from voicecli.synthetic_calls.synthesis import AUDIO, LABELS
 
     for path in (named_path(call), (folder or RECORDINGS) / call):
         if (path / AUDIO).is_file() and (path / LABELS).is_file() and not is_bundle(path):
@@ -212,11 +212,11 @@ def _labelled(call: str, folder: Path | None) -> Path | None:
 def _show_labelled(path: Path) -> None:
     """What the caller says in it and means by it, as the labels have it."""
     from pipelines.turn_taking.time import SECOND
-    from voicecli.recording.call_script import read_script
     from voicecli.recording.labels import read_labels
-    from voicecli.recording.synthetic import LABELS, SCRIPT
     from voicecli.report.screen import Console, clock
     from voicecli.report.whole_table import WholeTable
+    from voicecli.synthetic_calls.call_script import read_script
+    from voicecli.synthetic_calls.synthesis import LABELS, SCRIPT
 
     console = Console()
     script = path / SCRIPT
@@ -254,7 +254,7 @@ def export(
 
       voicecli recordings export last --redact-audio
     """
-    from voicecli.recording.shelf import export_call
+    from voicecli.recording.library import export_call
     from voicecli.redaction.call import export_redacted
 
     path = _find(call, folder)
@@ -273,9 +273,9 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete kept calls for good."""
-    from voicecli.recording.shelf import delete_call, find_name
+    from voicecli.recording.library import delete_call, find_name
     from voicecli.rest import Rest
-    from voicecli.talk.keep import calls_folder
+    from voicecli.talk.record import calls_folder
 
     folder = folder or calls_folder()
     rest, paths = Rest(len(calls)), list[Path]()
@@ -292,7 +292,7 @@ def delete(
 
 
 def _find(call: str, folder: Path | None) -> Path:
-    from voicecli.recording.shelf import find_call
-    from voicecli.talk.keep import calls_folder
+    from voicecli.recording.library import find_call
+    from voicecli.talk.record import calls_folder
 
     return find_call(folder or calls_folder(), call)

@@ -146,7 +146,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from voicecli.serve.logs import say, set_up_logs
     from voicecli.serve.plan import Request, plan_server
     from voicecli.serve.server import CallServer
-    from voicecli.serve.settings import Limits, Recording, Wishes
+    from voicecli.serve.settings import CarrierOptions, Limits, Recording
     from voicecli.tui.terminal import is_terminal
 
     if twilio and carrier != "twilio":
@@ -164,7 +164,7 @@ def serve(  # noqa: PLR0917 - a command line's options, all keywords to its user
             Recording(
                 out if record else None, redact or redact_audio, keep_partials, redact_audio
             ),
-            Wishes(
+            CarrierOptions(
                 number, call, message, transfer_to, transfer_key, answer=twilio,
                 agent_transfers="transfer_call" in agent.tools.builtin,
             ),

@@ -129,9 +129,9 @@ def talk(  # noqa: PLR0917 - a command line's options, all keywords to its user
     from voicecli.models.store import require_models
     from voicecli.profile import load_profile
     from voicecli.talk.devices import NONE
-    from voicecli.talk.keep import calls_folder
+    from voicecli.talk.record import calls_folder
     from voicecli.talk.setting import TalkSetting
-    from voicecli.transports.echo import Processing
+    from voicecli.transports.echo_cancellation import Processing
 
     chosen = load_profile(profile)
     require_models(chosen.weights)  # before a screen opens, or a sound card is asked for

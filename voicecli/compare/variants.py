@@ -23,8 +23,8 @@ def ablation(profile: Profile) -> list[Profile]:
     speculative: the reply is begun before the turn is over.
     """
     full = profile.policy
-    overlapped = replace(full, speculation=replace(full.speculation, reply_above=NEVER))
-    semantic = replace(overlapped, speculation=replace(overlapped.speculation, prepare_above=NEVER))
+    overlapped = replace(full, speculation=replace(full.speculation, preemptive_reply_above=NEVER))
+    semantic = replace(overlapped, speculation=replace(overlapped.speculation, prefill_above=NEVER))
     timer = EndpointingPolicy(unscored_ms=800, backstop_ms=full.endpointing.backstop_ms)
     streaming = replace(semantic, endpointing=timer)
     naive = replace(

@@ -18,7 +18,7 @@ from voicecli.errors import VoicecliError
 from voicecli.lines import open_line
 from voicecli.talk.devices import Devices, open_devices
 from voicecli.transports.base import FRAME, Frame
-from voicecli.transports.echo import Processing, echo_guard
+from voicecli.transports.echo_cancellation import Processing, echo_guard
 from voicecli.transports.microphone import MicrophoneCaller
 from voicecli.transports.sound_card import CardCounters
 

@@ -18,7 +18,7 @@ from voicecli.recording.labels import Turn
 from voicecli.recording.segments import speech_segments
 from voicecli.report.acoustic import AcousticEar
 from voicecli.transports.base import RATE
-from voicecli.transports.pacing import PlayedSegment
+from voicecli.transports.caller_timing import PlayedSegment
 
 DEAD_AIR: Final[Nanos] = 1500 * MILLISECOND
 """Silence after the caller's turn from which on it is felt to be broken."""

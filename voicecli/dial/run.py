@@ -16,11 +16,19 @@ from pipelines.turn_taking.time import from_ms
 from telephony_sim.dtmf import KEYS
 from voicecli.carriers.errors import DialError
 from voicecli.carriers.registry import find_carrier
-from voicecli.dial.conditions import check, parse_condition
-from voicecli.dial.junit import junit_report
 from voicecli.dial.measure import Measured, keys_heard, measure, measure_unscripted
 from voicecli.dial.phone import Dialled, Key, dial
-from voicecli.dial.report import DURATIONS, NUMBERS, CallResult, Results, build_document, in_short
+from voicecli.dial.report import (
+    DURATIONS,
+    NUMBERS,
+    CallResult,
+    Results,
+    build_document,
+    check,
+    in_short,
+    junit_report,
+    parse_condition,
+)
 from voicecli.dial.script import Script
 from voicecli.foreign import one_line, to_json
 from voicecli.lines import open_line
@@ -31,8 +39,8 @@ from voicecli.report.json_report import write_whole
 from voicecli.report.screen import Console
 from voicecli.report.whole_table import WholeTable
 from voicecli.transports.base import RATE
-from voicecli.transports.pacing import Pace
-from voicecli.transports.wav import KEY_EVERY, FileCaller
+from voicecli.transports.caller_timing import Pace
+from voicecli.transports.file_caller import KEY_EVERY, FileCaller
 
 if TYPE_CHECKING:
     from voicecli.dial.handset import HandsetCall  # loads the sound card

@@ -40,8 +40,8 @@ def _spoken(path: Path) -> Script:
     import numpy as np  # noqa: PLC0415 - only scripts need it, and espeak-ng
     import soxr  # noqa: PLC0415
 
-    from voicecli.recording.call_script import read_script  # noqa: PLC0415
-    from voicecli.recording.synthetic import render  # noqa: PLC0415
+    from voicecli.synthetic_calls.call_script import read_script  # noqa: PLC0415
+    from voicecli.synthetic_calls.synthesis import render  # noqa: PLC0415
     from voicecli.transports.base import RATE  # noqa: PLC0415
 
     call = render(read_script(path), path)

@@ -44,7 +44,7 @@ def _engines(profile: Profile) -> Iterator[Finding]:
 
 def _echo() -> Finding:
     from voicecli.doctor.room import finding, listen_to_room  # noqa: PLC0415 - scipy
-    from voicecli.transports.echo import Processing, echo_guard  # noqa: PLC0415 - livekit
+    from voicecli.transports.echo_cancellation import Processing, echo_guard  # noqa: PLC0415 - livekit
     from voicecli.transports.sound_card import SoundCard  # noqa: PLC0415
 
     guard, notice = echo_guard(Processing(noise_suppression=False))

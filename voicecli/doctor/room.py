@@ -14,7 +14,7 @@ from voicecli.doctor.finding import Finding
 from voicecli.recording.audio_file import read_call_audio
 from voicecli.replaying.source import SHIPPED
 from voicecli.transports.base import FRAME, FRAME_SAMPLES, RATE
-from voicecli.transports.echo import EchoGuard
+from voicecli.transports.echo_cancellation import EchoGuard
 from voicecli.transports.sound_card import SoundCard
 
 Samples = npt.NDArray[np.float32]

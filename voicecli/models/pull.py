@@ -8,12 +8,11 @@ from typing import Protocol
 
 from voicecli.errors import StorageError, WeightsError
 from voicecli.models import store
-from voicecli.models.digest import sha256_of
-from voicecli.models.home import models_folder
+from voicecli.models.files import require_space, sha256_of
 from voicecli.models.registry import Entry, LocalSource, Origin, Quantized, Wheels
 from voicecli.models.sources import wheel
 from voicecli.models.sources.job import Job
-from voicecli.models.space import require_space
+from voicecli.paths import models_folder
 
 
 class Listener(Protocol):

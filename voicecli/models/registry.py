@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias
 
 from voicecli.errors import WeightsError
-from voicecli.models.home import home
-from voicecli.tables import Place, build, read_toml, suggest
+from voicecli.paths import home
+from voicecli.toml_schema import Place, build, read_toml, suggest
 
 Kind: TypeAlias = Literal["vad", "asr", "turn_detector", "llm", "tts"]
 

@@ -12,8 +12,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from voicecli.models.files import megabytes
 from voicecli.models.registry import Entry, Origin
-from voicecli.models.space import megabytes
 from voicecli.report.screen import Console
 
 

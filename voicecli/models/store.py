@@ -12,10 +12,10 @@ from pathlib import Path
 
 from voicecli.errors import WeightsError
 from voicecli.foreign import named_path
-from voicecli.models.digest import sha256_of
-from voicecli.models.home import models_folder
+from voicecli.models.files import sha256_of
 from voicecli.models.registry import Entry, load_registry
-from voicecli.tables import suggest
+from voicecli.paths import models_folder
+from voicecli.toml_schema import suggest
 
 RECEIPT = "receipt.json"
 NOT_THERE = "not there yet"

@@ -15,7 +15,7 @@ from voicecli.errors import InputError
 from voicecli.foreign import to_json
 from voicecli.private import draft_of
 from voicecli.recording.journal import storing
-from voicecli.tables import Place, build
+from voicecli.toml_schema import Place, build
 
 SCHEMA = "voicecli.labels/1"
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from voicecli.errors import UsageError
-from voicecli.tables import suggest
+from voicecli.toml_schema import suggest
 
 # Names as ffmpeg, sox, Twilio and Asterisk write them, and libsndfile's subtype and byte order.
 _ENCODINGS: dict[str, tuple[str, str]] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from voicecli.recording.bundle import POLICY, read_bundle, write_bundle
 from voicecli.recording.labels import Labels
-from voicecli.recording.shelf import export_call
+from voicecli.recording.library import export_call
 from voicecli.redaction.journal import Redactor
 from voicecli.redaction.sound import SoundRedactor
 from voicecli.redaction.text import redact_text

@@ -43,7 +43,7 @@ from voicecli.report.waterfall import CallWaterfall
 from voicecli.rest import Rest
 from voicecli.shadow.choice import Choice, build_shadows, shadow_weights
 from voicecli.shadow.score import Shadows
-from voicecli.transports.pacing import Pace
+from voicecli.transports.caller_timing import Pace
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""

@@ -8,23 +8,29 @@ from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
+import soxr
 
+from pipelines.engines.protocols import Vad
 from pipelines.runtime.clock import Stopwatch
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.realtime import run_realtime
+from pipelines.runtime.speech_input import scored_frames
+from pipelines.runtime.timeline import to_float
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.journal import Entry
+from pipelines.turn_taking.policy import GatePolicy
+from pipelines.turn_taking.speech_gate import SpeechConfirmed, SpeechGate
 from pipelines.turn_taking.time import SECOND, Nanos
 from voicecli.lines import open_line
 from voicecli.profile import Profile
+from voicecli.recording.audio_file import CallAudio
 from voicecli.recording.bundle import write_bundle
 from voicecli.recording.journal import JournalHeader
 from voicecli.recording.labels import Labels, Turn
 from voicecli.replaying.source import CallSource
-from voicecli.replaying.speech import find_speech
 from voicecli.report.call_report import CallReport, build_call_report
-from voicecli.transports.pacing import Pace, PlayedSegment
-from voicecli.transports.wav import FileCaller
+from voicecli.transports.caller_timing import Pace, PlayedSegment
+from voicecli.transports.file_caller import FileCaller
 
 Clock = Literal["virtual", "real"]
 
@@ -136,3 +142,28 @@ def _where_played(labels: Labels | None, played: list[PlayedSegment]) -> Labels 
         for turn in [labels.turns[segment.index]]
     )
     return Labels(tuple(turns), labels.source)
+
+
+GATE = GatePolicy(pause_ms=200)
+"""Shorter silences belong to the words around them."""
+
+
+def find_speech(audio: CallAudio, vad: Vad) -> tuple[Turn, ...]:
+    """Stretches of the caller's speech, in order, with neither text nor intent.
+
+    Unlike a threshold on energy (`recording.segments`), a VAD tells speech from background.
+    """
+    pcm = to_float(audio.caller)
+    if audio.rate != vad.sample_rate:
+        pcm = soxr.resample(pcm, audio.rate, vad.sample_rate)
+    gate, turns = SpeechGate(GATE), list[Turn]()
+    onset: Nanos = 0
+    for frame in scored_frames(pcm, vad):
+        change = gate.handle(frame)
+        if isinstance(change, SpeechConfirmed):
+            onset = change.onset
+        elif change is not None:
+            turns.append(Turn(onset / SECOND, change.end / SECOND))
+    if gate.speaking:
+        turns.append(Turn(onset / SECOND, gate.silent_since / SECOND))
+    return tuple(turns)

@@ -6,7 +6,7 @@ from pathlib import Path
 from pipelines.engines.text_file import decode
 from pipelines.runtime.clock import Stopwatch
 from pipelines.runtime.engines import Engines
-from pipelines.runtime.recall import recall_from
+from pipelines.runtime.recorded_answers import recorded_answers_from
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.decisions import Decision
 from pipelines.turn_taking.journal import Entry, Issued
@@ -18,7 +18,7 @@ from voicecli.recording.journal import JournalHeader
 from voicecli.replaying.run import FinishedCall
 from voicecli.replaying.source import CallSource
 from voicecli.replaying.verify import first_difference
-from voicecli.transports.wav import FileCaller
+from voicecli.transports.file_caller import FileCaller
 
 
 def run_under(
@@ -46,14 +46,18 @@ def run_under(
     uplink, downlink = open_line(line, int(seed))
     turns = source.labels.turns if source.labels is not None else None
     caller = FileCaller(source.audio, turns, "recorded", uplink=uplink, downlink=downlink)
-    recall = recall_from(bundle.entries, bundle.stereo[:, 1], header.rate)
+    recorded_answers = recorded_answers_from(bundle.entries, bundle.stereo[:, 1], header.rate)
     entries: list[Entry] = []
     watch, partial = Stopwatch(), False
     try:
-        run_virtual(policy, engines, caller, entries.append, recall=recall)
+        run_virtual(policy, engines, caller, entries.append, recorded_answers=recorded_answers)
     except KeyboardInterrupt:
         partial = True
-    metadata = {**header.metadata, "policy": policy_file.name, "asked_anew": recall.missed}
+    metadata = {
+        **header.metadata,
+        "policy": policy_file.name,
+        "asked_anew": recorded_answers.missed,
+    }
     diverged = _diverged(bundle.entries, entries)
     if diverged is not None:
         metadata["diverged_s"] = diverged / SECOND

@@ -39,7 +39,7 @@ _LOOK_S: Final = 0.02
 _Answer = Callable[[Webhooks, HttpRequest], HttpAnswer]
 
 
-class Switchboard:
+class CallRoutes:
     """Everything that the routes share."""
 
     def __init__(self, settings: ServeSettings, pool: CallPool, metrics: Metrics) -> None:

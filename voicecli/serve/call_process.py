@@ -30,25 +30,25 @@ from voicecli.errors import VoicecliError
 from voicecli.profile import Profile
 from voicecli.recording.recorder import CallRecorder
 from voicecli.redaction.journal import Redactor
-from voicecli.serve.keep import record_call
-from voicecli.serve.progress import ProgressFold
-from voicecli.serve.settings import Recording
-from voicecli.serve.tap import JournalTap
-from voicecli.serve.warm import warm_up
-from voicecli.serve.wire import (
+from voicecli.serve.ipc import (
     BEAT,
     Alive,
     Begin,
     HangUp,
     Journal,
     Link,
+    LoadFailed,
     NotTransferred,
     Over,
     Ready,
     Transfer,
-    Unfit,
     Watch,
 )
+from voicecli.serve.journal_stream import JournalStream
+from voicecli.serve.progress import ProgressFold
+from voicecli.serve.record import record_call
+from voicecli.serve.settings import Recording
+from voicecli.serve.warm import warm_up
 from voicecli.transports.capture import Capture
 from voicecli.transports.leg_call import LegCall
 
@@ -86,7 +86,7 @@ class _CallProcess:
         try:
             engines = warm_up(build_engines(self._profile), self._profile.policy)
         except VoicecliError as error:
-            self._link.send(Unfit(str(error), error.exit_code))
+            self._link.send(LoadFailed(str(error), error.exit_code))
             return
         # What is loaded by now stays: no collection need look at it again, or copy its pages.
         gc.collect()
@@ -115,7 +115,7 @@ class _CallProcess:
         call = _LinkedCall(self._link, clock, capture, begin.traits)
         fold, problems, reported = ProgressFold(), list[str](), clock.now()
         recorder = self._recorder(begin, capture, problems.append)
-        tap = call.tap = self._tap() if begin.watchable else None
+        tap = call.tap = self._stream() if begin.watchable else None
 
         def record(entry: Entry) -> None:
             fold.record(entry)
@@ -170,11 +170,11 @@ class _CallProcess:
             redacted=kept.redact, partials=kept.partials, redact_audio=kept.redact_audio,
         )  # fmt: skip
 
-    def _tap(self) -> JournalTap:
+    def _stream(self) -> JournalStream:
         kept = self._recording
-        return JournalTap(Redactor(partials=kept.partials) if kept.redact else None)
+        return JournalStream(Redactor(partials=kept.partials) if kept.redact else None)
 
-    def _show(self, tap: JournalTap | None) -> None:
+    def _show(self, tap: JournalStream | None) -> None:
         if tap is not None and (lines := tap.take()):
             self._link.send(Journal(lines))
 
@@ -212,7 +212,7 @@ class _LinkedCall(LegCall):
         self, link: Link, clock: MonotonicClock, capture: Capture | None, traits: LegTraits
     ) -> None:
         super().__init__(link.send, capture, traits)
-        self.tap: JournalTap | None = None
+        self.tap: JournalStream | None = None
         """Told when somebody begins or ends to watch the call."""
         self._link = link
         self._clock = clock

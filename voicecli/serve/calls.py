@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pipelines.latency import percentile
+from voicecli.serve.ipc import Progress
 from voicecli.serve.metrics import Metrics
-from voicecli.serve.wire import Progress
 
 _PAST: Final = 8
 log = logging.getLogger("voicecli.serve")

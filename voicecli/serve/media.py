@@ -30,10 +30,7 @@ from voicecli.carriers.leg import (
 )
 from voicecli.serve.admission import RateLimit
 from voicecli.serve.calls import Calls, LiveCall
-from voicecli.serve.outbox import Outbox
-from voicecli.serve.pool import CallPool, CallWorker
-from voicecli.serve.settings import Limits
-from voicecli.serve.wire import (
+from voicecli.serve.ipc import (
     Begin,
     HangUp,
     Journal,
@@ -44,6 +41,9 @@ from voicecli.serve.wire import (
     Transfer,
     Watch,
 )
+from voicecli.serve.outbox import Outbox
+from voicecli.serve.pool import CallPool, CallWorker
+from voicecli.serve.settings import Limits
 
 log = logging.getLogger("voicecli.serve")
 _NORMAL: Final = 1000

@@ -4,7 +4,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from voicecli.serve.wire import Progress
+from voicecli.serve.ipc import Progress
 
 _VOICE_TO_VOICE: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
 _LATENESS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16)

@@ -9,10 +9,10 @@ from voicecli.carriers.registry import find_carrier
 from voicecli.errors import UsageError
 from voicecli.serve.settings import (
     Access,
+    CarrierOptions,
     Limits,
     Recording,
     ServeSettings,
-    Wishes,
     is_loopback,
     local_url,
     parse_endpoint,
@@ -39,7 +39,7 @@ class Request:
     insecure: bool = False
     limits: Limits = field(default_factory=Limits)
     recording: Recording = field(default_factory=lambda: Recording(None))
-    wishes: Wishes = field(default_factory=Wishes)
+    options: CarrierOptions = field(default_factory=CarrierOptions)
     carrier: str = "twilio"
 
     @property
@@ -48,7 +48,7 @@ class Request:
         return (
             self.ngrok
             or self.public_url is not None
-            or self.wishes.any
+            or self.options.any
             or not is_loopback(self.host)
         )
 
@@ -58,7 +58,7 @@ class Plan:
     """A server that can start."""
 
     settings: ServeSettings
-    wishes: Wishes
+    options: CarrierOptions
     account: Account | None
     """None: the carrier is not asked for anything."""
     ngrok: bool
@@ -68,7 +68,7 @@ class Plan:
 def missing_variables(request: Request) -> list[str]:
     """The environment variables without which it cannot be done, in the order to set them."""
     carrier, needed = find_carrier(request.carrier), list[str]()
-    if request.wishes.any:
+    if request.options.any:
         needed += carrier.credentials
     if request.outsiders:
         needed.append(carrier.secret)
@@ -83,8 +83,8 @@ def plan_server(request: Request) -> Plan:
     Raises:
         UsageError: it contradicts itself, or something is missing.
     """
-    wishes, carrier = request.wishes, find_carrier(request.carrier)
-    if wishes.any and not carrier.credentials:
+    options, carrier = request.options, find_carrier(request.carrier)
+    if options.any and not carrier.credentials:
         raise UsageError(
             f"{carrier.title} has no account to ask for numbers, calls and transfers: leave out "
             "--number, --call and --transfer-to."
@@ -97,12 +97,12 @@ def plan_server(request: Request) -> Plan:
         )
     if request.ngrok and request.public_url is not None:
         raise UsageError("--ngrok and --public-url are two addresses; choose one.")
-    if wishes.borrows and not (request.ngrok or request.public_url):
+    if options.borrows and not (request.ngrok or request.public_url):
         raise UsageError(
             f"{carrier.title} must be able to reach us: --ngrok (needs an ngrok account), or "
             "--public-url https://HOST of another tunnel or load balancer."
         )
-    if wishes.call and not wishes.borrows:
+    if options.call and not options.borrows:
         raise UsageError(
             f"--call needs --{request.carrier}, or --number, one of your own, to call from."
         )
@@ -124,13 +124,13 @@ def plan_server(request: Request) -> Plan:
         request.host, request.port, Access(url, secret), request.limits, request.recording,
         carrier, _operators(request),
     )  # fmt: skip
-    return Plan(settings, wishes, _account(carrier, wishes, secret), request.ngrok)
+    return Plan(settings, options, _account(carrier, options, secret), request.ngrok)
 
 
-def _account(carrier: Carrier, wishes: Wishes, secret: str | None) -> Account | None:
+def _account(carrier: Carrier, options: CarrierOptions, secret: str | None) -> Account | None:
     """The carrier's, if it is asked for anything."""
     credentials = all(os.environ.get(name, "").strip() for name in carrier.credentials)
-    if not (wishes.any or (wishes.agent_transfers and credentials and secret)):
+    if not (options.any or (options.agent_transfers and credentials and secret)):
         return None
     return carrier.account(os.environ)
 

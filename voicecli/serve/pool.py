@@ -15,16 +15,16 @@ from voicecli.errors import EngineError
 from voicecli.profile import Profile
 from voicecli.serve import call_process
 from voicecli.serve.environment import hidden, secrets_for_calls
+from voicecli.serve.ipc import Link, LoadFailed, Message, Ready
 from voicecli.serve.scratch import temporary_files_in_scratch
 from voicecli.serve.settings import Recording
 from voicecli.serve.threads import Threads
 from voicecli.serve.watchdog import CHECK_S, LOADING, WARM, Patience, Watchdog, threads_of
-from voicecli.serve.wire import Link, Message, Ready, Unfit
 
 _RETRY_S = (0.0, 1.0, 5.0, 15.0)
 """How long to wait before a process that never became ready is started again, and again."""
 
-_NURSERY = "voicecli.serve.nursery"
+_PRELOADED = "voicecli.serve.fork_preload"
 _LEAVING_S = 3.0
 _LOOK_S = 0.02
 
@@ -246,7 +246,7 @@ class CallPool:
                         self._on_trouble(f"a call was not recorded: {problem}")
                     if ready is not None and not ready.done():
                         ready.set_result(None)
-                case Unfit(text, exit_code):
+                case LoadFailed(text, exit_code):
                     unfit.append(_unfit(text, exit_code))
                 case _ if worker.listener is not None:
                     worker.listener(message)
@@ -292,7 +292,7 @@ def start_fork_server() -> None:
 def _context() -> ForkServerContext:
     """Processes that share what they have imported, and have none of the server's threads."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_NURSERY, call_process.__name__])
+    context.set_forkserver_preload([_PRELOADED, call_process.__name__])
     return context
 
 

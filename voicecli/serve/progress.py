@@ -7,7 +7,7 @@ from pipelines.turn_taking.decisions import Decision
 from pipelines.turn_taking.events import EngineFailed, EngineRemarked, JobId, PlayoutStarted
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import Nanos, to_ms
-from voicecli.serve.wire import Progress
+from voicecli.serve.ipc import Progress
 
 _STATES: Final = {
     "turn_ended": "thinking",

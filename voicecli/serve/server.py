@@ -17,12 +17,12 @@ from starlette.applications import Starlette
 from voicecli.descriptors import free_descriptors, raise_descriptor_limit
 from voicecli.errors import UsageError
 from voicecli.profile import Profile
-from voicecli.serve.app import Switchboard
+from voicecli.serve.app import CallRoutes
 from voicecli.serve.connections import HttpConnection, WebSocketConnection
 from voicecli.serve.door import Door
 from voicecli.serve.logs import few_lines
 from voicecli.serve.metrics import Metrics
-from voicecli.serve.outside import outside
+from voicecli.serve.number import answering_number
 from voicecli.serve.plan import Plan
 from voicecli.serve.pool import CallPool
 from voicecli.serve.settings import ServeSettings, local_url
@@ -61,7 +61,7 @@ class CallServer:
     def __init__(self, plan: Plan, profile: Profile, *, watchable: bool = False) -> None:
         self.plan = plan
         self.profile = profile
-        self.board: Switchboard | None = None
+        self.routes: CallRoutes | None = None
         """What it does; None while it loads."""
         self.stage = Stage.LOADING
         self._watchable = watchable
@@ -110,8 +110,8 @@ class CallServer:
 
     def watch(self, name: str | None) -> None:
         """Have the journal of the live call of this name gather in its `journal`."""
-        if self._loop is not None and self.board is not None and self.stage is not Stage.OVER:
-            self._loop.call_soon_threadsafe(self.board.watch, name)
+        if self._loop is not None and self.routes is not None and self.stage is not Stage.OVER:
+            self._loop.call_soon_threadsafe(self.routes.watch, name)
 
     def _stop(self) -> None:
         self._stopped = True
@@ -125,9 +125,9 @@ class CallServer:
         async with AsyncExitStack() as cleanup:
             settings, listeners = _listening(self.plan.settings, cleanup)
             outdoors = cleanup.enter_context(threads(1, "outdoors"))
-            if self.plan.account is not None and self.plan.wishes.borrows:
+            if self.plan.account is not None and self.plan.options.borrows:
                 # Better now than when everything is loaded.
-                await outdoors.run(self.plan.account.check, self.plan.wishes.number)
+                await outdoors.run(self.plan.account.check, self.plan.options.number)
             if self.plan.ngrok:
                 address = await outdoors.run(cleanup.enter_context, tunnel(settings.port))
                 settings = settings.reached_at(address)
@@ -153,32 +153,32 @@ class CallServer:
             gc.collect()
             gc.freeze()
             cleanup.callback(gc.unfreeze)
-            board = Switchboard(settings, pool, metrics)
-            board.watchable = self._watchable
-            self.board = board
-            self._drain = _Drain(board)
+            routes = CallRoutes(settings, pool, metrics)
+            routes.watchable = self._watchable
+            self.routes = routes
+            self._drain = _Drain(routes)
             door = Door(
                 settings.limits, free_descriptors(), lambda why: metrics.cut.labels(why).inc()
             )
-            await self._answer(board, self._drain, door, listeners)
+            await self._answer(routes, self._drain, door, listeners)
 
     async def _answer(
-        self, board: Switchboard, drain: "_Drain", door: Door, listeners: list[socket.socket]
+        self, routes: CallRoutes, drain: "_Drain", door: Door, listeners: list[socket.socket]
     ) -> None:
         """Take calls until a signal comes, then see the last of them through."""
-        apps = [board.app()] if len(listeners) == 1 else [board.app(), board.operators_app()]
-        most = board.settings.carrier.max_message
+        apps = [routes.app()] if len(listeners) == 1 else [routes.app(), routes.operators_app()]
+        most = routes.settings.carrier.max_message
         servers = [_Server(_configuration(app, door, most)) for app in apps]
         running = [
             asyncio.create_task(server.serve(sockets=[listener]))
             for server, listener in zip(servers, listeners, strict=True)
         ]
-        account, wishes = self.plan.account, self.plan.wishes
+        account, options = self.plan.account, self.plan.options
         try:
-            async with outside(account, wishes, board) if account else nullcontext():
+            async with answering_number(account, options, routes) if account else nullcontext():
                 if not drain.asked.is_set():
                     self.stage = Stage.READY
-                    _announce(board.settings)
+                    _announce(routes.settings)
                 await drain.asked.wait()
             await drain.quiet()  # new calls go where they went before
         finally:
@@ -228,20 +228,20 @@ class _Server(uvicorn.Server):
 class _Drain:
     """The first signal stops new calls, the second one ends those under way."""
 
-    def __init__(self, board: Switchboard) -> None:
+    def __init__(self, routes: CallRoutes) -> None:
         self.asked = asyncio.Event()
-        self._board = board
+        self._routes = routes
         self._until = 0.0
 
     def signalled(self) -> None:
         if self.asked.is_set():
             self._end_calls()
             return
-        seconds = self._board.settings.limits.drain_s
+        seconds = self._routes.settings.limits.drain_s
         self._until = asyncio.get_running_loop().time() + seconds
-        self._board.admission.draining = True
+        self._routes.admission.draining = True
         self.asked.set()
-        if live := self._board.admission.live:
+        if live := self._routes.admission.live:
             log.info(
                 "draining: no new calls; signal again to end those under way",
                 extra={"live": live, "seconds": seconds},
@@ -253,16 +253,16 @@ class _Drain:
             async with asyncio.timeout_at(self._until):
                 await self._until_quiet()
         except TimeoutError:
-            log.warning("drain timeout", extra={"live": self._board.admission.live})
+            log.warning("drain timeout", extra={"live": self._routes.admission.live})
             self._end_calls()
             await self._until_quiet()
 
     def _end_calls(self) -> None:
-        for relay in tuple(self._board.relays):
+        for relay in tuple(self._routes.relays):
             relay.hang_up("the server is shutting down")
 
     async def _until_quiet(self) -> None:
-        while self._board.relays:
+        while self._routes.relays:
             await asyncio.sleep(0.05)
 
 

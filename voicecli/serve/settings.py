@@ -51,7 +51,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class CarrierOptions:
     """What is asked of the carrier; numbers like +15551234567."""
 
     number: str | None = None

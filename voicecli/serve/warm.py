@@ -1,17 +1,20 @@
 """Makes a call that nobody hears before any other, so that nothing has its first time later."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
+from pipelines.engines.closing import closing
+from pipelines.engines.protocols import Llm, Pcm, StopSignal, StreamingAsr, Tts, TurnDetector, Vad
+from pipelines.engines.simulated_time import is_modelled
 from pipelines.engines.tools import Tool
 from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.hooks import Hooks
+from pipelines.runtime.resampling import LiveResampler
 from pipelines.runtime.timeline import to_int16
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import History, Message
@@ -20,9 +23,51 @@ from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.policy import AgentPolicy, Policy
 from pipelines.turn_taking.time import SECOND, Nanos
 from telephony_sim.g711 import ulaw_encode
-from voicecli.serve.kept_speech import KeptSpeech
 from voicecli.transports.base import RATE
 from voicecli.transports.leg_call import LegCall
+
+
+class TtsCache:
+    """A synthesiser that makes what it has said once only once, until `freeze`.
+
+    Args:
+        tts: makes the speech.
+        rate: of the audio that it gives, in Hz: the call's, so that kept speech is ready to play.
+    """
+
+    def __init__(self, tts: Tts, rate: int) -> None:
+        self.sample_rate = rate
+        self.simulated_time = is_modelled(tts)
+        self._tts = tts
+        self._kept: dict[str, Pcm] = {}
+        self._keeping = True
+
+    def synthesize(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
+        """Audio of `text`: all at once if it is kept, otherwise in chunks as they are made."""
+        if text in self._kept:
+            yield self._kept[text]
+            return
+        pieces: list[Pcm] = []
+        with closing(self._made(text, stop)) as made:
+            for pcm in made:
+                pieces.append(pcm)
+                yield pcm
+        if self._keeping and pieces and not stop.is_set():
+            self._kept[text] = np.concatenate(pieces)
+
+    def freeze(self) -> None:
+        """From now on texts are those of a single call."""
+        self._keeping = False
+
+    def _made(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
+        resampler = LiveResampler(self._tts.sample_rate, self.sample_rate)
+        with closing(self._tts.synthesize(text, stop)) as chunks:
+            for chunk in chunks:
+                if len(pcm := resampler.process(chunk)):
+                    yield pcm
+        if not stop.is_set() and len(rest := resampler.finish()):
+            yield rest
+
 
 _LISTENS: Final = SECOND
 _LONGEST: Final = 60 * SECOND
@@ -48,13 +93,13 @@ class WarmEngines:
 def warm_up(engines: Engines, policy: Policy) -> WarmEngines:
     """Use every engine once, and greet a caller who is silent."""
     _use(engines, policy.agent)
-    speech = KeptSpeech(engines.tts, RATE)
+    speech = TtsCache(engines.tts, RATE)
     warm = WarmEngines(
         engines.vad, engines.asr, engines.llm, engines.tools, engines.hooks, engines.agents,
         speech, engines.turn_detectors, _spoken(speech, policy.agent.apology),
     )  # fmt: skip
     _rehearse(policy, warm)
-    speech.keep_no_more()
+    speech.freeze()
     return warm
 
 

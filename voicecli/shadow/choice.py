@@ -9,7 +9,7 @@ from pipelines.runtime.engines import Engines
 from voicecli.engines import build_detector
 from voicecli.errors import UsageError
 from voicecli.profile import DetectorChoice, Profile, fitted_to_model, weights_of
-from voicecli.tables import suggest
+from voicecli.toml_schema import suggest
 
 TIMER = "silence"
 TIMER_MS = 800

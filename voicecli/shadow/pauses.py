@@ -112,7 +112,7 @@ class _Reader:
             self._words_are_final(event.at)
 
     def _words_are_final(self, at: Nanos) -> None:
-        """Whether they came before the pause, in a lull, or now."""
+        """Whether they came before the pause, in a short silence, or now."""
         pause, final = self._open, self._final
         if pause is None or final is None or pause.words_at is not None:
             return

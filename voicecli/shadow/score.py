@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.engines.modelled import is_modelled
-from pipelines.runtime.asking import audio_for, probability
-from pipelines.runtime.cost import charged
+from pipelines.engines.simulated_time import is_modelled
+from pipelines.runtime.effects import audio_for, probability
+from pipelines.runtime.lanes import charged
 from pipelines.runtime.timeline import Timeline
 from pipelines.turn_taking.endpointing import silence_before_answering
 from pipelines.turn_taking.policy import Policy
@@ -64,7 +64,7 @@ class Shadows:
         pcm = audio_for(detector, heard, question)
         p, cost = charged(
             lambda: probability(detector, question, pcm, heard.rate),
-            modelled=is_modelled(detector),
+            simulated_time=is_modelled(detector),
         )
         return max(self._wait(shadow.choice, p), asked + cost - pause.speech_end), p
 

@@ -8,7 +8,8 @@ import asyncio
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.runtime.clock import MonotonicClock
-from pipelines.runtime.gauges import Gauges
+from pipelines.runtime.lanes import Gauges
 from pipelines.runtime.realtime import run_realtime
 from pipelines.turn_taking.journal import Entry
 from pipelines.turn_taking.time import MILLISECOND, SECOND, Nanos
@@ -26,14 +27,35 @@ from voicecli.lines import open_line
 from voicecli.recording.bundle import is_bundle
 from voicecli.recording.recorder import CallRecorder
 from voicecli.talk.devices import Devices, open_devices
-from voicecli.talk.health import Health
-from voicecli.talk.keep import record_call
+from voicecli.talk.record import record_call
 from voicecli.talk.setting import TalkSetting
 from voicecli.tools.load import code_run
-from voicecli.transports.echo import echo_guard
+from voicecli.transports.echo_cancellation import echo_guard
 from voicecli.transports.microphone import MicrophoneCaller
 from voicecli.transports.sound_card import CardCounters
 from voicecli.transports.sound_card_devices import SoundCardError
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Taken while the call goes on."""
+
+    lag_ms: float = 0.0
+    """How late a tick typically was over, of the last five seconds."""
+    worst_lag_ms: float = 0.0
+    """How late the latest of them was."""
+    card: CardCounters = field(default_factory=CardCounters)
+    heard_ms: float = 0.0
+    """Sound of the microphone that waits for the call."""
+    to_play_ms: float = 0.0
+    """Sound of the call that waits for the loudspeaker."""
+    unsaid_ms: float = 0.0
+    """Speech of the agent that is made and waits for its turn."""
+    waiting: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Pieces of work on each engine's lane, that under way included."""
+    busy: Mapping[str, Nanos] = field(default_factory=dict[str, Nanos])
+    """Time that each lane has worked since the call began."""
+
 
 _CARD_WAIT: Nanos = 3 * SECOND
 _SWITCH_S = 0.001

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from voicecli.profile import Profile
-from voicecli.transports.echo import Processing
+from voicecli.transports.echo_cancellation import Processing
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from voicecli.foreign import named_path
-from voicecli.tables import Place
+from voicecli.toml_schema import Place
 
 WORDS: Final = {"prompt": "system_prompt", "greeting": "greeting"}
 """Attributes of the class that are words, and the keys of [agent] that they stand for."""

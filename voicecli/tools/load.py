@@ -18,7 +18,7 @@ from typing import Any
 from pipelines.engines.tools import Tool
 from voicecli.foreign import named_path
 from voicecli.profile import Profile
-from voicecli.tables import Place, suggest
+from voicecli.toml_schema import Place, suggest
 from voicecli.tools.builtin import builtin_tool
 from voicecli.tools.choice import ToolsChoice
 from voicecli.tools.declare import MARK, Declared

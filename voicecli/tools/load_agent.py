@@ -10,7 +10,7 @@ from typing import Any, Final, get_args
 from pipelines.engines.tools import Tool
 from pipelines.runtime.hooks import HookName, Hooks
 from voicecli.profile import Profile
-from voicecli.tables import Place
+from voicecli.toml_schema import Place
 from voicecli.tools.agent import Agent
 from voicecli.tools.declare import MARK, Declared, this_call
 from voicecli.tools.load import executed

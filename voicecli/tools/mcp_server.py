@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.engines.tools import Tool
-from voicecli.tables import Place
+from voicecli.toml_schema import Place
 from voicecli.tools.mcp_settings import McpServer
 from voicecli.tools.schema import without_references
 

@@ -23,7 +23,7 @@ from pipelines.turn_taking.events import (
 from pipelines.turn_taking.time import SECOND, Nanos, from_ms
 from voicecli.transports.base import FRAME, FRAME_SAMPLES, RATE, Frame, Leg
 from voicecli.transports.capture import Capture
-from voicecli.transports.echo import EchoGuard
+from voicecli.transports.echo_cancellation import EchoGuard
 from voicecli.transports.microphone_files import Sink, Source
 from voicecli.transports.ring import Mono
 

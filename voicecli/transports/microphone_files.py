@@ -12,7 +12,7 @@ from voicecli.errors import StorageError
 from voicecli.private import open_new
 from voicecli.recording.audio_file import read_call_audio
 from voicecli.transports.base import FRAME_SAMPLES, RATE
-from voicecli.transports.echo import Played
+from voicecli.transports.echo_cancellation import Played
 from voicecli.transports.ring import Mono
 
 

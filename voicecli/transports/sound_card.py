@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from voicecli.transports.base import FRAME_SAMPLES
-from voicecli.transports.echo import Played
+from voicecli.transports.echo_cancellation import Played
 from voicecli.transports.ring import Mono
+from voicecli.transports.sound_card_clock_drift import Incoming, Outgoing
 from voicecli.transports.sound_card_devices import (
     Device,
     Direction,
@@ -22,7 +23,6 @@ from voicecli.transports.sound_card_devices import (
     portaudio,
 )
 from voicecli.transports.sound_card_far_end import FarEnd
-from voicecli.transports.sound_card_pace import Incoming, Outgoing
 from voicecli.transports.sound_card_streams import InputStream, OutputStream
 
 _DEAD_AFTER = 100  # frames (2 s) without a callback: the device is gone

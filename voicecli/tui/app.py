@@ -1,6 +1,6 @@
-"""The screen of a live call: composes its parts and feeds them.
+"""The screen of a live call: composes its panels and feeds them.
 
-Ten times a second the parts get what the journal has gained. They compute nothing that the call
+Ten times a second the panels get what the journal has gained. They compute nothing that the call
 depends on, so a slow terminal slows only itself.
 """
 
@@ -19,14 +19,14 @@ from voicecli.transports.sound_card_devices import SoundCardError, list_devices
 from voicecli.tui.dialogs import DeviceScreen, HelpScreen
 from voicecli.tui.flip import NoNumberScreen
 from voicecli.tui.keys import BINDINGS as KEYS
-from voicecli.tui.widgets.decisions import DecisionsPart
-from voicecli.tui.widgets.gauges import GaugesPart
-from voicecli.tui.widgets.heading import HeadingPart
-from voicecli.tui.widgets.headroom import HeadroomPart
-from voicecli.tui.widgets.history import HistoryPart
-from voicecli.tui.widgets.part import Moment, Part, PlainApp
-from voicecli.tui.widgets.transcript import TranscriptPart
-from voicecli.tui.widgets.waterfall import Turns, WaterfallPart
+from voicecli.tui.widgets.decisions import DecisionsPanel
+from voicecli.tui.widgets.gauges import GaugesPanel
+from voicecli.tui.widgets.heading import HeadingPanel
+from voicecli.tui.widgets.headroom import HeadroomPanel
+from voicecli.tui.widgets.history import HistoryPanel
+from voicecli.tui.widgets.panel import Panel, PlainApp, Tick
+from voicecli.tui.widgets.transcript import TranscriptPanel
+from voicecli.tui.widgets.waterfall import Turns, WaterfallPanel
 
 _REDRAW_S = 0.1
 Flip: TypeAlias = Literal["number", "loopback"]
@@ -55,16 +55,16 @@ class TalkApp(PlainApp[None]):
         self._asked_to_quit = False
         self._lines: Sequence[str] = line_names()
         self._turns = Turns()
-        self._heading = HeadingPart(call, id="heading")
-        self._gauges = GaugesPart(call.setting.profile.policy, id="gauges")
-        self._transcript = TranscriptPart(id="transcript")
-        self._waterfall = WaterfallPart(self._turns, id="waterfall")
-        self._history = HistoryPart(self._turns, id="history")
-        self._decisions = DecisionsPart(id="decisions")
-        self._headroom = HeadroomPart(lambda: self.call.health, id="headroom")
+        self._heading = HeadingPanel(call, id="heading")
+        self._gauges = GaugesPanel(call.setting.profile.policy, id="gauges")
+        self._transcript = TranscriptPanel(id="transcript")
+        self._waterfall = WaterfallPanel(self._turns, id="waterfall")
+        self._history = HistoryPanel(self._turns, id="history")
+        self._decisions = DecisionsPanel(id="decisions")
+        self._headroom = HeadroomPanel(lambda: self.call.health, id="headroom")
 
     def compose(self) -> ComposeResult:
-        """Textual's: the parts, from top to bottom."""
+        """Textual's: the panels, from top to bottom."""
         yield self._heading
         with Container(id="body"):
             with Container(id="talk"):
@@ -82,30 +82,30 @@ class TalkApp(PlainApp[None]):
 
     def on_mount(self) -> None:
         """Textual's: the screen is there."""
-        for part in self._parts():
-            part.border_title = getattr(part, "BORDER_TITLE", None)
+        for panel in self._panels():
+            panel.border_title = getattr(panel, "BORDER_TITLE", None)
         self.set_interval(_REDRAW_S, self.feed)
         self.feed()
         if self.call.setting.text:
             self.action_type()
 
-    def _parts(self) -> tuple[Part, ...]:
+    def _panels(self) -> tuple[Panel, ...]:
         return (
             self._heading, self._gauges, self._transcript, self._waterfall,
             self._history, self._decisions, self._headroom,
         )  # fmt: skip
 
     def feed(self) -> None:
-        """Give the parts what is new, all of it at once."""
+        """Give the panels what is new, all of it at once."""
         entries = self.call.entries
         fresh = entries[self._seen : len(entries)]
         self._seen += len(fresh)
-        moment = Moment(fresh, self.call.now)
-        self._turns.take(moment)
+        tick = Tick(fresh, self.call.now)
+        self._turns.take(tick)
         if self.call.caller is not None:
             self._gauges.hear(self.call.caller.levels)
-        for part in self._parts():
-            part.take(moment)
+        for panel in self._panels():
+            panel.take(tick)
         if self.call.stage is Stage.OVER:
             self.exit()
 

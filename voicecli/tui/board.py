@@ -16,15 +16,15 @@ from textual.widgets import Footer, Static
 from pipelines.turn_taking.journal import Entry
 from voicecli.foreign import one_line
 from voicecli.recording.journal import decode
-from voicecli.serve.app import Switchboard
+from voicecli.serve.app import CallRoutes
 from voicecli.serve.calls import LiveCall
 from voicecli.serve.server import CallServer, Stage
-from voicecli.tui.widgets.calls import CallsPart
-from voicecli.tui.widgets.decisions import DecisionsPart
-from voicecli.tui.widgets.log import LogPart
-from voicecli.tui.widgets.part import Moment, PlainApp
-from voicecli.tui.widgets.transcript import TranscriptPart
-from voicecli.tui.widgets.waterfall import Turns, WaterfallPart
+from voicecli.tui.widgets.calls import CallsPanel
+from voicecli.tui.widgets.decisions import DecisionsPanel
+from voicecli.tui.widgets.log import LogPanel
+from voicecli.tui.widgets.panel import PlainApp, Tick
+from voicecli.tui.widgets.transcript import TranscriptPanel
+from voicecli.tui.widgets.waterfall import Turns, WaterfallPanel
 
 _REDRAW_S = 0.1
 _STYLES = {Stage.READY: "bold green", Stage.DRAINING: "bold red"}
@@ -39,27 +39,27 @@ class CallView(Container):
         self._seen = 0
         self._now = 0
         self._turns = Turns()
-        self._parts = (
-            WaterfallPart(self._turns, idle="No turn yet.", id="waterfall"),
-            TranscriptPart(caller="caller", id="transcript"),
-            DecisionsPart(id="decisions"),
+        self._panels = (
+            WaterfallPanel(self._turns, idle="No turn yet.", id="waterfall"),
+            TranscriptPanel(caller="caller", id="transcript"),
+            DecisionsPanel(id="decisions"),
         )
 
     def compose(self) -> ComposeResult:
-        """Textual's: the parts, from top to bottom."""
-        for part in self._parts:
-            part.border_title = part.BORDER_TITLE
-            yield part
+        """Textual's: the panels, from top to bottom."""
+        for panel in self._panels:
+            panel.border_title = panel.BORDER_TITLE
+            yield panel
 
     def feed(self) -> None:
-        """Give the parts what has come of the journal."""
+        """Give the panels what has come of the journal."""
         entries = self._fresh()
         if entries:
             self._now = entries[-1].at
-        moment = Moment(entries, self._now)
-        self._turns.take(moment)
-        for part in self._parts:
-            part.take(moment)
+        tick = Tick(entries, self._now)
+        self._turns.take(tick)
+        for panel in self._panels:
+            panel.take(tick)
 
     def _fresh(self) -> list[Entry]:
         lumps = self.call.journal[self._seen :]
@@ -67,11 +67,11 @@ class CallView(Container):
         return [decode(line) for lump in lumps for line in lump.splitlines()]
 
 
-def _how_to_call(board: Switchboard) -> str:
+def _how_to_call(routes: CallRoutes) -> str:
     """What would make a call come."""
-    settings = board.settings
-    if board.number:
-        return f"ring {board.number}"
+    settings = routes.settings
+    if routes.number:
+        return f"ring {routes.number}"
     if settings.carrier.webhooks() is None:
         return f"have {settings.carrier.title} open {settings.access.stream_url}"
     if settings.access.public_url != settings.url:
@@ -113,36 +113,36 @@ class BoardApp(PlainApp[bool]):
         self._can_go_back = back
         self._going_back = False
         self._heading = Static("", id="heading", markup=False)
-        self._calls = CallsPart(id="calls")
-        self._log_part = LogPart(log, id="log")
+        self._calls = CallsPanel(id="calls")
+        self._log_panel = LogPanel(log, id="log")
         self._view: CallView | None = None
 
     def compose(self) -> ComposeResult:
-        """Textual's: the parts, from top to bottom; the selected call comes between them."""
+        """Textual's: the panels, from top to bottom; the selected call comes between them."""
         yield self._heading
         yield self._calls
         yield Container(id="selected")
-        yield self._log_part
+        yield self._log_panel
         yield Footer(show_command_palette=False)
 
     async def on_mount(self) -> None:
         """Textual's: the screen is there."""
-        for part in (self._calls, self._log_part):
-            part.border_title = part.BORDER_TITLE
+        for panel in (self._calls, self._log_panel):
+            panel.border_title = panel.BORDER_TITLE
         self.set_interval(_REDRAW_S, self.feed)
         await self.feed()
 
     async def feed(self) -> None:
         """Show what is new."""
-        server, board = self._server, self._server.board
+        server, routes = self._server, self._server.routes
         self._heading.update(self._title())
-        if board is not None:
-            calls = [*board.calls, *reversed(board.calls.past)]
-            self._calls.show(calls, server.now, f"No call yet: {_how_to_call(board)}.")
+        if routes is not None:
+            calls = [*routes.calls, *reversed(routes.calls.past)]
+            self._calls.show(calls, server.now, f"No call yet: {_how_to_call(routes)}.")
         await self._follow_selection()
         if self._view is not None:
             self._view.feed()
-        self._log_part.take(Moment((), 0))
+        self._log_panel.take(Tick((), 0))
         if server.stage is Stage.OVER:
             self.exit(self._going_back)
 
@@ -158,14 +158,14 @@ class BoardApp(PlainApp[bool]):
             await self.query_one("#selected").mount(self._view)
 
     def _title(self) -> Text:
-        server, board = self._server, self._server.board
+        server, routes = self._server, self._server.routes
         stage = server.stage
         line = Text(no_wrap=True, overflow="ellipsis").append(" voicecli ", "bold reverse")
         line.append(f" {stage.value} ", _STYLES.get(stage, "bold yellow"))
-        if board is not None:
-            line.append(f" {len(board.calls)} live, {board.pool.idle} idle ")
-            url = board.settings.access.public_url
-            for name, value in (("number", board.number), ("at", url)):
+        if routes is not None:
+            line.append(f" {len(routes.calls)} live, {routes.pool.idle} idle ")
+            url = routes.settings.access.public_url
+            for name, value in (("number", routes.number), ("at", url)):
                 if value:
                     line.append(f" {name} ", "dim").append(one_line(value), "bold")
         return line.append("  profile ", "dim").append(one_line(server.profile.name), "bold")

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from voicecli.carriers.registry import find_carrier
 from voicecli.serve.plan import Plan, Request, missing_variables, plan_server, where_found
-from voicecli.serve.settings import Limits, Recording, Wishes
+from voicecli.serve.settings import CarrierOptions, Limits, Recording
 from voicecli.talk.setting import TalkSetting
 
 _CALLS = 2
@@ -43,7 +43,7 @@ class Phone:
         return Request(
             public_url=self.public_url, ngrok=self.public_url is None,
             limits=Limits(max_calls=_CALLS), recording=_recording(setting),
-            wishes=Wishes(number=self.number, answer=True),
+            options=CarrierOptions(number=self.number, answer=True),
         )  # fmt: skip
 
 

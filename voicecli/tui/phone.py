@@ -19,8 +19,8 @@ from voicecli.dial.measure import Measured, measure_unscripted
 from voicecli.foreign import one_line
 from voicecli.report.screen import Console, clock
 from voicecli.tui.terminal import is_terminal, native_messages_in, stopping_on_signals
-from voicecli.tui.widgets.by_ear import AnswersPart, FaultsPart, LevelsPart
-from voicecli.tui.widgets.part import PlainApp
+from voicecli.tui.widgets.call_quality import AnswersPanel, FaultsPanel, LevelsPanel
+from voicecli.tui.widgets.panel import PlainApp
 
 _REDRAW_S = 0.1
 _MEASURE_EVERY_S = 1.0
@@ -50,19 +50,19 @@ class PhoneApp(PlainApp[None]):
         self.theme = "textual-light" if light else "textual-dark"
         self._pressed = ""
         self._heading = Static("", id="heading", markup=False)
-        self._levels = LevelsPart(id="levels")
-        self._answers = AnswersPart(id="answers")
-        self._faults = FaultsPart(id="faults")
+        self._levels = LevelsPanel(id="levels")
+        self._answers = AnswersPanel(id="answers")
+        self._faults = FaultsPanel(id="faults")
 
     def compose(self) -> ComposeResult:
-        """Textual's: the parts, from top to bottom."""
+        """Textual's: the panels, from top to bottom."""
         yield from (self._heading, self._levels, self._answers, self._faults)
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Textual's: the screen is there."""
-        for part in (self._levels, self._answers, self._faults):
-            part.border_title = part.BORDER_TITLE
+        for panel in (self._levels, self._answers, self._faults):
+            panel.border_title = panel.BORDER_TITLE
         self.set_interval(_REDRAW_S, self.feed)
         self.set_timer(_MEASURE_EVERY_S, self.measure)
 

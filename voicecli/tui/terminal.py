@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from voicecli.models.home import home
+from voicecli.paths import home
 from voicecli.private import make_folder, open_new
 from voicecli.signals import HANGUP, on_hangup
 

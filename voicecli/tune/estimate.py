@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.runtime.recall import (
-    Recall,
+from pipelines.runtime.recorded_answers import (
+    RecordedAnswers,
     RecordedClause,
     RecordedReply,
     RecordedTranscript,
-    recall_from,
+    recorded_answers_from,
 )
 from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.journal import Entry
@@ -29,7 +29,7 @@ _SECONDS_PER_CHARACTER = 0.065
 
 
 @dataclass
-class EstimatingRecall(Recall):
+class EstimatedAnswers(RecordedAnswers):
     """Never without an answer, but for tools, of which none is run.
 
     Transcripts are put together from the recorded pieces within the range; a detector's score is
@@ -92,10 +92,10 @@ class EstimatingRecall(Recall):
         return RecordedClause(first, samples, 0, np.zeros(samples, np.int16))
 
 
-def estimating_recall(entries: Iterable[Entry], rate: int) -> EstimatingRecall:
+def estimated_answers(entries: Iterable[Entry], rate: int) -> EstimatedAnswers:
     """The answers in a call's journal, recorded at `rate` Hz."""
-    exact = recall_from(entries, np.zeros(0, np.int16), rate)
-    return EstimatingRecall(
+    exact = recorded_answers_from(entries, np.zeros(0, np.int16), rate)
+    return EstimatedAnswers(
         frames=exact.frames, partials=exact.partials, finals=exact.finals, scores=exact.scores,
         prepared=exact.prepared, replies=exact.replies, clauses=exact.clauses, tools=exact.tools,
         today=exact.today, rate=rate,

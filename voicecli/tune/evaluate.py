@@ -19,7 +19,7 @@ from voicecli.compare.truth import Outcome, judge
 from voicecli.recording.bundle import Bundle
 from voicecli.recording.labels import Labels
 from voicecli.report.call_report import build_call_report
-from voicecli.tune.estimate import estimating_recall
+from voicecli.tune.estimate import estimated_answers
 
 _SILENCE: Samples = np.zeros(160, np.int16)
 
@@ -60,10 +60,10 @@ class RecordedCall:
     def outcomes(self, policy: Policy) -> list[Outcome]:
         """What would have become of each labelled turn."""
         entries: list[Entry] = []
-        recall = estimating_recall(self._entries, self._header.rate)
+        recorded_answers = estimated_answers(self._entries, self._header.rate)
         ends = self._entries[-1].at if self._entries else 0
         caller = _Absent(self._header.rate, ends)
-        run_virtual(policy, _NoEngines(), caller, entries.append, recall=recall)
+        run_virtual(policy, _NoEngines(), caller, entries.append, recorded_answers=recorded_answers)
         return self._judged(entries)
 
     def _judged(self, entries: Sequence[Entry]) -> list[Outcome]:
@@ -88,7 +88,7 @@ def score(outcomes: Sequence[Outcome]) -> Score:
 
 @dataclass(slots=True)
 class _Absent:
-    """A caller whose voice is in the recall already: nothing is heard or said."""
+    """A caller whose voice is in the recorded answers already: nothing is heard or said."""
 
     rate: int
     ends: Nanos
@@ -104,7 +104,7 @@ class _Absent:
 
 
 class _NoEngines:
-    """An estimating recall answers everything."""
+    """Estimated answers are there for everything."""
 
     vad: Never
     asr: Never

@@ -1,4 +1,4 @@
-"""What Whisper makes up, and how it is told from speech; changes as more of that is understood.
+"""What Whisper makes up, and how it is told from speech.
 
 Secondary filters, all of them pure: the first guard is that only confirmed speech is transcribed.
 The model's own `no_speech` is unreliable, so it counts only where the text is doubtful as well,
@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 
 from pipelines.engines.asr._whisper_model import Decoded
-from pipelines.engines.phantoms import without_phantoms
+from pipelines.engines.hallucinated_phrases import without_hallucinated_phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def compression_ratio(text: str) -> float:
 
 
 def judge(decoded: Decoded, limits: Limits) -> Judged:
-    """The text without what was made up: phantoms, loops, and words for no speech."""
+    """The text without what was made up: phrases, loops, and words for no speech."""
     text = decoded.text
     if not text:
         return Judged("")
@@ -48,7 +48,7 @@ def judge(decoded: Decoded, limits: Limits) -> Judged:
         return Judged(
             "", f"no speech (probability {decoded.no_speech:.2f}, log probability {sure:.2f})"
         )
-    kept = without_phantoms(text)
+    kept = without_hallucinated_phrases(text)
     if not kept:
         return Judged("", "a known phantom phrase")
     if kept != text:

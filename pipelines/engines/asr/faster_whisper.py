@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from pipelines.engines.asr._growing import DecodeSchedule, quietest_moment
+from pipelines.engines.asr._decode_schedule import DecodeSchedule, quietest_moment
 from pipelines.engines.asr._hallucinations import Limits, judge
 from pipelines.engines.asr._whisper_model import (
     FULL_SECONDS,
@@ -23,10 +23,10 @@ from pipelines.engines.asr._whisper_model import (
 )
 from pipelines.engines.audio import checked
 from pipelines.engines.local_agreement import LocalAgreement, same_word
-from pipelines.engines.modelled import stopwatch
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript, Word
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
+from pipelines.engines.simulated_time import stopwatch
 from pipelines.turn_taking.bounds import bounded, check_bounds
 
 WINDOW_S = 28

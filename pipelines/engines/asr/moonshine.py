@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.engines.asr._growing import SPLIT_SEARCH_S, DecodeSchedule, quietest_moment
+from pipelines.engines.asr._decode_schedule import SPLIT_SEARCH_S, DecodeSchedule, quietest_moment
 from pipelines.engines.asr._moonshine_model import SAMPLE_RATE, Decoded, MoonshineModel
 from pipelines.engines.audio import checked
+from pipelines.engines.hallucinated_phrases import without_hallucinated_phrases
 from pipelines.engines.local_agreement import LocalAgreement
-from pipelines.engines.modelled import stopwatch
-from pipelines.engines.phantoms import without_phantoms
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
+from pipelines.engines.simulated_time import stopwatch
 from pipelines.turn_taking.bounds import bounded, check_bounds
 
 NOTHING = Decoded((), "", 0.0)
@@ -101,7 +101,7 @@ class MoonshineAsr:
     def _words(self) -> list[str]:
         if self._last.log_probability < self._settings.min_log_probability:
             return []
-        return without_phantoms(self._last.text).split()
+        return without_hallucinated_phrases(self._last.text).split()
 
     def _settle(self) -> None:
         """Fix the words up to the quietest 20 ms of the window's end and keep only the rest."""

@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.engines.asr._growing import DecodeSchedule
+from pipelines.engines.asr._decode_schedule import DecodeSchedule
 from pipelines.engines.audio import checked
 from pipelines.engines.deadline import Deadline
+from pipelines.engines.hallucinated_phrases import without_hallucinated_phrases
 from pipelines.engines.http_service import HttpService
 from pipelines.engines.local_agreement import LocalAgreement
-from pipelines.engines.modelled import stopwatch
-from pipelines.engines.phantoms import without_phantoms
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
 from pipelines.engines.remote import RemoteError, Service, connect_or_rely, service
+from pipelines.engines.simulated_time import stopwatch
 from pipelines.turn_taking.bounds import bounded, check_bounds
 
 SAMPLE_RATE = 16000
@@ -111,7 +111,7 @@ class OpenAiCompatibleAsr:
 
     def _ask(self) -> None:
         said = self._said(_wav(np.concatenate(self._heard))).strip()
-        self._text = without_phantoms(" ".join(said.split()))
+        self._text = without_hallucinated_phrases(" ".join(said.split()))
         if said and not self._text:
             remark(f'dropped "{said}": a known phantom phrase')
         self._asked = self._length

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 from pipelines.engines.audio import checked
-from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import Hypothesis, Pcm, Transcript
 from pipelines.engines.registry import Context
+from pipelines.engines.simulated_time import spend
 from pipelines.turn_taking.bounds import bounded, check_bounds
 from pipelines.turn_taking.time import from_ms
 
@@ -30,7 +30,7 @@ class Settings:
 class ScriptedAsr:
     """Utterance by utterance from a list: `reset` goes on to the next if any audio was fed."""
 
-    modelled = True
+    simulated_time = True
 
     def __init__(self, settings: Settings) -> None:
         self.sample_rate = settings.sample_rate

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.engines.llm._chat_prompt import ChatPrompt, shortened
-from pipelines.engines.llm._ending import SENTENCE_ENDS, ends_here, sentences_ended
 from pipelines.engines.llm._grammar import grammar_of, with_quotes
+from pipelines.engines.llm._length_limit import SENTENCE_ENDS, ends_here, sentences_ended
 from pipelines.engines.llm._llama_model import LlamaModel
 from pipelines.engines.llm._tool_prompt import PLACEHOLDER, before_mark, call_schema
 from pipelines.engines.llm._written_calls import requested_in_text

@@ -13,7 +13,7 @@ from pipelines.engines.closing import closing
 from pipelines.engines.deadline import Deadline
 from pipelines.engines.dialect import read_dialect
 from pipelines.engines.http_service import HttpService
-from pipelines.engines.llm._ending import ends_here
+from pipelines.engines.llm._length_limit import ends_here
 from pipelines.engines.llm._openai_stream import pieces_of
 from pipelines.engines.llm._openai_tools import RequestedTools, chat_messages
 from pipelines.engines.llm._tool_prompt import described

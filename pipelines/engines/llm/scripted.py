@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import StopSignal
 from pipelines.engines.registry import Context
+from pipelines.engines.simulated_time import spend
 from pipelines.engines.tools import Tool, ToolRequest
 from pipelines.turn_taking.bounds import bounded, check_bounds
 from pipelines.turn_taking.commands import History
@@ -42,7 +42,7 @@ class ScriptedLlm:
     speculative reply that is thrown away does not shift the script.
     """
 
-    modelled = True
+    simulated_time = True
 
     def __init__(self, settings: Settings, tools: tuple[Tool, ...] = ()) -> None:
         self._settings = settings

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.engines.registry import Context
 from pipelines.engines.remote import connect_or_rely, service
-from pipelines.engines.tts._socket_voice import Heard, SocketVoice
+from pipelines.engines.tts._websocket_tts import Heard, WebSocketTts
 from pipelines.turn_taking.bounds import bounded, check_bounds
 
 RATES = (8000, 16000, 22050, 24000, 44100)
@@ -65,7 +65,7 @@ class _Dialect:
         return Heard(context, audio, done=bool(message.get("done")))
 
 
-def build(settings: Settings, context: Context) -> SocketVoice:
+def build(settings: Settings, context: Context) -> WebSocketTts:
     """Connect to Cartesia.
 
     Raises:
@@ -77,7 +77,7 @@ def build(settings: Settings, context: Context) -> SocketVoice:
         raise ValueError(f"sample_rate must be one of {RATES}, not {settings.sample_rate}")
     where = service(settings.url, settings.api_key_env)
     headers = {"X-API-Key": where.key, "Cartesia-Version": settings.version}
-    voice = SocketVoice(
+    voice = WebSocketTts(
         where,
         headers,
         _Dialect(settings),

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from pipelines.engines.registry import Context
 from pipelines.engines.remote import connect_or_rely, service
-from pipelines.engines.tts._socket_voice import Heard, SocketVoice
+from pipelines.engines.tts._websocket_tts import Heard, WebSocketTts
 from pipelines.turn_taking.bounds import bounded, check_bounds
 
 RATES = (8000, 16000, 22050, 24000, 44100)
@@ -63,7 +63,7 @@ class _Dialect:
         return Heard(context, message.get("audio") or "", done)
 
 
-def build(settings: Settings, context: Context) -> SocketVoice:
+def build(settings: Settings, context: Context) -> WebSocketTts:
     """Connect to ElevenLabs.
 
     Raises:
@@ -82,7 +82,7 @@ def build(settings: Settings, context: Context) -> SocketVoice:
     }
     path = f"/v1/text-to-speech/{quote(settings.voice, safe='')}/multi-stream-input"
     where = dataclasses.replace(where, url=f"{where.url}{path}?{urlencode(query)}")
-    voice = SocketVoice(
+    voice = WebSocketTts(
         where,
         {"xi-api-key": where.key},
         _Dialect(settings),

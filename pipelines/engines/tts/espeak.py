@@ -19,7 +19,7 @@ import numpy as np
 
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
-from pipelines.engines.spoken.reader import reader
+from pipelines.engines.text_normalization.normalizer import normalizer
 from pipelines.engines.trimming import SilenceTrimmer
 from pipelines.turn_taking.bounds import bounded, check_bounds
 
@@ -159,7 +159,7 @@ class EspeakTts:
         self._settings = settings
         self._library = library
         self._voice_file = library.voice_file(settings.voice)
-        self._read = reader(settings.voice.partition("+")[0])
+        self._read = normalizer(settings.voice.partition("+")[0])
 
     def synthesize(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
         """Audio of `text` in chunks of about 60 ms; nothing for text without a sound."""

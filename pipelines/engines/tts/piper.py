@@ -16,7 +16,7 @@ import numpy as np
 from pipelines.engines.closing import closing
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.registry import Context
-from pipelines.engines.spoken.reader import reader
+from pipelines.engines.text_normalization.normalizer import normalizer
 from pipelines.engines.trimming import AUDIBLE, SilenceTrimmer
 from pipelines.engines.tts._piper_network import PiperNetwork
 from pipelines.turn_taking.bounds import bounded, check_bounds
@@ -61,7 +61,7 @@ class PiperTts:
         self._voice = voice
         self._network = network
         self.sample_rate = config.sample_rate
-        self._read = reader(config.espeak_voice)
+        self._read = normalizer(config.espeak_voice)
         self._speaker = _speaker(settings.speaker, voice)
         self._length = config.length_scale / settings.speaking_rate
         noise = settings.variation

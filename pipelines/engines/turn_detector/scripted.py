@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from pipelines.engines.audio import checked
-from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import Pcm
 from pipelines.engines.registry import Context
+from pipelines.engines.simulated_time import spend
 from pipelines.turn_taking.commands import History
 from pipelines.turn_taking.time import from_ms
 
@@ -29,7 +29,7 @@ class Settings:
 class ScriptedTurnDetector:
     """Answer after answer from a list."""
 
-    modelled = True
+    simulated_time = True
     needs_text = NEEDS_TEXT
     uses_llm = False
 

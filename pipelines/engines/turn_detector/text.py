@@ -20,7 +20,7 @@ from pipelines.engines.audio import checked
 from pipelines.engines.onnx import open_session
 from pipelines.engines.protocols import Pcm
 from pipelines.engines.registry import Context
-from pipelines.engines.turn_detector._tokens import Tokenizer, words
+from pipelines.engines.turn_tokens import Tokenizer, words
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -36,7 +36,7 @@ class Settings:
     """Keys of the profile's table."""
 
     model: str = ""
-    """Path of another model made by scripts/train_turn_model.py; its .json lies beside it."""
+    """Path of another model made by training/turn_model/train.py; its .json lies beside it."""
     context: bool = True
     """Whether to read the agent's last turn; without it "San Jose" is no answer to anything."""
     scale: float = 1.0

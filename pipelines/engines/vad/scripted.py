@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.engines.audio import checked
-from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import Pcm
 from pipelines.engines.registry import Context
+from pipelines.engines.simulated_time import spend
 from pipelines.turn_taking.bounds import bounded, check_bounds
 from pipelines.turn_taking.time import from_ms
 
@@ -38,7 +38,7 @@ class Settings:
 class LoudnessVad:
     """Speech is what is loud."""
 
-    modelled = True
+    simulated_time = True
 
     def __init__(self, settings: Settings) -> None:
         self.sample_rate = settings.sample_rate

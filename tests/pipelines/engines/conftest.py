@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.engines.modelled import metered
 from pipelines.engines.registry import KINDS, Context, engine_module, engine_names
+from pipelines.engines.simulated_time import metered
 from pipelines.turn_taking.events import EngineKind
 
 from .http_stand_in import chat, http_stand_in, transcription

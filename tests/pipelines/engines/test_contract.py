@@ -293,7 +293,7 @@ def test_tts_says_the_same_text_the_same_way_whatever_came_between(tts, go_on):
 
 
 def test_tts_reads_prices_and_times_as_people_do(tts, go_on):
-    if getattr(tts, "modelled", False):
+    if getattr(tts, "simulated_time", False):
         pytest.skip("it has no voice")
     written, said = "$12.50 at 3:30 pm", "twelve dollars and fifty cents at three thirty PM"
     read, spelled = (np.concatenate(list(tts.synthesize(text, go_on))) for text in (written, said))

@@ -114,12 +114,12 @@ def test_a_voice_without_a_sound_is_replaced_where_there_was_something_to_say():
     assert [len(chunk) for chunk in pair.synthesize("Yes.", threading.Event())] == [80]
 
 
-@pytest.mark.parametrize("modelled", [True, False])
-def test_a_pair_takes_only_the_time_it_says_if_both_do(modelled):
+@pytest.mark.parametrize("simulated_time", [True, False])
+def test_a_pair_takes_only_the_time_it_says_if_both_do(simulated_time):
     first, second = Talker([]), Talker([])
-    first.modelled, second.modelled = True, modelled
+    first.simulated_time, second.simulated_time = True, simulated_time
     for kind in ("asr", "llm", "tts"):
-        assert with_fallback(kind, first, second, NAMES).modelled is modelled
+        assert with_fallback(kind, first, second, NAMES).simulated_time is simulated_time
 
 
 def test_having_failed_the_first_rests_and_is_then_tried_again(remarks):

@@ -19,7 +19,7 @@ from tests.pipelines.runtime.calls import POLICY, Caller, ScriptedEngines, verdi
 class Fragile:
     """An LLM whose uses are `plan`: each fails with the error that stands there, or works."""
 
-    modelled = True
+    simulated_time = True
 
     def __init__(self, plan: Iterator[BaseException | None], number: int) -> None:
         self._plan = plan
@@ -80,7 +80,7 @@ def test_a_crash_is_reported_as_it_is_and_the_next_use_has_another_engine():
 
 def test_it_looks_like_the_engine_it_stands_for():
     engine = Workshop().engine()
-    assert engine.modelled
+    assert engine.simulated_time
     assert isinstance(engine, NextTokenLlm)
 
 

@@ -14,7 +14,7 @@ SECOND_OF_AUDIO = np.zeros(16000, np.float32)
 
 
 def test_every_scripted_engine_says_that_its_durations_are_modelled(engine_of):
-    assert all(engine_of(kind, "scripted").modelled for kind in KINDS)
+    assert all(engine_of(kind, "scripted").simulated_time for kind in KINDS)
 
 
 def test_loudness_vad_fires_on_a_loud_frame_and_for_the_hold_after_it(engine_of, noise):

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.engines.registry import Context
 from pipelines.engines.turn_detector import text as text_detector
-from pipelines.engines.turn_detector._tokens import SPECIAL, Tokenizer, words
+from pipelines.engines.turn_tokens import SPECIAL, Tokenizer, words
 from pipelines.turn_taking.commands import Message
 
 NO_AUDIO = np.zeros(0, np.float32)

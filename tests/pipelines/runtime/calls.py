@@ -85,7 +85,7 @@ class Llm:
 
     pieces: Sequence[str]
     each: Callable[[], None] = lambda: None
-    modelled: bool = True
+    simulated_time: bool = True
 
     def prepare(self, history: History) -> None:
         del history

@@ -7,8 +7,8 @@ import pytest
 
 from pipelines.engines.closing import closing
 from pipelines.engines.fallback import FallbackLlm, FallbackTts
-from pipelines.engines.modelled import spend, waits
 from pipelines.engines.restarting import restarting
+from pipelines.engines.simulated_time import spend, waits
 from pipelines.engines.speakable import speakable
 from pipelines.runtime.lanes import Work, steps_of
 from pipelines.runtime.virtual import _Agenda, _VirtualLanes
@@ -19,7 +19,7 @@ class Endless:
     """Says one word for ever, and notes when it begins and when it has been left."""
 
     sample_rate = 8000
-    modelled = True
+    simulated_time = True
 
     def __init__(self):
         self.noted = []
@@ -70,8 +70,8 @@ def test_in_virtual_time_cancelled_work_has_ended_before_the_next_begins(ends):
                 yield lambda at, piece=piece: piece
 
     lanes.deliver = lambda _event: None
-    lanes.submit(Work(1, "llm", "llm", own, modelled=True))
-    lanes.submit(Work(2, "llm", "llm", own, modelled=True))
+    lanes.submit(Work(1, "llm", "llm", own, simulated_time=True))
+    lanes.submit(Work(2, "llm", "llm", own, simulated_time=True))
     if ends == "cancelled":
         lanes.cancel(1)
         agenda.run_next()
@@ -96,8 +96,8 @@ def test_in_virtual_time_a_wait_for_others_is_over_as_soon_as_it_is_given_up(is_
         begun.append(to_ms(agenda.now))
         yield from ()
 
-    lanes.submit(Work(1, "llm", "llm", stalls, modelled=True, counted=True))
-    lanes.submit(Work(2, "llm", "llm", follows, modelled=True, counted=True))
+    lanes.submit(Work(1, "llm", "llm", stalls, simulated_time=True, counted=True))
+    lanes.submit(Work(2, "llm", "llm", follows, simulated_time=True, counted=True))
     agenda.after(from_ms(100), lambda: lanes.cancel(1))
     with suppress(IndexError):  # nothing is due any more
         while True:
@@ -113,6 +113,6 @@ def test_an_engine_that_fails_on_being_left_ends_its_job_only():
         finally:
             raise RuntimeError("the line was gone")
 
-    steps = steps_of(Work(1, "llm", "llm", clumsy, modelled=True), threading.Event())
+    steps = steps_of(Work(1, "llm", "llm", clumsy, simulated_time=True), threading.Event())
     next(steps)
     steps.close()

@@ -10,7 +10,7 @@ from pipelines.engines.tools import CALL
 from pipelines.runtime import hooks as hooks_module
 from pipelines.runtime.clock import Stopwatch
 from pipelines.runtime.realtime import run_alone, run_realtime
-from pipelines.runtime.recall import recall_from
+from pipelines.runtime.recorded_answers import recorded_answers_from
 from pipelines.runtime.transport import Received
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.events import DtmfReceived, EngineRemarked
@@ -155,9 +155,11 @@ def test_no_hook_is_called_where_recorded_answers_are_told_again():
     run_virtual(POLICY, ScriptedEngines(), Presser(ONE_TURN, 3000), entries.append)
     import numpy as np  # noqa: PLC0415
 
-    recall = recall_from(entries, np.zeros(8000 * 4, np.int16), 8000)
+    recorded_answers = recorded_answers_from(entries, np.zeros(8000 * 4, np.int16), 8000)
     engines = ScriptedEngines(hooks=all_hooks(told.append))
-    run_virtual(POLICY, engines, Presser(ONE_TURN, 3000), lambda _: None, recall=recall)
+    run_virtual(
+        POLICY, engines, Presser(ONE_TURN, 3000), lambda _: None, recorded_answers=recorded_answers
+    )
     assert told == []
 
 

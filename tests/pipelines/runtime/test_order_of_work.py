@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import Hypothesis, Transcript
+from pipelines.engines.simulated_time import spend
 from pipelines.runtime.transcriber import PUT_OFF, STEP
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.events import (
@@ -26,7 +26,7 @@ from .calls import POLICY, Caller, Llm, ScriptedEngines
 READING_ALONG = replace(
     POLICY,
     endpointing=replace(POLICY.endpointing, text_detectors=("scripted",)),
-    speculation=SpeculationPolicy(eager_above=0.6),
+    speculation=SpeculationPolicy(eager_eot_threshold=0.6),
 )
 
 
@@ -108,7 +108,7 @@ class Hearing:
     """Whether it computes on this machine."""
     words: Sequence[str] = ("I would like to",)
     sample_rate: int = 16000
-    modelled: bool = True
+    simulated_time: bool = True
     given_ms: list[float] = field(default_factory=list)
 
     def feed(self, pcm) -> Hypothesis:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines.engines.tools import CALL, EndCall, Handover, Say, Tool, ToolRequest, Transfer
-from pipelines.runtime.recall import recall_from
+from pipelines.runtime.recorded_answers import recorded_answers_from
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import SynthesizeClause
 from pipelines.turn_taking.events import (
@@ -60,9 +60,11 @@ def engines_with(run, *, effect="acts", hooks=None, theirs=None):
     return first
 
 
-def played(engines, turns=TURNS, until=7000, recall=None):
+def played(engines, turns=TURNS, until=7000, recorded_answers=None):
     entries = []
-    run_virtual(POLICY, engines, Caller(turns, until), entries.append, recall=recall)
+    run_virtual(
+        POLICY, engines, Caller(turns, until), entries.append, recorded_answers=recorded_answers
+    )
     return entries
 
 
@@ -94,12 +96,12 @@ def test_the_llm_and_the_hooks_are_the_other_agents_from_then_on():
 
 def test_answers_that_were_recorded_are_told_again_without_running_anything():
     entries = played(engines_with(hand_over))
-    recall = recall_from(entries, np.zeros(8000 * 8, np.int16), 8000)
+    recorded_answers = recorded_answers_from(entries, np.zeros(8000 * 8, np.int16), 8000)
 
     def never(_call):
         pytest.fail("a tool was run")
 
-    again = played(engines_with(never), recall=recall)
+    again = played(engines_with(never), recorded_answers=recorded_answers)
     assert said(again) == said(entries)
     assert len(of(again, HandoverRequested)) == 1
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.runtime.gauges import Gauges
+from pipelines.runtime.lanes import Gauges
 from pipelines.runtime.realtime import run_alone, run_realtime
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.decisions import Decision

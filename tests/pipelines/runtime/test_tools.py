@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.engines.modelled import spend
+from pipelines.engines.simulated_time import spend
 from pipelines.engines.tools import CALL, Tool, ToolRequest
 from pipelines.runtime.from_recording import NOT_RECORDED
 from pipelines.runtime.realtime import run_realtime
-from pipelines.runtime.recall import recall_from
+from pipelines.runtime.recorded_answers import recorded_answers_from
 from pipelines.runtime.transport import Received
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import CallTool, CancelTool, EndCall
@@ -44,7 +44,7 @@ class Scripted:
     asked: list[ToolRequest]
     before: str = ""
     after: str = "{result}"
-    modelled: bool = True
+    simulated_time: bool = True
 
     def prepare(self, history: Any) -> None:
         del history
@@ -61,7 +61,7 @@ class Scripted:
 
 def tool(call: Callable[[str], str], **settings: Any) -> Tool:
     return Tool(**{"name": "it", "description": "Do it.", "parameters": ANY, "call": call,
-                   "modelled": True, **settings})  # fmt: skip
+                   "simulated_time": True, **settings})  # fmt: skip
 
 
 def asking(*tools: Tool, **settings: Any) -> dict[str, Any]:
@@ -201,30 +201,42 @@ def test_under_another_policy_a_tool_is_recalled_and_never_run():
     two_turns = [(3000, 4000), (8000, 9000)]
     recorded = played(Caller(two_turns, until_ms=16_000), **asking(tool(count)))
     assert len(counted) == 2
-    recall = recall_from(recorded, agent=np.zeros(0, np.int16), rate=RATE)
+    recorded_answers = recorded_answers_from(recorded, agent=np.zeros(0, np.int16), rate=RATE)
     again: list[Entry] = []
 
     class Unused:
         def __getattr__(self, name: str):
             raise AssertionError(f"{name} was asked for")
 
-    run_virtual(POLICY, Unused(), Caller(two_turns, until_ms=16_000), again.append, recall=recall)
+    run_virtual(
+        POLICY,
+        Unused(),
+        Caller(two_turns, until_ms=16_000),
+        again.append,
+        recorded_answers=recorded_answers,
+    )
     assert issued(again, object) == issued(recorded, object)
     assert [e.result for e in again if isinstance(e, ToolFinished)] == ["answer 1", "answer 2"]
-    assert (len(counted), recall.missed) == (2, 0)
+    assert (len(counted), recorded_answers.missed) == (2, 0)
 
 
 def test_what_was_never_asked_in_the_recorded_call_is_not_run_but_told_so():
     ran: list[str] = []
-    recall = recall_from([], agent=np.zeros(0, np.int16), rate=RATE)
+    recorded_answers = recorded_answers_from([], agent=np.zeros(0, np.int16), rate=RATE)
     recorded = played(Caller(ONE_TURN, until_ms=9000))
-    recall.frames = [e for e in recorded if type(e).__name__ == "FrameScored"]
+    recorded_answers.frames = [e for e in recorded if type(e).__name__ == "FrameScored"]
     engines = ScriptedEngines(**asking(tool(lambda _: ran.append("x") or "done")))
     again: list[Entry] = []
-    run_virtual(POLICY, engines, Caller(ONE_TURN, until_ms=12_000), again.append, recall=recall)
+    run_virtual(
+        POLICY,
+        engines,
+        Caller(ONE_TURN, until_ms=12_000),
+        again.append,
+        recorded_answers=recorded_answers,
+    )
     assert [e.message for e in again if isinstance(e, ToolFailed)] == [NOT_RECORDED]
     assert ran == []
-    assert recall.missed > 0
+    assert recorded_answers.missed > 0
 
 
 # --- on the wall clock --------------------------------------------------------------------------
@@ -242,7 +254,7 @@ def test_an_interruption_gives_up_what_reads_while_what_acts_runs_to_its_end(eff
         return "done"
 
     caller = Caller([(600, 1400), (3200, 4400)], until_ms=5500)
-    engines = ScriptedEngines(**asking(tool(blocking, effect=effect, modelled=False)))
+    engines = ScriptedEngines(**asking(tool(blocking, effect=effect, simulated_time=False)))
     entries: list[Entry] = []
     asyncio.run(run_realtime(POLICY, engines, caller, entries.append))
     assert [e for e in entries if isinstance(e, ToolRequested)]
@@ -329,7 +341,7 @@ def test_a_recorded_call_keeps_its_day_under_another_policy():
     again: list[Entry] = []
     run_virtual(
         POLICY, ScriptedEngines(), Caller(ONE_TURN, 8000), again.append,
-        recall=recall_from(recorded, np.zeros(0, np.int16), RATE),
+        recorded_answers=recorded_answers_from(recorded, np.zeros(0, np.int16), RATE),
     )  # fmt: skip
     assert isinstance(again[0], CallStarted)
     assert again[0].today == "Tuesday, 2025-03-04"

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from pipelines.engines.llm import scripted
-from pipelines.engines.modelled import spend
 from pipelines.engines.protocols import Transcript
 from pipelines.engines.registry import Context
 from pipelines.engines.remarks import remark
 from pipelines.engines.restarting import restarting
+from pipelines.engines.simulated_time import spend
 from pipelines.engines.tools import Tool
 from pipelines.latency import fold_turns
-from pipelines.runtime.recall import recall_from
+from pipelines.runtime.recorded_answers import recorded_answers_from
 from pipelines.runtime.virtual import run_virtual
 from pipelines.turn_taking.commands import FinishTranscription, GenerateReply, StartTranscription
 from pipelines.turn_taking.events import (
@@ -72,7 +72,7 @@ def test_only_gated_audio_reaches_the_recogniser():
 
     class Listening:
         sample_rate = RATE
-        modelled = True
+        simulated_time = True
 
         def __init__(self) -> None:
             self._inner = ScriptedEngines().asr
@@ -143,7 +143,7 @@ def test_a_slow_recogniser_gets_all_the_audio_since_and_its_queue_never_grows():
 
     class Slow:
         sample_rate = RATE
-        modelled = True
+        simulated_time = True
 
         def reset(self) -> None:
             fed.clear()
@@ -163,7 +163,7 @@ def test_a_slow_recogniser_gets_all_the_audio_since_and_its_queue_never_grows():
 
 
 def test_measured_engines_charge_the_time_they_took():
-    measured = Llm(["One ", "two."], modelled=False)
+    measured = Llm(["One ", "two."], simulated_time=False)
     entries = played(Caller(ONE_TURN, until_ms=9000), llm=measured)
     asked = next(e for e in entries if isinstance(getattr(e, "command", None), GenerateReply))
     first = next(entry for entry in entries if isinstance(entry, ReplyTextReceived))
@@ -173,7 +173,7 @@ def test_measured_engines_charge_the_time_they_took():
 def test_with_the_recorded_answers_the_same_policy_makes_the_same_call():
     caller = Caller([(3000, 4000), (7000, 8200)], until_ms=14000)
     recorded = played(caller)
-    recall = recall_from(recorded, agent=np.zeros(0, np.int16), rate=RATE)
+    recorded_answers = recorded_answers_from(recorded, agent=np.zeros(0, np.int16), rate=RATE)
     again: list[Entry] = []
 
     class Unused:
@@ -181,10 +181,10 @@ def test_with_the_recorded_answers_the_same_policy_makes_the_same_call():
             raise AssertionError(f"the {name} engine was asked")
 
     same = Caller([(3000, 4000), (7000, 8200)], until_ms=14000)
-    run_virtual(POLICY, Unused(), same, again.append, recall=recall)
+    run_virtual(POLICY, Unused(), same, again.append, recorded_answers=recorded_answers)
     commands = [entry for entry in recorded if isinstance(entry, Issued)]
     assert [entry for entry in again if isinstance(entry, Issued)] == commands
-    assert recall.missed == 0
+    assert recorded_answers.missed == 0
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -198,9 +198,13 @@ def test_a_recording_whose_answers_belong_to_no_question_or_another_gives_what_f
     ]
     if seed % 2:
         draw.shuffle(swapped)
-    recall = recall_from(swapped, agent=np.zeros(0, np.int16), rate=RATE)
+    recorded_answers = recorded_answers_from(swapped, agent=np.zeros(0, np.int16), rate=RATE)
     run_virtual(
-        POLICY, ScriptedEngines(), Caller(ONE_TURN, until_ms=9000), [].append, recall=recall
+        POLICY,
+        ScriptedEngines(),
+        Caller(ONE_TURN, until_ms=9000),
+        [].append,
+        recorded_answers=recorded_answers,
     )
 
 
@@ -227,7 +231,9 @@ def test_scripted_calls_do_not_depend_on_the_hash_seed():
     assert hashes == {hashlib.sha256(here).hexdigest() + "\n"}
 
 
-TOOL = Tool("now", "The time.", {}, lambda _: spend(from_ms(900)) or "noon", "reads", modelled=True)
+TOOL = Tool(
+    "now", "The time.", {}, lambda _: spend(from_ms(900)) or "noon", "reads", simulated_time=True
+)
 ASKING = '<tool_call>{"name": "now", "arguments": {}}</tool_call> It is {result}, as far as I know.'
 
 
@@ -259,7 +265,7 @@ class Breaking:
     """A voice that breaks down in every second clause, after so much of it."""
 
     sample_rate = 16_000
-    modelled = True
+    simulated_time = True
 
     def __init__(self, after_chunks: int) -> None:
         self._after = after_chunks
@@ -277,7 +283,7 @@ class Breaking:
 
 def test_a_voice_that_breaks_down_in_mid_clause_does_not_leave_a_silence():
     caller = Caller(ONE_TURN, until_ms=12_000)
-    nothing_ahead = replace(POLICY, speculation=SpeculationPolicy(reply_above=2))
+    nothing_ahead = replace(POLICY, speculation=SpeculationPolicy(preemptive_reply_above=2))
     entries = played(
         caller,
         nothing_ahead,
@@ -296,7 +302,7 @@ class Deaf:
     """A recogniser that makes no words of anything."""
 
     sample_rate = 16_000
-    modelled = True
+    simulated_time = True
 
     def feed(self, pcm):
         return None

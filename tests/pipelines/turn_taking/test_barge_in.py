@@ -50,7 +50,7 @@ def rules(world: World, verdict: str) -> list[str]:
 def judged(speech_ms: int, text: str, *, whole: bool = True, settled: bool = True,
            audible: bool = True, unsettled: str = "", policy: BargeInPolicy = BARGE_IN,
            ) -> OverlapVerdict | None:  # fmt: skip
-    phrases = BackchannelList(policy.backchannels, policy.cues)
+    phrases = BackchannelList(policy.backchannels, policy.interruption_phrases)
     evidence = OverlapEvidence(
         from_ms(speech_ms), text, unsettled or text, whole=whole, over=settled, audible=audible
     )
@@ -115,14 +115,14 @@ class TestMisheardBackchannels:
         assert verdict.rule == rule
 
     @pytest.mark.parametrize(("kind", "heard"), [
-        ("cue", "no"), ("words", "that hurts"), ("word", "cheddar"), ("sound", ""),
+        ("phrase", "no"), ("words", "that hurts"), ("word", "cheddar"), ("sound", ""),
         ("backchannel", "okay"),
     ])  # fmt: skip
     def test_each_kind_of_speech_has_a_time_of_its_own(self, kind, heard):
         after = InterruptAfter(**dict.fromkeys(InterruptAfter.__slots__, 5000) | {kind: 300})
         policy = BargeInPolicy(interrupt_after_ms=after)
         evidence = OverlapEvidence(from_ms(300), heard, heard)
-        phrases = BackchannelList(policy.backchannels, policy.cues)
+        phrases = BackchannelList(policy.backchannels, policy.interruption_phrases)
         assert classify(evidence, phrases, policy)[0] == kind
         assert judged(299, heard, whole=False, policy=policy) is None
         verdict = judged(300, heard, whole=False, policy=policy)
@@ -131,7 +131,7 @@ class TestMisheardBackchannels:
 
     def test_an_echo_never_interrupts(self):
         policy = BargeInPolicy(interrupt_after_ms=InterruptAfter(sound=0, backchannel=0, words=0))
-        phrases = BackchannelList(policy.backchannels, policy.cues)
+        phrases = BackchannelList(policy.backchannels, policy.interruption_phrases)
         own = OverlapEvidence(from_ms(9000), "open at nine", "open at nine", said="we open at nine")
         sound = OverlapEvidence(from_ms(9000), "", "", line_echoes=True)
         for evidence in (own, sound):
@@ -178,7 +178,7 @@ class TestUninterruptibleClauses:
         return replace(
             POLICY,
             agent=replace(POLICY.agent, greeting=self.NOTICE),
-            barge_in=BargeInPolicy(uninterruptible=("call is recorded",)),
+            barge_in=BargeInPolicy(protected_phrases=("call is recorded",)),
             clauses=ClausePolicy(first_max_words=30),
         )
 
@@ -232,7 +232,7 @@ def test_the_history_keeps_only_what_was_heard_before_the_interruption():
 
 
 def test_words_over_the_last_that_must_be_heard_do_not_bring_back_a_call_that_has_ended():
-    protected = replace(POLICY, barge_in=BargeInPolicy(uninterruptible=("goodbye",)))
+    protected = replace(POLICY, barge_in=BargeInPolicy(protected_phrases=("goodbye",)))
     over = Speech(2250, 3300, "wait i have one more question")
     world = overlap(over, policy=protected, replies=("Goodbye and take care. @ends_call:end",))
     [done] = world.verdicts("agent_done")

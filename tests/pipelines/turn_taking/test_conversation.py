@@ -56,7 +56,7 @@ POLICY = Policy(
     ),
 )
 """With a curve of its own, so that the default may be tuned."""
-AT_PAUSES = replace(POLICY, speculation=SpeculationPolicy(read_along=False))
+AT_PAUSES = replace(POLICY, speculation=SpeculationPolicy(prefill_partials=False))
 """Nothing is done while the caller speaks."""
 QUESTION = Speech(1000, 2000, "what time do you open")
 
@@ -131,7 +131,9 @@ def test_a_pause_within_the_turn_is_no_end_and_speculation_on_it_is_silent():
 
 def test_speculation_makes_the_first_clause_before_the_turn_is_over_and_keeps_it():
     slow = World(
-        replace(POLICY, speculation=SpeculationPolicy(reply_above=2, read_along=False)),
+        replace(
+            POLICY, speculation=SpeculationPolicy(preemptive_reply_above=2, prefill_partials=False)
+        ),
         [QUESTION],
         p_end=lambda text: 0.7,
     )

@@ -26,7 +26,7 @@ from pipelines.turn_taking.transitions import Agent
 from .world import Delays, Speech, World, as_it_comes, failed
 
 AGENT = AgentPolicy(filler="Let me look.", filler_after_ms=800, reply_timeout_ms=4000)
-POLICY = Policy(agent=AGENT, speculation=SpeculationPolicy(reply_above=1.1))
+POLICY = Policy(agent=AGENT, speculation=SpeculationPolicy(preemptive_reply_above=1.1))
 QUESTION = Speech(1000, 2000, "is monday free")
 REPLY = "Monday is free."
 TURNS = [Speech(at, at + 800, "is monday free") for at in range(1000, 40_000, 8000)]

@@ -13,7 +13,7 @@ from pipelines.turn_taking.transitions import Agent
 from .world import Speech, World
 
 AGENT = AgentPolicy(apology="Sorry, say that again?", goodbye="Goodbye then.")
-POLICY = Policy(agent=AGENT, speculation=SpeculationPolicy(reply_above=1.1))
+POLICY = Policy(agent=AGENT, speculation=SpeculationPolicy(preemptive_reply_above=1.1))
 QUESTION = Speech(1000, 2000, "is monday free")
 
 
@@ -44,7 +44,9 @@ def test_a_reply_without_a_letter_or_digit_is_apologised_for(reply):
     assert world.core.agent is Agent.LISTENING
 
 
-@pytest.mark.parametrize("speculation", [SpeculationPolicy(reply_above=1.1), SpeculationPolicy()])
+@pytest.mark.parametrize(
+    "speculation", [SpeculationPolicy(preemptive_reply_above=1.1), SpeculationPolicy()]
+)
 def test_a_reply_that_the_voice_made_nothing_of_is_apologised_for(speculation):
     policy = Policy(agent=AGENT, speculation=speculation)
     world = call("Yes, it is free.", mute=["Yes", "it is free"], policy=policy)

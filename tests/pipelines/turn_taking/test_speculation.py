@@ -33,7 +33,7 @@ from pipelines.turn_taking.transitions import Agent
 
 from .world import Delays, Speech, World
 
-AT_PAUSES = SpeculationPolicy(read_along=False)
+AT_PAUSES = SpeculationPolicy(prefill_partials=False)
 """Nothing is done while the caller speaks; for that see test_while_speaking.py."""
 POLICY = Policy(
     agent=AgentPolicy(idle_ms=60_000),
@@ -97,7 +97,7 @@ def test_an_improbable_end_is_answered_ahead_when_it_is_nearly_due():
     assert reply == ("GenerateReply", 300)
 
 
-@pytest.mark.parametrize("setting", [{"reply_lead_ms": 0}, {"reply_above": 2.0}])
+@pytest.mark.parametrize("setting", [{"reply_lead_ms": 0}, {"preemptive_reply_above": 2.0}])
 def test_an_improbable_end_is_never_answered_ahead_where_that_is_not_wanted(setting: Any):
     policy = replace(POLICY, speculation=replace(AT_PAUSES, **setting))
     assert [name for name, _ in asked_before_the_end(policy, 0.3)] == [

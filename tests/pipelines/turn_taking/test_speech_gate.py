@@ -9,8 +9,8 @@ from pipelines.turn_taking.policy import GatePolicy
 from pipelines.turn_taking.speech_gate import (
     SpeechConfirmed,
     SpeechGate,
-    SpeechLulled,
     SpeechPaused,
+    SpeechPausing,
 )
 from pipelines.turn_taking.time import from_ms, to_ms
 
@@ -48,7 +48,7 @@ SPOKEN = [0.9] * 20 + [0.01] * 20
 )
 def test_silence_is_counted_from_the_last_sound_of_speech(sound_ms, end_ms):
     gate, changes = run(SPOKEN, sound_ms)
-    assert [type(change) for change in changes] == [SpeechConfirmed, SpeechLulled, SpeechPaused]
+    assert [type(change) for change in changes] == [SpeechConfirmed, SpeechPausing, SpeechPaused]
     assert to_ms(changes[-1].faded) == 640
     assert to_ms(gate.silent_since) == end_ms
 
@@ -74,7 +74,7 @@ def test_sound_that_the_detector_doubts_for_long_is_speech_since_the_doubts_bega
 
 def test_a_sentence_that_is_heard_after_all_is_spoken_once():
     _, changes = run([0.15] * 30 + [0.9] * 10 + [0.15] * 20 + [0.01] * 20, 1920)
-    assert [type(change) for change in changes] == [SpeechConfirmed, SpeechLulled, SpeechPaused]
+    assert [type(change) for change in changes] == [SpeechConfirmed, SpeechPausing, SpeechPaused]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pipelines.turn_taking.time import from_ms, to_ms
 
 from .world import Speech, World, failed
 
-IN_TURN = SpeculationPolicy(reply_above=1.1)
+IN_TURN = SpeculationPolicy(preemptive_reply_above=1.1)
 STALL_MS = 2500
 
 

@@ -30,7 +30,7 @@ from .world import Delays, Speech, World, failed
 POLICY = Policy(
     agent=AgentPolicy(system_prompt="Be brief."),
     endpointing=EndpointingPolicy(weights=(("words", 1.0),), text_detectors=("words",)),
-    speculation=SpeculationPolicy(reply_above=1.1),
+    speculation=SpeculationPolicy(preemptive_reply_above=1.1),
 )
 QUESTION = Speech(1000, 2000, "is monday free")
 EARLY = "@reads:slots Monday is free."
@@ -121,7 +121,7 @@ def test_a_request_that_is_told_twice_is_one_call():
 HESITANT = replace(
     POLICY,
     endpointing=replace(POLICY.endpointing, delays_ms=((0.0, 1500), (1.0, 1500))),
-    speculation=SpeculationPolicy(reply_above=0.5),
+    speculation=SpeculationPolicy(preemptive_reply_above=0.5),
 )
 
 

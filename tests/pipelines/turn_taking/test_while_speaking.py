@@ -28,8 +28,8 @@ from pipelines.turn_taking.policy import (
 from pipelines.turn_taking.speech_gate import (
     SpeechConfirmed,
     SpeechGate,
-    SpeechLulled,
     SpeechPaused,
+    SpeechPausing,
 )
 from pipelines.turn_taking.time import from_ms, to_ms
 
@@ -72,7 +72,7 @@ class TestWordsThatAreWhole:
     """Answered while the voice has yet to fade."""
 
     def test_the_reply_is_begun_before_the_silence_and_heard_as_soon_as_the_turn_is_over(self):
-        early, late = run(), run(speculating(eager_above=2))
+        early, late = run(), run(speculating(eager_eot_threshold=2))
         [begun] = asked_at(early, GenerateReply)
         assert begun < QUESTION.end_ms < asked_at(late, GenerateReply)[0]
         ended = to_ms(early.verdicts("turn_ended")[0].at)
@@ -124,7 +124,8 @@ class TestWordsThatAreWhole:
         assert said == ["Of course. What time would you like?"]
 
     @pytest.mark.parametrize(
-        "off", [{"eager_above": 2}, {"reply_above": 2}, {"read_along": False}, {"prepare_above": 2},
+        "off", [{"eager_eot_threshold": 2}, {"preemptive_reply_above": 2},
+        {"prefill_partials": False}, {"prefill_above": 2},
                 {"budget_ms_per_turn": 0}],
     )  # fmt: skip
     def test_it_can_be_switched_off(self, off: dict[str, float]):
@@ -151,7 +152,7 @@ class TestReadingAlong:
         world = run(delays=Delays(prepare=5000))
         assert [at for at in asked_at(world, PrepareReply) if at < QUESTION.end_ms][1:] == []
 
-    @pytest.mark.parametrize("off", [{"read_along": False}, {"prepare_above": 2}])
+    @pytest.mark.parametrize("off", [{"prefill_partials": False}, {"prefill_above": 2}])
     def test_it_can_be_switched_off(self, off: dict[str, float]):
         world = run(speculating(**off))
         assert all(at > QUESTION.end_ms for at in asked_at(world, PrepareReply))
@@ -208,23 +209,23 @@ class TestLulls:
         assert not world.verdicts("agent_speaks")
 
     def test_the_gate_tells_each_lull_once_and_then_the_pause(self):
-        policy = GatePolicy(confirm_ms=60, lull_ms=30, pause_ms=90)
+        policy = GatePolicy(confirm_ms=60, early_silence_ms=30, pause_ms=90)
         found = changes("xxx..xx....", policy)
         assert [(place, type(change)) for place, change in found] == [
-            (1, SpeechConfirmed), (3, SpeechLulled), (7, SpeechLulled), (9, SpeechPaused),
+            (1, SpeechConfirmed), (3, SpeechPausing), (7, SpeechPausing), (9, SpeechPaused),
         ]  # fmt: skip
 
     def test_without_a_time_of_its_own_there_is_no_lull(self):
-        found = changes("xxx..xx....", GatePolicy(confirm_ms=60, lull_ms=90, pause_ms=90))
+        found = changes("xxx..xx....", GatePolicy(confirm_ms=60, early_silence_ms=90, pause_ms=90))
         assert [type(change) for _, change in found] == [SpeechConfirmed, SpeechPaused]
 
     @given(st.text("x.", max_size=60), st.integers(0, 200), st.integers(0, 200))
     def test_lulls_never_change_when_speech_begins_or_pauses(
-        self, loud: str, lull_ms: int, pause_ms: int
+        self, loud: str, early_silence_ms: int, pause_ms: int
     ):
-        without = changes(loud, GatePolicy(lull_ms=60_000, pause_ms=pause_ms))
-        found = changes(loud, GatePolicy(lull_ms=lull_ms, pause_ms=pause_ms))
-        assert [c for c in found if not isinstance(c[1], SpeechLulled)] == without
+        without = changes(loud, GatePolicy(early_silence_ms=60_000, pause_ms=pause_ms))
+        found = changes(loud, GatePolicy(early_silence_ms=early_silence_ms, pause_ms=pause_ms))
+        assert [c for c in found if not isinstance(c[1], SpeechPausing)] == without
 
 
 def test_a_reading_whose_end_is_lost_does_not_end_reading_along_for_the_rest_of_the_call():

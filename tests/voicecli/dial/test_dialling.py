@@ -25,15 +25,14 @@ from voicecli.carriers.leg import (
     MarkPlayed,
 )
 from voicecli.cli import app
-from voicecli.dial.conditions import check, parse_condition
 from voicecli.dial.measure import Measured, measure
 from voicecli.dial.phone import Key, dial
-from voicecli.dial.report import CallResult
+from voicecli.dial.report import CallResult, check, parse_condition
 from voicecli.dial.run import report_on
 from voicecli.errors import AssertionUnmetError
 from voicecli.recording.audio_file import CallAudio
 from voicecli.recording.labels import Turn
-from voicecli.transports.wav import FileCaller
+from voicecli.transports.file_caller import FileCaller
 
 pytestmark = pytest.mark.realtime
 

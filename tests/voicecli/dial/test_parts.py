@@ -13,17 +13,23 @@ from telephony_sim.g711 import ulaw_encode
 from voicecli.carriers.errors import DialError
 from voicecli.carriers.leg import AudioOut, Clear, Mark
 from voicecli.carriers.twilio.dialler import stream_in
-from voicecli.dial.conditions import check, parse_condition
 from voicecli.dial.far_buffer import FarBuffer, FloodError
-from voicecli.dial.junit import junit_report
 from voicecli.dial.measure import Measured, keys_heard, measure
 from voicecli.dial.phone import Dialled
-from voicecli.dial.report import CallResult, build_document, frame_jitter, frame_lateness
+from voicecli.dial.report import (
+    CallResult,
+    build_document,
+    check,
+    frame_jitter,
+    frame_lateness,
+    junit_report,
+    parse_condition,
+)
 from voicecli.dial.run import parse_keys
 from voicecli.dial.script import open_script
 from voicecli.errors import InputError, UsageError
 from voicecli.recording.labels import Turn
-from voicecli.transports.pacing import PlayedSegment
+from voicecli.transports.caller_timing import PlayedSegment
 
 ROOT = Path(__file__).parents[3]
 MS = MILLISECOND

@@ -10,10 +10,10 @@ import pytest
 from voicecli.errors import StorageError, WeightsError
 from voicecli.models import pull as pulling
 from voicecli.models import store
-from voicecli.models.home import models_folder
 from voicecli.models.pull import pull
 from voicecli.models.registry import load_registry
 from voicecli.models.sources.job import Job
+from voicecli.paths import models_folder
 
 PROGRAM = [sys.executable, "-c", "from voicecli.commands.models import app; app()"]
 

@@ -14,9 +14,9 @@ from voicecli.commands.recordings import app
 from voicecli.errors import InputError, ProfileError, VoicecliError
 from voicecli.profile import SHIPPED, load_profile
 from voicecli.recording.bundle import read_bundle, write_bundle
-from voicecli.recording.call_script import CallScript, Utterance, write_script
 from voicecli.recording.journal import JournalHeader
-from voicecli.recording.shelf import kept_calls
+from voicecli.recording.library import kept_calls
+from voicecli.synthetic_calls.call_script import CallScript, Utterance, write_script
 
 TURN = '{"schema": "voicecli.labels/1", "turns": [{"start_s": %s, "end_s": %s}]}'
 HEAD = '{"voicecli_journal":1,"profile":"x","rate":8000%s}\n'
@@ -116,7 +116,7 @@ def listed(folder, monkeypatch):
 
 
 @pytest.fixture
-def shelf(call, tmp_path):
+def library(call, tmp_path):
     """The folder of a user's calls, with a good one in it and a bad one to be made worse."""
     folder = tmp_path / "recordings"
     folder.mkdir()
@@ -174,18 +174,18 @@ def metadata(text):
         *map(pipe_as, ("journal.jsonl", "call.wav", "profile.toml", "labels.json")),
     ],
 )
-def test_one_bad_call_neither_breaks_nor_delays_the_list(shelf, spoil, monkeypatch, request):
-    spoil(shelf)
+def test_one_bad_call_neither_breaks_nor_delays_the_list(library, spoil, monkeypatch, request):
+    spoil(library)
     request.getfixturevalue("undecoded")
-    shown = listed(shelf.parents[1], monkeypatch)
+    shown = listed(library.parents[1], monkeypatch)
     assert "good" in shown
     assert max(map(len, shown.splitlines())) < 1000
 
 
-def test_what_was_noted_late_is_in_the_list(shelf):
-    metadata('{"metadata":{"line":"pstn"}}')(shelf)
-    assert kept_calls(shelf.parent)[0].line == "pstn"
-    assert kept_calls(shelf.parent)[0].seconds == 1.0
+def test_what_was_noted_late_is_in_the_list(library):
+    metadata('{"metadata":{"line":"pstn"}}')(library)
+    assert kept_calls(library.parent)[0].line == "pstn"
+    assert kept_calls(library.parent)[0].seconds == 1.0
 
 
 def spoilt_labels(folder):

@@ -42,7 +42,7 @@ class Here(Server):
         self._thread = threading.Thread(target=asyncio.run, args=(run,))
         self._thread.start()
         assert wait_for(lambda: self._server.stage is not Stage.LOADING)
-        self.port = urlsplit(self._server.board.settings.url).port
+        self.port = urlsplit(self._server.routes.settings.url).port
 
     def stop(self):
         self._server.stop()

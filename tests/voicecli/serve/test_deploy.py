@@ -11,7 +11,7 @@ from typer.main import get_command
 from tests.voicecli.serve.conftest import TOKEN
 from voicecli.cli import app
 from voicecli.profile import load_profile
-from voicecli.serve.app import Switchboard
+from voicecli.serve.app import CallRoutes
 from voicecli.serve.metrics import Metrics
 from voicecli.serve.plan import Request, plan_server
 
@@ -62,9 +62,9 @@ def test_the_agent_of_the_config_map_is_a_profile(manifests, options, tmp_path):
 def test_ports_and_paths_exist(manifests, options, monkeypatch):
     monkeypatch.setenv("TWILIO_AUTH_TOKEN", TOKEN)
     settings = plan_server(Request(operators=options.operators, host=options.host)).settings
-    board = Switchboard(settings, None, Metrics())
-    ours = {route.path for route in board.operators_app().routes}
-    theirs = {route.path for route in board.app().routes}
+    routes = CallRoutes(settings, None, Metrics())
+    ours = {route.path for route in routes.operators_app().routes}
+    theirs = {route.path for route in routes.app().routes}
     pod = manifests["Deployment"]["spec"]["template"]
     (container,) = pod["spec"]["containers"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}

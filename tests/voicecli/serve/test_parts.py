@@ -34,10 +34,10 @@ from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
 from voicecli.redaction.journal import redact
 from voicecli.redaction.text import redact_text
-from voicecli.serve.keep import record_call
 from voicecli.serve.logs import few_lines, set_up_logs
 from voicecli.serve.outbox import MAX_AUDIO, MAX_MESSAGES, Outbox
 from voicecli.serve.progress import ProgressFold
+from voicecli.serve.record import record_call
 from voicecli.transports.capture import Capture
 
 

@@ -6,7 +6,7 @@ from tests.voicecli.serve.conftest import TOKEN
 from tests.voicecli.serve.twilio_stand_in import NUMBER, SID
 from voicecli.errors import UsageError
 from voicecli.serve.plan import Request, missing_variables, plan_server
-from voicecli.serve.settings import Wishes, parse_public_url
+from voicecli.serve.settings import CarrierOptions, parse_public_url
 from voicecli.serve.tunnel import tunnel
 
 PUBLIC = "https://agent.example"
@@ -58,9 +58,9 @@ def test_without_an_account_there_is_a_server_for_this_computer():
 
 
 def test_all_that_is_missing_is_said_at_once_with_what_works_without():
-    request = Request(ngrok=True, wishes=Wishes(number=NUMBER))
+    request = Request(ngrok=True, options=CarrierOptions(number=NUMBER))
     assert missing_variables(request) == list(VARIABLES)
-    said = refusal(ngrok=True, wishes=Wishes(number=NUMBER))
+    said = refusal(ngrok=True, options=CarrierOptions(number=NUMBER))
     assert "set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN and NGROK_AUTHTOKEN" in said
     assert "voicecli dial ws://127.0.0.1:8000/media" in said
     assert refusal(host="0.0.0.0").startswith("set TWILIO_AUTH_TOKEN (")  # noqa: S104
@@ -69,7 +69,7 @@ def test_all_that_is_missing_is_said_at_once_with_what_works_without():
 @pytest.mark.usefixtures("account")
 def test_with_an_account_everybody_must_sign():
     assert plan_server(Request()).settings.access.secret == TOKEN
-    plan = plan_server(Request(ngrok=True, wishes=Wishes(answer=True)))
+    plan = plan_server(Request(ngrok=True, options=CarrierOptions(answer=True)))
     assert plan.ngrok
     assert plan.account is not None
     assert TOKEN not in repr(plan)
@@ -85,8 +85,12 @@ def test_another_carrier_has_variables_and_options_of_its_own(monkeypatch):
     plan = plan_server(Request(carrier="asterisk", host="0.0.0.0"))  # noqa: S104
     assert (plan.settings.access.secret, plan.account) == ("s3cret", None)
     assert "s3cret" not in repr(plan)
-    for wishes in (Wishes(transfer_to=NUMBER), Wishes(answer=True), Wishes(call=NUMBER)):
-        assert "no account to ask" in refusal(carrier="asterisk", wishes=wishes)
+    for options in (
+        CarrierOptions(transfer_to=NUMBER),
+        CarrierOptions(answer=True),
+        CarrierOptions(call=NUMBER),
+    ):
+        assert "no account to ask" in refusal(carrier="asterisk", options=options)
     said = refusal(carrier="asterisk", insecure=True, host="0.0.0.0")  # noqa: S104
     assert "leave out --host, --public-url and --ngrok, or set ASTERISK_PASSWORD" in said
     assert refusal(carrier="smoke") == "there is no carrier 'smoke'; there are: asterisk, twilio."
@@ -114,11 +118,11 @@ def test_the_public_url_is_what_gets_signed():
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
-        ({"wishes": Wishes(answer=True)}, "--ngrok .* or --public-url"),
-        ({"wishes": Wishes(call=NUMBER), "public_url": PUBLIC}, "--call needs --twilio"),
+        ({"wishes": CarrierOptions(answer=True)}, "--ngrok .* or --public-url"),
+        ({"wishes": CarrierOptions(call=NUMBER), "public_url": PUBLIC}, "--call needs --twilio"),
         ({"insecure": True, "host": "0.0.0.0"}, "loopback only"),  # noqa: S104
         ({"insecure": True, "public_url": PUBLIC}, "loopback only"),
-        ({"insecure": True, "wishes": Wishes(answer=True)}, "loopback only"),
+        ({"insecure": True, "wishes": CarrierOptions(answer=True)}, "loopback only"),
         ({"ngrok": True, "public_url": PUBLIC}, "choose one"),
     ],
 )

@@ -6,8 +6,7 @@ import numpy as np
 
 from pipelines.turn_taking.policy import AgentPolicy, Policy
 from tests.pipelines.runtime.calls import ScriptedEngines
-from voicecli.serve.kept_speech import KeptSpeech
-from voicecli.serve.warm import warm_up
+from voicecli.serve.warm import TtsCache, warm_up
 
 GREETING = "Hello, you have reached the office. How can I help you today?"
 
@@ -62,7 +61,7 @@ def test_an_agent_that_says_nothing_first_is_warmed_up_too():
 
 def test_speech_that_was_broken_off_is_not_kept():
     tts, stop = CountedTts(), threading.Event()
-    kept = KeptSpeech(tts, 8000)
+    kept = TtsCache(tts, 8000)
     for _ in kept.synthesize("Hello.", stop):
         stop.set()
     assert len(speak(kept, "Hello.")) == 8000 * 0.01 * len("Hello.")
@@ -70,5 +69,5 @@ def test_speech_that_was_broken_off_is_not_kept():
 
 
 def test_kept_speech_sounds_as_it_did_when_it_was_made():
-    kept = KeptSpeech(CountedTts(), 8000)
+    kept = TtsCache(CountedTts(), 8000)
     assert np.array_equal(speak(kept, "Hello."), speak(kept, "Hello."))

@@ -9,10 +9,10 @@ from tests.voicecli.serve.conftest import PROFILE, call
 from voicecli.profile import load_profile
 from voicecli.recording.journal import decode
 from voicecli.redaction.journal import redact
+from voicecli.serve.journal_stream import AT_ONCE, JournalStream
 from voicecli.serve.plan import Request, plan_server
 from voicecli.serve.server import CallServer, Stage
 from voicecli.serve.settings import Limits
-from voicecli.serve.tap import AT_ONCE, JournalTap
 
 MANY = [FinalTranscript(at, 1, at, "my pin is 4711") for at in range(3 * AT_ONCE + 1)]
 
@@ -22,7 +22,7 @@ def lines(tap):
 
 
 def test_a_late_watcher_catches_up_a_little_each_tick():
-    tap = JournalTap()
+    tap = JournalStream()
     for entry in MANY:
         tap.record(entry)
     assert lines(tap) == []  # nobody watches
@@ -31,7 +31,7 @@ def test_a_late_watcher_catches_up_a_little_each_tick():
 
 
 def test_whoever_looks_away_and_back_misses_nothing():
-    tap = JournalTap()
+    tap = JournalStream()
     tap.watched = True
     tap.record(MANY[0])
     assert lines(tap) == [MANY[0]]
@@ -43,7 +43,7 @@ def test_whoever_looks_away_and_back_misses_nothing():
 
 
 def test_what_may_not_be_stored_is_not_shown_either():
-    tap = JournalTap(redact)
+    tap = JournalStream(redact)
     tap.watched = True
     tap.record(MANY[0])
     assert lines(tap)[0].text == "my pin is ####"
@@ -59,7 +59,7 @@ def test_the_journal_of_the_watched_call_comes_to_the_server(tmp_path, monkeypat
     class Here:
         @property
         def media(self):
-            return server.board.settings.url.replace("http", "ws") + "/media"
+            return server.routes.settings.url.replace("http", "ws") + "/media"
 
     async def scenario():
         running = asyncio.create_task(server.run(signals=False))
@@ -69,7 +69,7 @@ def test_the_journal_of_the_watched_call_comes_to_the_server(tmp_path, monkeypat
         async with call(Here(), "CAone") as one, call(Here(), "CAtwo") as two:
             await one.hear()
             await two.hear()
-            seen, unseen = list(server.board.calls)
+            seen, unseen = list(server.routes.calls)
             server.watch(seen.name)
             await asyncio.gather(one.speak(0.5), two.speak(0.5))
             await one.hang_up()

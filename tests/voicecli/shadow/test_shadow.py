@@ -26,7 +26,7 @@ from voicecli.shadow.choice import build_shadows, parse
 from voicecli.shadow.pauses import fold_pauses
 from voicecli.shadow.score import Shadows, heard_through_the_line
 from voicecli.shadow.verdicts import ShadowReport
-from voicecli.transports.wav import FileCaller
+from voicecli.transports.file_caller import FileCaller
 
 RATE = 8000
 HOLD = Turn(2.5, 3.4, "well um", "hold")

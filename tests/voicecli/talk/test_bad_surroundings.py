@@ -25,8 +25,8 @@ from voicecli.recording.bundle import read_bundle
 from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.talk.setting import TalkSetting
 from voicecli.transports.sound_card import SoundCard
+from voicecli.transports.sound_card_clock_drift import Incoming
 from voicecli.transports.sound_card_devices import SoundCardError, find_device, portaudio
-from voicecli.transports.sound_card_pace import Incoming
 from voicecli.transports.sound_card_streams import InputStream, OutputStream
 
 WHY_NOT = virtual_sound_card.missing()

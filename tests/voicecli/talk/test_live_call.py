@@ -18,7 +18,7 @@ from tests.waiting import wait_for
 from voicecli.cli import app
 from voicecli.profile import load_profile
 from voicecli.recording.bundle import read_bundle
-from voicecli.recording.shelf import kept_calls
+from voicecli.recording.library import kept_calls
 from voicecli.replaying.source import SHIPPED
 from voicecli.replaying.verify import verify
 from voicecli.talk.headless import finish

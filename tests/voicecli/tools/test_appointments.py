@@ -9,8 +9,8 @@ from datetime import date
 
 import pytest
 
+from benchmarks.tools import CALLERS, Agent, read_callers
 from pipelines.engines.tools import CALL, ThisCall
-from scripts.eval_tools import CALLERS, Agent, read_callers
 from voicecli.engines import LazyEngines
 from voicecli.profile import Profile, load_profile
 
@@ -183,7 +183,7 @@ def test_an_example_of_a_tool_that_there_is_not_is_refused(tmp_path):
 
 @pytest.mark.weights
 def test_a_caller_gets_what_they_agreed_to(tmp_path):
-    """With the real model; the others are called by scripts/eval_tools.py."""
+    """With the real model; the others are called by benchmarks/tools.py."""
     table = read_callers(CALLERS)
     caller = next(each for each in table["caller"] if each["about"] == "changes their mind")
     agent = Agent("appointments", tmp_path / "calendar.db", table["today"])

@@ -53,7 +53,7 @@ def profile(tmp_path: Path, server: HttpStandIn) -> Path:
     text = text.replace("URL", server.url)
     text = text.replace("appointments_tools.py", str(SHIPPED / "appointments_tools.py"))
     text += f'\n[tools.settings]\ndatabase = "{tmp_path}/calendar.db"\n'
-    text += "\n[policy.speculation]\nreply_above = 1.1\n"  # one request a turn, in order
+    text += "\n[policy.speculation]\npreemptive_reply_above = 1.1\n"  # one request a turn, in order
     path = tmp_path / "appointments.toml"
     path.write_text(text)
     return path

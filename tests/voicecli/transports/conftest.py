@@ -10,7 +10,7 @@ from pipelines.turn_taking.time import from_ms
 from voicecli.recording.audio_file import CallAudio
 from voicecli.recording.labels import Turn
 from voicecli.transports.base import FRAME
-from voicecli.transports.wav import FileCaller
+from voicecli.transports.file_caller import FileCaller
 
 TONE = (6000 * np.sin(np.arange(160) * 0.3)).astype(np.int16)
 

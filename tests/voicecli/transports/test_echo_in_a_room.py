@@ -12,7 +12,13 @@ from tests.voicecli.responsive_human import ResponsiveHuman, overlaps
 from tests.voicecli.simulated_room import Room, talk_in_room
 from voicecli.engines import build_engines
 from voicecli.profile import SHIPPED, Profile, load_profile
-from voicecli.transports.echo import EchoGuard, HalfDuplex, Processing, Untouched, echo_guard
+from voicecli.transports.echo_cancellation import (
+    EchoGuard,
+    HalfDuplex,
+    Processing,
+    Untouched,
+    echo_guard,
+)
 
 pytestmark = pytest.mark.weights
 

@@ -9,10 +9,10 @@ from pipelines.turn_taking.time import MILLISECOND, from_ms, to_ms
 from voicecli.errors import StorageError
 from voicecli.lines import open_line
 from voicecli.transports.base import FRAME
-from voicecli.transports.echo import Played, Untouched
+from voicecli.transports.echo_cancellation import Played, Untouched
+from voicecli.transports.file_caller import PlainLeg
 from voicecli.transports.microphone import MicrophoneCaller
 from voicecli.transports.microphone_files import FileSink, FileSource, SilentSource
-from voicecli.transports.wav import PlainLeg
 
 
 class Card:

@@ -8,14 +8,14 @@ from textual.widgets import Static
 from pipelines.turn_taking.time import from_ms
 from voicecli.profile import load_profile
 from voicecli.recording.journal import encode
-from voicecli.serve.app import Switchboard
+from voicecli.serve.app import CallRoutes
+from voicecli.serve.ipc import Progress
 from voicecli.serve.metrics import Metrics
 from voicecli.serve.plan import Request, plan_server
 from voicecli.serve.pool import CallPool
 from voicecli.serve.server import CallServer, Stage
-from voicecli.serve.wire import Progress
 from voicecli.tui.board import BoardApp
-from voicecli.tui.widgets.waterfall import WaterfallPart
+from voicecli.tui.widgets.waterfall import WaterfallPanel
 
 from .journals import answer, greeting, in_order, question
 
@@ -34,7 +34,7 @@ class IdleServer(CallServer):
         self.stops = 0
         self.stage = Stage.READY
         pool = CallPool(4, self.profile, self.plan.settings.recording, print)
-        self.board = Switchboard(self.plan.settings, pool, Metrics())
+        self.routes = CallRoutes(self.plan.settings, pool, Metrics())
 
     @property
     def now(self):
@@ -48,8 +48,8 @@ class IdleServer(CallServer):
 
     def call(self, number, **progress):
         name = f"20261120-13000{number}-0123abc{number}-00f{number}"
-        call = self.board.calls.begin(name, f"CA{number}", 0, 10.0 * number)
-        self.board.calls.progress(call, Progress(**progress))
+        call = self.routes.calls.begin(name, f"CA{number}", 0, 10.0 * number)
+        self.routes.calls.progress(call, Progress(**progress))
         return call
 
 
@@ -62,7 +62,7 @@ def server(monkeypatch):
     server.call(2, state="thinking", turn=7, voice_to_voice_ms=[500.0] * 6 + [1700.0], dropped=3)
     server.call(3)
     done = server.call(4, state="listening", turn=1, voice_to_voice_ms=[620.0])
-    server.board.calls.end(done, "the caller hung up", 70.0)
+    server.routes.calls.end(done, "the caller hung up", 70.0)
     return server
 
 
@@ -80,7 +80,7 @@ def test_four_calls_of_which_one_is_over(snap_compare, server, size):
 
 
 def test_a_server_that_loads(snap_compare, server):
-    server.board, server.stage = None, Stage.LOADING
+    server.routes, server.stage = None, Stage.LOADING
     assert snap_compare(BoardApp(server, []), terminal_size=(80, 24), run_before=settle)
 
 
@@ -92,21 +92,21 @@ def run(app, *keys, size=(100, 30)):
             await settle(pilot)
             await pilot.press(*keys)
             await settle(pilot)
-            shown = app.query(WaterfallPart)
+            shown = app.query(WaterfallPanel)
             return str(Static.render(shown.first())) if shown else ""
 
     return asyncio.run(play())
 
 
 def test_the_arrows_choose_whose_waterfall_is_shown(server):
-    names = [call.name for call in server.board.calls]
+    names = [call.name for call in server.routes.calls]
     assert "turn 2" in run(BoardApp(server, LOG))
     assert "No turn yet." in run(BoardApp(server, LOG), "down", "down")
     assert server.watched[-1] == names[2]
     assert "turn 2" in run(BoardApp(server, LOG), "down", "up", "up")
     assert server.watched[-1] == names[0]
     run(BoardApp(server, LOG), *["down"] * 9)
-    assert server.watched[-1] == server.board.calls.past[0].name
+    assert server.watched[-1] == server.routes.calls.past[0].name
 
 
 def test_the_journal_grows_while_it_is_watched(server):
@@ -118,11 +118,11 @@ def test_the_journal_grows_while_it_is_watched(server):
             await settle(pilot)
             await pilot.press(*["down"] * 3)
             await settle(pilot)
-            before = str(app.query_one(WaterfallPart).render())
+            before = str(app.query_one(WaterfallPanel).render())
             for entry in TWO_TURNS:
                 call.journal.append(encode(entry) + "\n")
             await settle(pilot)
-            return before, str(app.query_one(WaterfallPart).render())
+            return before, str(app.query_one(WaterfallPanel).render())
 
     before, after = asyncio.run(play())
     assert "No turn yet." in before

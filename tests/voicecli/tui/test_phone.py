@@ -10,10 +10,10 @@ from pipelines.turn_taking.time import MILLISECOND, SECOND, from_ms
 from voicecli.carriers.leg import AudioOut, Clear
 from voicecli.dial.handset import Handset, HandsetCall
 from voicecli.transports.base import FRAME
-from voicecli.transports.echo import Untouched
+from voicecli.transports.echo_cancellation import Untouched
+from voicecli.transports.file_caller import PlainLeg
 from voicecli.transports.microphone import MicrophoneCaller
 from voicecli.transports.microphone_files import FileSink, SilentSource
-from voicecli.transports.wav import PlainLeg
 from voicecli.tui.phone import PhoneApp
 
 

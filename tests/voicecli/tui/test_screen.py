@@ -11,11 +11,11 @@ from voicecli.profile import load_profile
 from voicecli.talk.live_call import LiveCall, Stage
 from voicecli.talk.setting import TalkSetting
 from voicecli.transports.base import FRAME
-from voicecli.transports.echo import Untouched
+from voicecli.transports.echo_cancellation import Untouched
+from voicecli.transports.file_caller import PlainLeg
 from voicecli.transports.microphone import MicrophoneCaller
 from voicecli.transports.microphone_files import FileSink, SilentSource
 from voicecli.transports.sound_card_devices import Device
-from voicecli.transports.wav import PlainLeg
 from voicecli.tui.app import TalkApp
 from voicecli.tui.dialogs import DeviceScreen, HelpScreen
 from voicecli.tui.flip import NoNumberScreen, Phone, plan_without_number
@@ -248,7 +248,7 @@ def test_the_same_agent_goes_to_the_number_and_its_calls_to_the_same_folder(monk
         monkeypatch.setenv(name, value)
     setting = TalkSetting(load_profile("scripted"), "pstn", record=tmp_path)
     plan = Phone(number="+15005550006").plan(setting)
-    assert (plan.wishes.number, plan.ngrok) == ("+15005550006", True)
+    assert (plan.options.number, plan.ngrok) == ("+15005550006", True)
     assert plan.settings.recording.folder == tmp_path
     own = Phone(public_url="https://agent.example").plan(setting)
     assert (own.settings.access.public_url, own.ngrok) == ("https://agent.example", False)

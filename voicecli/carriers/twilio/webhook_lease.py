@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from voicecli.models.home import home
+from voicecli.paths import home
 from voicecli.private import make_folder
 from voicecli.recording.journal import storing
 from voicecli.report.json_report import write_whole

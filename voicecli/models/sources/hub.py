@@ -16,10 +16,9 @@ from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_c
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import build_hf_headers, disable_progress_bars
 
-from voicecli.models.digest import git_hash_of, sha256_of
+from voicecli.models.files import git_hash_of, require_space, sha256_of
 from voicecli.models.registry import HubSource, WeightsFile
 from voicecli.models.sources.job import Job
-from voicecli.models.space import require_space
 
 _ANSWER_SECONDS = 5
 """A hub that has not answered by then is out of reach: there may be another source."""

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-from voicecli.models.digest import copy_onto
+from voicecli.models.files import copy_onto
 from voicecli.models.registry import WeightsFile, Wheels, WheelSource
 from voicecli.models.sources.job import Job
 

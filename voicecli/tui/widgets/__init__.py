@@ -1,1 +1,1 @@
-"""The parts of the screen, one a file; each is a fold over the journal and its picture."""
+"""The panels of the screen, one a file; each is a fold over the journal and its picture."""

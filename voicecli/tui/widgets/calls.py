@@ -7,7 +7,7 @@ from rich.text import Text
 from voicecli.report.bars import VOICE_TO_VOICE
 from voicecli.report.screen import Screen, milliseconds
 from voicecli.serve.calls import LiveCall
-from voicecli.tui.widgets.part import Moment, Part
+from voicecli.tui.widgets.panel import Panel, Tick
 
 _WIDE = 110  # columns from which on a call's whole name finds room
 _SHORT_NAME = 13  # its last characters: of the call's SID, and what tells two such calls apart
@@ -16,7 +16,7 @@ _HEADINGS = ("time", "turn", "v2v last", "v2v p95", "dropped", "underruns")
 _NUMBERS = (6, 5, 10, 10, 8, 10)
 
 
-class CallsPart(Part):
+class CallsPanel(Panel):
     """One row a call; those that have ended are dim and stay for a while."""
 
     BORDER_TITLE = "calls"
@@ -42,11 +42,11 @@ class CallsPart(Part):
             self.selected = self._calls[max(0, min(here, len(self._calls) - 1))]
             self.redraw()
 
-    def take(self, moment: Moment) -> None:
-        """See `Part`; the table is not made of a journal."""
+    def take(self, tick: Tick) -> None:
+        """See `Panel`; the table is not made of a journal."""
 
     def picture(self, screen: Screen, height: int) -> Text:
-        """See `Part`."""
+        """See `Panel`."""
         if not self._calls:
             return Text(screen.text(self._idle), "dim")
         name = 29 if screen.width >= _WIDE else _SHORT_NAME

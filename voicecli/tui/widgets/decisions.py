@@ -4,7 +4,7 @@ from rich.text import Text
 
 from pipelines.latency import Decision, fold_decisions
 from voicecli.report.screen import Screen, clock
-from voicecli.tui.widgets.part import Moment, Part
+from voicecli.tui.widgets.panel import Panel, Tick
 
 _STYLES = {
     "turn_ended": "bold",
@@ -16,7 +16,7 @@ _STYLES = {
 _KEPT = 400
 
 
-class DecisionsPart(Part):
+class DecisionsPanel(Panel):
     """The last decisions, the newest at the bottom; may be paused to be read."""
 
     BORDER_TITLE = "decisions"
@@ -27,9 +27,9 @@ class DecisionsPart(Part):
         self._waiting: list[Decision] = []
         self.paused = False
 
-    def take(self, moment: Moment) -> None:
-        """See `Part`."""
-        self._waiting += fold_decisions(moment.entries)
+    def take(self, tick: Tick) -> None:
+        """See `Panel`."""
+        self._waiting += fold_decisions(tick.entries)
         if self._waiting and not self.paused:
             self._decisions = (self._decisions + self._waiting)[-_KEPT:]
             self._waiting = []
@@ -43,7 +43,7 @@ class DecisionsPart(Part):
         self.border_title = "decisions, paused" if self.paused else "decisions"
 
     def picture(self, screen: Screen, height: int) -> Text:
-        """See `Part`."""
+        """See `Panel`."""
         rows = [_row(decision, screen) for decision in self._decisions[-height:]]
         return Text("\n").join(rows)
 

@@ -13,7 +13,7 @@ from pipelines.turn_taking.policy import Policy
 from pipelines.turn_taking.time import MILLISECOND
 from voicecli.report.screen import Screen
 from voicecli.transports.microphone import Levels
-from voicecli.tui.widgets.part import Moment, Part, bar
+from voicecli.tui.widgets.panel import Panel, Tick, bar
 
 _QUIETEST_DB = -60.0
 _FALL = 0.8  # of its height a meter keeps from one redraw to the next
@@ -58,7 +58,7 @@ class Gauges:
                     self._own_pauses = entry.command.log_odds
 
 
-class GaugesPart(Part):
+class GaugesPanel(Panel):
     """Two rows of meters, or four where there is room for that."""
 
     BORDER_TITLE = "levels"
@@ -68,9 +68,9 @@ class GaugesPart(Part):
         self._fold = Gauges(policy)
         self._levels = Levels()
 
-    def take(self, moment: Moment) -> None:
-        """See `Part`."""
-        self._fold.take(list(moment.entries))
+    def take(self, tick: Tick) -> None:
+        """See `Panel`."""
+        self._fold.take(list(tick.entries))
         self.redraw()
 
     def hear(self, levels: Levels) -> None:
@@ -78,7 +78,7 @@ class GaugesPart(Part):
         self._levels = falling(self._levels, levels)
 
     def picture(self, screen: Screen, height: int) -> Text:
-        """See `Part`."""
+        """See `Panel`."""
         columns = 1 if height >= 4 else 2
         room = screen.width // columns
         cells = [

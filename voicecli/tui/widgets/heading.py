@@ -4,12 +4,12 @@ from rich.text import Text
 
 from voicecli.report.screen import Screen, clock
 from voicecli.talk.live_call import LiveCall, Stage
-from voicecli.tui.widgets.part import Moment, Part
+from voicecli.tui.widgets.panel import Panel, Tick
 
 _STAGES = {Stage.LOADING: "loading…", Stage.TALKING: "● live", Stage.OVER: "over"}
 
 
-class HeadingPart(Part):
+class HeadingPanel(Panel):
     """Profile, line, engines, time; what is muted stands out."""
 
     def __init__(self, call: LiveCall, *, id: str | None = None) -> None:  # noqa: A002 - Textual's
@@ -18,13 +18,13 @@ class HeadingPart(Part):
         self._now = 0
         self.push_to_talk = False
 
-    def take(self, moment: Moment) -> None:
-        """See `Part`."""
-        self._now = moment.now
+    def take(self, tick: Tick) -> None:
+        """See `Panel`."""
+        self._now = tick.now
         self.redraw()
 
     def picture(self, screen: Screen, height: int) -> Text:  # noqa: ARG002 - one line
-        """See `Part`."""
+        """See `Panel`."""
         call = self._call
         stage = call.stage
         line = Text().append(" voicecli ", "bold reverse")

@@ -9,8 +9,8 @@ from pipelines.turn_taking.events import ClauseSynthesized, FinalTranscript, Fra
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import Nanos
 from voicecli.report.screen import Screen
-from voicecli.talk.health import Health
-from voicecli.tui.widgets.part import Moment, Part
+from voicecli.talk.live_call import Health
+from voicecli.tui.widgets.panel import Panel, Tick
 
 _LATE_MS = 20.0  # a tick later than this leaves the loudspeaker to its cushion
 _CROWDED = 3  # pieces of work on a lane: more are asked for than done
@@ -71,7 +71,7 @@ class Factors:
         return worked / heard if heard else None
 
 
-class HeadroomPart(Part):
+class HeadroomPanel(Panel):
     """A line for the engines and one for the rest; what is in danger stands out."""
 
     def __init__(self, health: Callable[[], Health], *, id: str | None = None) -> None:  # noqa: A002 - Textual's
@@ -80,15 +80,15 @@ class HeadroomPart(Part):
         self._work = Workload()
         self._factors = Factors()
 
-    def take(self, moment: Moment) -> None:
-        """See `Part`."""
-        for entry in moment.entries:
+    def take(self, tick: Tick) -> None:
+        """See `Panel`."""
+        for entry in tick.entries:
             self._work.take(entry)
         self._factors.take(self._health().busy, self._work.audio)
         self.redraw()
 
     def picture(self, screen: Screen, height: int) -> Text:
-        """See `Part`."""
+        """See `Panel`."""
         health = self._health()
         rows = [_line(self._engines(health)), _line(_card(health))][:height]
         for row in rows:

@@ -5,14 +5,14 @@ from rich.text import Text
 from pipelines.latency import Turn, summarise
 from voicecli.report.bars import VOICE_TO_VOICE
 from voicecli.report.screen import Screen, milliseconds
-from voicecli.tui.widgets.part import Moment, Part, bar
+from voicecli.tui.widgets.panel import Panel, Tick, bar
 from voicecli.tui.widgets.waterfall import Turns
 
 _SPARKS = "▁▂▃▄▅▆▇█"
 _TOP_MS = 1600  # a spark of full height: beyond "broken"
 
 
-class HistoryPart(Part):
+class HistoryPanel(Panel):
     """One line in short, then one row a turn, the last one on top."""
 
     BORDER_TITLE = "turns"
@@ -22,14 +22,14 @@ class HistoryPart(Part):
         self._turns = turns
         self._shown: list[Turn] = []
 
-    def take(self, moment: Moment) -> None:  # noqa: ARG002 - `Turns` was given the entries before
-        """See `Part`."""
+    def take(self, tick: Tick) -> None:  # noqa: ARG002 - `Turns` was given the entries before
+        """See `Panel`."""
         if self._turns.answered != self._shown:
             self._shown = self._turns.answered
             self.redraw()
 
     def picture(self, screen: Screen, height: int) -> Text:
-        """See `Part`."""
+        """See `Panel`."""
         found = summarise(self._shown).voice_to_voice
         if found is None:
             return Text("p50 –  p95 –", "dim")

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from voicecli.report.screen import Screen
-from voicecli.tui.widgets.part import Moment, Part
+from voicecli.tui.widgets.panel import Panel, Tick
 
 
-class LogPart(Part):
+class LogPanel(Panel):
     """Shows the end of `lines`, which somebody else appends to."""
 
     BORDER_TITLE = "log"
@@ -18,15 +18,15 @@ class LogPart(Part):
         self._lines = lines
         self._last = ""
 
-    def take(self, moment: Moment) -> None:  # noqa: ARG002 - a log has no journal
-        """See `Part`."""
+    def take(self, tick: Tick) -> None:  # noqa: ARG002 - a log has no journal
+        """See `Panel`."""
         last = self._lines[-1] if self._lines else ""
         if last != self._last:
             self._last = last
             self.redraw()
 
     def picture(self, screen: Screen, height: int) -> Text:
-        """See `Part`."""
+        """See `Panel`."""
         rows = [Text(screen.text(line)) for line in tuple(self._lines)[-height:]]
         for row in rows:
             row.truncate(screen.width, overflow="ellipsis")

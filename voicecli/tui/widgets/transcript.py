@@ -33,7 +33,7 @@ from pipelines.turn_taking.heard import said_by
 from pipelines.turn_taking.journal import Entry, Issued
 from pipelines.turn_taking.time import Nanos
 from voicecli.report.screen import Console, Screen
-from voicecli.tui.widgets.part import Moment, Part
+from voicecli.tui.widgets.panel import Panel, Tick
 
 
 @dataclass(slots=True)
@@ -215,7 +215,7 @@ def _split(clauses: Iterable[_Clause], now: Nanos) -> tuple[str, str]:
     return " ".join(heard), " ".join(coming)
 
 
-class TranscriptPart(Part):
+class TranscriptPanel(Panel):
     """The transcript's last lines."""
 
     BORDER_TITLE = "conversation"
@@ -225,14 +225,14 @@ class TranscriptPart(Part):
         self._caller = caller
         self._fold = Transcript()
 
-    def take(self, moment: Moment) -> None:
-        """See `Part`."""
-        changes = [self._fold.take(entry) for entry in moment.entries]
-        if self._fold.listen(moment.now) or any(changes):
+    def take(self, tick: Tick) -> None:
+        """See `Panel`."""
+        changes = [self._fold.take(entry) for entry in tick.entries]
+        if self._fold.listen(tick.now) or any(changes):
             self.redraw()
 
     def picture(self, screen: Screen, height: int) -> Text:
-        """See `Part`."""
+        """See `Panel`."""
         rows: list[Text] = []
         for line in reversed(self._fold.lines):
             rows[:0] = _drawn(line, screen, self._caller)

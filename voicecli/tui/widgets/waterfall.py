@@ -11,7 +11,7 @@ from pipelines.turn_taking.journal import Issued
 from pipelines.turn_taking.time import MILLISECOND, Nanos
 from voicecli.report.bars import VOICE_TO_VOICE, Axis
 from voicecli.report.screen import Screen, milliseconds
-from voicecli.tui.widgets.part import Moment, Part
+from voicecli.tui.widgets.panel import Panel, Tick
 
 _LOOKS: Mapping[SpanName, tuple[str, str]] = {
     "ingress": ("in", "#0072b2"),
@@ -36,10 +36,10 @@ class Turns:
         self.fold = LatencyFold()
         self.answered: list[Turn] = []
 
-    def take(self, moment: Moment) -> bool:
+    def take(self, tick: Tick) -> bool:
         """What is new; whether a turn was answered or another has changed since."""
         changed = False
-        for entry in moment.entries:
+        for entry in tick.entries:
             self.fold.take(entry)
             changed = changed or isinstance(entry, PlayoutStarted | MarkReached)
             decided = isinstance(entry, Issued) and isinstance(entry.command, Decision)
@@ -49,7 +49,7 @@ class Turns:
         return changed
 
 
-class WaterfallPart(Part):
+class WaterfallPanel(Panel):
     """One row a span where there is room, else all spans in one bar."""
 
     BORDER_TITLE = "latency"
@@ -68,16 +68,16 @@ class WaterfallPart(Part):
         self._grew = False
         self._answered: list[Turn] = []
 
-    def take(self, moment: Moment) -> None:
-        """See `Part`; `Turns` was given the entries before."""
-        self._now = moment.now
+    def take(self, tick: Tick) -> None:
+        """See `Panel`; `Turns` was given the entries before."""
+        self._now = tick.now
         grows, answered = self._turns.fold.waiting is not None, self._turns.answered
         if grows or self._grew or answered is not self._answered:
             self.redraw()
         self._grew, self._answered = grows, answered
 
     def picture(self, screen: Screen, height: int) -> Text:
-        """See `Part`."""
+        """See `Panel`."""
         waiting, answered = self._turns.fold.waiting, self._turns.answered
         if waiting is not None:
             spans = spans_worth_showing(self._turns.fold.spans(self._now))
