@@ -106,7 +106,11 @@ class ChatPrompt:
     def _messages(self, history: History) -> list[ChatMessage]:
         first = next((at for at, each in enumerate(history) if each.role != "system"), len(history))
         messages: list[ChatMessage] = []
-        for message in _told_once((*history[:first], *self._examples, *history[first:])):
+        for message in _told_once((*history[:first], *self._examples)):
+            self._add(messages, message)
+        for message in _told_once(history[first:]):
+            if self._examples and message is history[first] and message.role == "agent":
+                messages.append(dict(OPENING))  # or the greeting would end the last example
             self._add(messages, message)
         if self._instructions:
             if not messages or messages[0]["role"] != "system":

@@ -84,3 +84,12 @@ def test_a_template_that_opens_the_reasoning_itself_is_known():
 
     assert ChatPrompt(thoughtful).opens_reasoning
     assert not ChatPrompt(chatml).opens_reasoning
+
+
+def test_the_greeting_does_not_end_the_last_example():
+    shown = (Message("caller", "Hi."), Message("agent", "Good morning."))
+    prompt = ChatPrompt(chatml, examples=shown).reply((SYSTEM, HELLO, ASK))
+    assert prompt == (
+        "<system>Be brief.</><user>Hi.</><assistant>Good morning.</>"
+        "<user>Hello?</><assistant>Hello.</><user>Are you open?</><assistant>"
+    )

@@ -60,13 +60,13 @@ def test_what_a_language_brings_along_is_said_to_be_the_languages(tmp_path):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", (0.72, 0.43, "model qwen2.5-coder-0.5b-instruct")),
-        ("[llm]\nexamples = []\n", (0.68, 1.95, "model qwen2.5-coder-0.5b-instruct")),
+        ("", (0.76, 0.8, "model qwen2.5-coder-0.5b-instruct")),
+        ("[llm]\nexamples = []\n", (0.75, 2.42, "model qwen2.5-coder-0.5b-instruct")),
         ('[llm]\nengine = "llama_cpp"\n', (0.6, 1.7, "model smollm2-135m-instruct")),
         (
             '[llm]\nengine = "rules"\nfile = "rules/receptionist.toml"\n'
             '[llm.otherwise]\nengine = "llama_cpp"\nweights = "qwen2.5-coder-0.5b-instruct"\n',
-            (0.68, 1.95, "model qwen2.5-coder-0.5b-instruct"),
+            (0.75, 2.42, "model qwen2.5-coder-0.5b-instruct"),
         ),
     ],
 )
