@@ -62,7 +62,7 @@ def test_what_a_language_brings_along_is_said_to_be_the_languages(tmp_path):
     [
         ("", (0.76, 0.8, "model qwen2.5-coder-0.5b-instruct")),
         ("[llm]\nexamples = []\n", (0.75, 2.42, "model qwen2.5-coder-0.5b-instruct")),
-        ('[llm]\nengine = "llama_cpp"\n', (0.6, 1.7, "model smollm2-135m-instruct")),
+        ('[llm]\nengine = "llama_cpp"\n', (0.64, 2.38, "model smollm2-135m-instruct")),
         (
             '[llm]\nengine = "rules"\nfile = "rules/receptionist.toml"\n'
             '[llm.otherwise]\nengine = "llama_cpp"\nweights = "qwen2.5-coder-0.5b-instruct"\n',
