@@ -144,12 +144,12 @@ def small_talk() -> str:
 def before_end_call() -> str:
     """What is to be called instead of hanging up; nothing if the call may end.
 
-    A small model takes "Yes, thanks a lot" for a goodbye; but a question is open.
+    A small model takes "Yes, thanks a lot" for a goodbye, and at times the first words of a call.
     """
     wish, said = _wish(), this_call().caller_said
     if wish.agreed_on is not None and AGREES.search(said) and not REFUSES.search(said):
         return "agree"
-    return "small_talk" if wish.wants and wish.asked and not LEAVES.search(said) else ""
+    return "" if LEAVES.search(said) else "small_talk"
 
 
 def _understood(wish: Wish, when: str, name: str) -> str:
