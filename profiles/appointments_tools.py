@@ -31,6 +31,7 @@ AGREES = re.compile(
     re.I,
 )
 LEAVES = re.compile(r"\b(bye|goodbye|no|nothing|that's (all|it)|that is (all|it))\b", re.I)
+THANKS = re.compile(r"\bthank", re.I)
 _calendar = Path("appointments.db")
 
 
@@ -149,7 +150,8 @@ def before_end_call() -> str:
     wish, said = _wish(), this_call().caller_said
     if wish.agreed_on is not None and AGREES.search(said) and not REFUSES.search(said):
         return "agree"
-    return "" if LEAVES.search(said) else "small_talk"
+    thanked = THANKS.search(said) and not (wish.wants and wish.asked)
+    return "" if thanked or LEAVES.search(said) else "small_talk"
 
 
 def _understood(wish: Wish, when: str, name: str) -> str:

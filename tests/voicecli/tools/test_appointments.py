@@ -101,6 +101,7 @@ def test_nothing_is_written_before_the_caller_has_agreed_to_the_whole_of_it(call
 )
 def test_nobody_is_hung_up_on_who_says_yes_to_an_open_question(call, ends, said, instead):
     assert ends("Thank you.") == ""
+    assert ends("Hello there, how are you today?") == "small_talk"
     asks_for(call, "next Tuesday at three", "Ann Miller")
     assert ends(said) == instead
     call("Yes.", "agree")
