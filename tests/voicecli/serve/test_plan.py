@@ -118,8 +118,8 @@ def test_the_public_url_is_what_gets_signed():
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
-        ({"wishes": CarrierOptions(answer=True)}, "--ngrok .* or --public-url"),
-        ({"wishes": CarrierOptions(call=NUMBER), "public_url": PUBLIC}, "--call needs --twilio"),
+        ({"options": CarrierOptions(answer=True)}, "--ngrok .* or --public-url"),
+        ({"options": CarrierOptions(call=NUMBER), "public_url": PUBLIC}, "--call needs --twilio"),
         ({"insecure": True, "host": "0.0.0.0"}, "loopback only"),  # noqa: S104
         ({"insecure": True, "public_url": PUBLIC}, "loopback only"),
         ({"insecure": True, "wishes": CarrierOptions(answer=True)}, "loopback only"),
