@@ -122,7 +122,7 @@ def test_the_public_url_is_what_gets_signed():
         ({"options": CarrierOptions(call=NUMBER), "public_url": PUBLIC}, "--call needs --twilio"),
         ({"insecure": True, "host": "0.0.0.0"}, "loopback only"),  # noqa: S104
         ({"insecure": True, "public_url": PUBLIC}, "loopback only"),
-        ({"insecure": True, "wishes": CarrierOptions(answer=True)}, "loopback only"),
+        ({"insecure": True, "options": CarrierOptions(answer=True)}, "loopback only"),
         ({"ngrok": True, "public_url": PUBLIC}, "choose one"),
     ],
 )
