@@ -89,7 +89,8 @@ def _begin(
     ] = False,
 ) -> None:
     if ctx.invoked_subcommand is None:
-        print(_GUIDE)
+        for line in _GUIDE.splitlines():
+            say(line)
 
 
 app.command()(talk)

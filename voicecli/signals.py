@@ -29,6 +29,7 @@ def on_hangup(stop: Callable[[], None]) -> None:
 
     def hung_up(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGCONT, signal.SIG_IGN)  # comes with it: a screen would begin anew
         leave_terminal()
         stop()
 
