@@ -42,6 +42,26 @@ def test_any_template_can_be_answered_prepared_or_not(tmp_path, go_on, template)
     assert 0.0 <= llm.end_probability(HISTORY[:2], "Hi") <= 1.0
 
 
+def test_a_reply_does_not_depend_on_what_the_cache_holds(tmp_path, go_on):
+    """Of weights that are not quantized: kernels for others round a prompt and a token apart."""
+    llm = load(make_gguf(tmp_path / "tiny.gguf"))
+    cold = "".join(llm.stream(HISTORY, go_on))
+    for warm in (HISTORY[:2], (Message("caller", "Tell me a story."),), HISTORY):
+        llm.prepare(warm)
+        assert "".join(llm.stream(HISTORY, go_on)) == cold
+    llm.end_probability(HISTORY[:2], "Hi.")
+    assert "".join(llm.stream(HISTORY, go_on)) == cold
+
+
+def test_a_question_in_the_middle_of_a_reply_does_not_disturb_it(tmp_path, go_on):
+    llm = load(make_gguf(tmp_path / "tiny.gguf"))
+    whole = "".join(llm.stream(HISTORY, go_on))
+    pieces = llm.stream(HISTORY, go_on)
+    begun = next(pieces)
+    llm.end_probability(HISTORY[:2], "Something else")
+    assert begun + "".join(pieces) == whole
+
+
 def test_what_a_later_transcript_changed_is_rolled_back_to_the_first_new_token(
     tmp_path, go_on, monkeypatch
 ):

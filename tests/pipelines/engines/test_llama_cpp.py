@@ -134,25 +134,6 @@ def smollm(engine_of):
 
 
 @pytest.mark.weights
-def test_a_reply_does_not_depend_on_what_the_cache_holds(smollm, go_on):
-    cold = "".join(smollm.stream(HISTORY, go_on))
-    for warm in (HISTORY[:2], (Message("caller", "Tell me a story."),), HISTORY):
-        smollm.prepare(warm)
-        assert "".join(smollm.stream(HISTORY, go_on)) == cold
-    smollm.end_probability(HISTORY[:2], ASK.text)
-    assert "".join(smollm.stream(HISTORY, go_on)) == cold
-
-
-@pytest.mark.weights
-def test_a_question_in_the_middle_of_a_reply_does_not_disturb_it(smollm, go_on):
-    whole = "".join(smollm.stream(HISTORY, go_on))
-    pieces = smollm.stream(HISTORY, go_on)
-    begun = next(pieces)
-    smollm.end_probability(HISTORY[:2], "Something else")
-    assert begun + "".join(pieces) == whole
-
-
-@pytest.mark.weights
 def test_only_what_is_new_in_a_prompt_is_evaluated(smollm, monkeypatch):
     model = smollm._model._llama
     evaluated = []
