@@ -150,8 +150,9 @@ def before_end_call() -> str:
     wish, said = _wish(), this_call().caller_said
     if wish.agreed_on is not None and AGREES.search(said) and not REFUSES.search(said):
         return "agree"
-    thanked = THANKS.search(said) and not (wish.wants and wish.asked)
-    return "" if thanked or LEAVES.search(said) else "small_talk"
+    asked = bool(wish.wants and wish.asked)
+    first_words = wish == Wish() and not THANKS.search(said)
+    return "small_talk" if (asked or first_words) and not LEAVES.search(said) else ""
 
 
 def _understood(wish: Wish, when: str, name: str) -> str:
