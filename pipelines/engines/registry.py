@@ -13,10 +13,12 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Final, get_args, get_type_hints
 
+from pipelines.engines.plug_ins import BrokenPlugInError, load_plug_in, package_of
 from pipelines.engines.protocols import Llm, StreamingAsr, Tts, TurnDetector, Vad
 from pipelines.engines.tools import Tool
 from pipelines.turn_taking.commands import History
@@ -25,10 +27,6 @@ from pipelines.turn_taking.events import EngineKind
 
 class SettingsError(ValueError):
     """What the user wrote in a file that an engine reads is wrong; names the file and the place."""
-
-
-class BrokenPlugInError(LookupError):
-    """An engine of another installed package cannot be used; names the package and says why."""
 
 
 KINDS: tuple[EngineKind, ...] = get_args(EngineKind)
@@ -76,7 +74,7 @@ def engine_module(kind: EngineKind, name: str) -> Any:
     if not found:
         known = ", ".join(engine_names(kind))
         raise LookupError(f'no {kind} engine "{name}"; there are: {known}')
-    return _plugged_in(kind, found)
+    return load_plug_in(f'the {kind} engine "{name}"', found, partial(_checked, kind))
 
 
 def build_engine(kind: EngineKind, name: str, settings: Any, context: Context) -> Any:
@@ -94,7 +92,7 @@ def provider(kind: EngineKind, name: str) -> str:
     """The other installed package that an engine is of, and its version; empty if there is none."""
     if name in _built_in(kind):
         return ""
-    return ", ".join(_package(found) for found in plug_ins(kind) if found.name == name)
+    return ", ".join(package_of(found) for found in plug_ins(kind) if found.name == name)
 
 
 @functools.cache
@@ -122,31 +120,14 @@ def _built_in(kind: EngineKind) -> frozenset[str]:
     return frozenset(name for name in names if not name.startswith("_"))
 
 
-def _package(found: EntryPoint) -> str:
-    return f"{found.dist.name} {found.dist.version}" if found.dist else found.value
+def _checked(kind: EngineKind, module: Any) -> Any:
+    """The module, if it offers an engine.
 
-
-def _plugged_in(kind: EngineKind, found: list[EntryPoint]) -> Any:
-    name, packages = found[0].name, " and ".join(map(_package, found))
-    if len(found) > 1:
-        raise BrokenPlugInError(
-            f'the {kind} engine "{name}" is offered by {packages}: uninstall all but one'
-        )
-    try:
-        module = found[0].load()
-        _check(kind, module)
-    except (Exception, SystemExit) as error:
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise BrokenPlugInError(
-            f'the {kind} engine "{name}" of the package {packages} cannot be used: {what}'
-        ) from error
-    return module
-
-
-def _check(kind: EngineKind, module: Any) -> None:
-    """Raise TypeError, or whatever reading its type hints raises, unless it offers an engine."""
+    Raises TypeError, or whatever reading its type hints raises.
+    """
     if not (dataclasses.is_dataclass(module.Settings) and callable(module.build)):
         raise TypeError("Settings must be a dataclass, and build(settings, context) a function")
     get_type_hints(module.Settings)
     if kind == "turn_detector" and not isinstance(module.NEEDS_TEXT, bool):
         raise TypeError("NEEDS_TEXT must be True or False")
+    return module

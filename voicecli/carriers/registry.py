@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from importlib.metadata import EntryPoint, entry_points
 
+from pipelines.engines.plug_ins import BrokenPlugInError, load_plug_in
 from voicecli import carriers
 from voicecli.carriers.protocol import Carrier
 from voicecli.errors import UsageError
@@ -33,10 +34,10 @@ def find_carrier(name: str) -> Carrier:
     if not found:
         known = ", ".join(carrier_names())
         raise UsageError(f"there is no carrier {name!a}; there are: {known}.")
-    packages = " and ".join(map(_package, found))
-    if len(found) > 1:
-        raise UsageError(f"the carrier {name} is offered by {packages}: uninstall all but one.")
-    return _plugged_in(found[0], packages)
+    try:
+        return load_plug_in(f"the carrier {name}", found, lambda named: _checked(named.build()))
+    except BrokenPlugInError as error:
+        raise UsageError(f"{error}.") from error
 
 
 @functools.cache
@@ -60,20 +61,6 @@ def examine_plug_in(found: EntryPoint) -> str:
 def _built_in() -> frozenset[str]:
     """By folder: the modules beside them are what all carriers share."""
     return frozenset(found.name for found in pkgutil.iter_modules(carriers.__path__) if found.ispkg)
-
-
-def _package(found: EntryPoint) -> str:
-    return f"{found.dist.name} {found.dist.version}" if found.dist else found.value
-
-
-def _plugged_in(found: EntryPoint, package: str) -> Carrier:
-    try:
-        return _checked(found.load().build())
-    except (Exception, SystemExit) as error:
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise UsageError(
-            f"the carrier {found.name} of the package {package} cannot be used: {what}."
-        ) from error
 
 
 def _checked(carrier: object) -> Carrier:
