@@ -8,8 +8,7 @@ the vector units of the CPU.
 import ctypes
 from pathlib import Path
 
-_KEPT: list[object] = []
-"""The library calls these when the process ends."""
+from pipelines.engines.llama_log import llama_complaints
 
 
 def quantize(source: Path, target: Path, to: str) -> bool:
@@ -24,8 +23,6 @@ def quantize(source: Path, target: Path, to: str) -> bool:
     parameters.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{to}")
     parameters.allow_requantize = True
     parameters.pure = True  # the embeddings too, which are read for each token's probabilities
-    silent = llama_cpp.llama_log_callback(lambda *_: None)  # it reports each tensor on stderr
-    llama_cpp.llama_log_set(silent, ctypes.c_void_p())
-    _KEPT.append(silent)
+    llama_complaints()  # its report of each tensor is kept off the screen
     code = llama_cpp.llama_model_quantize(bytes(source), bytes(target), ctypes.pointer(parameters))
     return code == 0

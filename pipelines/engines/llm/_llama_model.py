@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import functools
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.engines.llama_log import llama_complaints
 from pipelines.engines.llm._grammar import Constraint
 
 if TYPE_CHECKING:
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 
 SLICE = 16
 """Prompt tokens evaluated between two looks at the stop signal; larger ones are hardly faster."""
-LOG_ERROR = 4
-"""ggml's level of errors (`enum ggml_log_level`)."""
 
 Logits = npt.NDArray[np.float32]
 
@@ -42,7 +38,7 @@ class LlamaModel:
 
         self._is_end = llama_cpp.llama_vocab_is_eog
         self._logits_of = llama_cpp.llama_get_logits_ith
-        complaints = _complaints()
+        complaints = llama_complaints()
         complaints.clear()
         if not path.is_file():
             raise ValueError(f"there is no model file {path}")
@@ -122,31 +118,6 @@ class LlamaModel:
         if token < 0:
             return ""
         return self._llama.detokenize([token], special=True).decode("utf-8", "replace")
-
-
-@functools.cache
-def _complaints() -> deque[str]:
-    """The last errors in llama.cpp's log, which says more than what it raises.
-
-    Taking the log keeps it off stderr, which belongs to the program's own screen. The callback is
-    kept alive until the process ends: the library calls it when it frees its memory, later than
-    anything of ours.
-    """
-    import llama_cpp  # noqa: PLC0415 (heavy: only when an engine is built)
-
-    complaints: deque[str] = deque(maxlen=8)
-
-    def note(level: int, text: bytes, _data: ctypes.c_void_p) -> None:
-        if level == LOG_ERROR:
-            complaints.append(text.decode("utf-8", "replace").strip())
-
-    callback = llama_cpp.llama_log_callback(note)
-    llama_cpp.llama_log_set(callback, ctypes.c_void_p())
-    _kept.append(callback)
-    return complaints
-
-
-_kept: list[object] = []
 
 
 def _common_prefix(held: npt.NDArray[np.intc], tokens: Sequence[int]) -> int:
