@@ -1,9 +1,9 @@
-"""Reads messages that are JSON objects from anybody: strictly, with a precise reason."""
+"""What codecs of JSON messages share: reads them from anybody, strictly, with a precise reason."""
 
 import json
 from typing import Any, Final
 
-from voicecli.carriers.leg import RemoteProtocolError, Wire
+from voicecli.carriers.leg import LocalProtocolError, RemoteProtocolError, Wire
 
 MAX_NAME: Final = 256
 """Characters of a name, an id or the like."""
@@ -44,6 +44,13 @@ def text_of(row: dict[str, Any], key: str, event: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_NAME:
         raise RemoteProtocolError(f'{event}: "{key}" is no text of 1 to {MAX_NAME} characters')
     return value
+
+
+def mark_name(name: str) -> str:
+    """The name, if a mark that we send may have it; else LocalProtocolError."""
+    if not 0 < len(name) <= MAX_NAME:
+        raise LocalProtocolError(f"mark: a name has 1 to {MAX_NAME} characters, not {len(name)}")
+    return name
 
 
 def shown(value: object) -> str:

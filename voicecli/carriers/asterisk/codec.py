@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from voicecli.carriers.json_messages import MAX_NAME, parse, shown, text_of
+from voicecli.carriers.json_messages import MAX_NAME, mark_name, parse, shown, text_of
 from voicecli.carriers.leg import (
     KEYS,
     AudioIn,
@@ -84,7 +84,7 @@ class AgentEnd:
                     raise LocalProtocolError("there is no audio in it")
                 return self._whole(payload)
             case Mark(name):
-                return (_command("MARK_MEDIA", correlation_id=_checked(name)),)
+                return (_command("MARK_MEDIA", correlation_id=mark_name(name)),)
             case Clear():
                 return (_command("FLUSH_MEDIA"),)
             case LegEnded():
@@ -172,7 +172,7 @@ class CallerEnd:
                     raise LocalProtocolError(f"there is no key {digit!r}")
                 return (self._event("DTMF_END", digit=digit),)
             case MarkPlayed(name):
-                return (self._event("MEDIA_MARK_PROCESSED", correlation_id=_checked(name)),)
+                return (self._event("MEDIA_MARK_PROCESSED", correlation_id=mark_name(name)),)
             case LegEnded():
                 self._phase = "ended"
                 return ()
@@ -197,9 +197,3 @@ class CallerEnd:
 
 def _command(command: str, **more: str) -> str:
     return _dumps({"command": command, **more})
-
-
-def _checked(name: str) -> str:
-    if not 0 < len(name) <= MAX_NAME:
-        raise LocalProtocolError(f"a mark's name has 1 to {MAX_NAME} characters, not {len(name)}")
-    return name

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
-from voicecli.carriers.json_messages import MAX_NAME, parse, shown, table, text_of
+from voicecli.carriers.json_messages import mark_name, parse, shown, table, text_of
 from voicecli.carriers.leg import (
     KEYS,
     AudioIn,
@@ -171,7 +171,7 @@ class CallerEnd:
                     raise LocalProtocolError(f"dtmf: there is no key {digit!r}")
                 return "dtmf", {"track": "inbound_track", "digit": digit}
             case MarkPlayed(name):
-                return "mark", {"name": _checked(name)}
+                return "mark", {"name": mark_name(name)}
             case LegEnded():
                 return "stop", {"accountSid": self._account_sid, "callSid": self._call_sid}
             case Reply():
@@ -188,17 +188,11 @@ def _to_caller(said: ToCaller) -> dict[str, Any] | None:
                 raise LocalProtocolError("media: there is no audio in it")
             return {"event": "media", "media": {"payload": base64.b64encode(payload).decode()}}
         case Mark(name):
-            return {"event": "mark", "mark": {"name": _checked(name)}}
+            return {"event": "mark", "mark": {"name": mark_name(name)}}
         case Clear():
             return {"event": "clear"}
         case LegEnded():
             return None
-
-
-def _checked(name: str) -> str:
-    if not 0 < len(name) <= MAX_NAME:
-        raise LocalProtocolError(f"mark: a name has 1 to {MAX_NAME} characters, not {len(name)}")
-    return name
 
 
 # -- reading ----------------------------------------------------------------------------------
