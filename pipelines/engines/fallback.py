@@ -25,7 +25,7 @@ from pipelines.engines.protocols import (
     Tts,
 )
 from pipelines.engines.remarks import Failure, remark
-from pipelines.engines.simulated_time import is_modelled
+from pipelines.engines.simulated_time import is_simulated
 from pipelines.engines.tools import ToolRequest
 from pipelines.turn_taking.clauses import sayable
 from pipelines.turn_taking.commands import History
@@ -105,7 +105,7 @@ class FallbackLlm:
     def __init__(self, first: Llm, second: Llm, names: tuple[str, str]) -> None:
         self._first, self._second = first, second
         self._pair = _Pair(names)
-        self.simulated_time = is_modelled(first, second)
+        self.simulated_time = is_simulated(first, second)
 
     def prepare(self, history: History) -> None:
         """Prepare the first; the second is only there for emergencies."""
@@ -150,7 +150,7 @@ class FallbackTts:
         self._first, self._second = first, second
         self._pair = _Pair(names)
         self.sample_rate = first.sample_rate
-        self.simulated_time = is_modelled(first, second)
+        self.simulated_time = is_simulated(first, second)
 
     def synthesize(self, text: str, stop: StopSignal) -> Iterator[Pcm]:
         """Audio of `text`, all of it from the same engine."""
@@ -182,7 +182,7 @@ class FallbackAsr:
         self._first, self._second = first, second
         self._pair = _Pair(names)
         self.sample_rate = first.sample_rate
-        self.simulated_time = is_modelled(first, second)
+        self.simulated_time = is_simulated(first, second)
         self.local = getattr(first, "local", False)
         self._heard: list[Pcm] = []
         """The utterance so far, as long as the second may still need it."""

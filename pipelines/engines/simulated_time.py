@@ -24,15 +24,15 @@ _waits: ContextVar[Callable[[], None]] = ContextVar("_waits", default=lambda: No
 
 
 @runtime_checkable
-class Modelled(Protocol):
+class Simulated(Protocol):
     """An engine that says whether it takes only the time that it says it takes; few do."""
 
     simulated_time: bool
 
 
-def is_modelled(*engines: object) -> bool:
+def is_simulated(*engines: object) -> bool:
     """Whether all of these take only the time that they say they take."""
-    return all(isinstance(engine, Modelled) and engine.simulated_time for engine in engines)
+    return all(isinstance(engine, Simulated) and engine.simulated_time for engine in engines)
 
 
 def spend(duration: Nanos) -> None:

@@ -22,7 +22,7 @@ import soxr
 
 from pipelines.engines.closing import closing
 from pipelines.engines.protocols import StopSignal, TurnDetector
-from pipelines.engines.simulated_time import is_modelled, spend
+from pipelines.engines.simulated_time import is_simulated, spend
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Answers, Delivery, Lanes, Work, nobody
 from pipelines.runtime.playout import Playout
@@ -159,7 +159,7 @@ class Effects:
     def _submit(
         self, job: JobId, kind: Literal["llm", "tts"], run: partial[Iterator[Delivery]]
     ) -> None:
-        simulated_time = is_modelled(self._engines.llm if kind == "llm" else self._engines.tts)
+        simulated_time = is_simulated(self._engines.llm if kind == "llm" else self._engines.tts)
         done = partial(self._heard, job)
         self._lanes.submit(Work(job, kind, kind, run, simulated_time, done, counted=True))
 
@@ -181,7 +181,7 @@ class Effects:
         if detector.uses_llm:
             self._asked = command
         lane = "llm" if detector.uses_llm else f"turn_detector {name}"
-        return Work(command.job, "turn_detector", lane, run, is_modelled(detector))
+        return Work(command.job, "turn_detector", lane, run, is_simulated(detector))
 
     def _prepare(
         self, command: PrepareReply, engines: Engines, _stop: StopSignal

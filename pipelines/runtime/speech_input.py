@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from pipelines.engines.protocols import Pcm, StopSignal, Vad
-from pipelines.engines.simulated_time import is_modelled
+from pipelines.engines.simulated_time import is_simulated
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.playout import FRAME
 from pipelines.runtime.recorded_answers import RecordedAnswers, in_time
@@ -61,7 +61,7 @@ class VadListener:
         self._vad = vad
         self._timeline = timeline
         self._lanes = lanes
-        self._simulated_time = is_modelled(vad)
+        self._simulated_time = is_simulated(vad)
         self._frame: Nanos = vad.frame_samples * SECOND // vad.sample_rate
         self._resampler = LiveResampler(timeline.rate, vad.sample_rate)
         self._pending: Pcm = np.zeros(0, np.float32)

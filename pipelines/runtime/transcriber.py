@@ -6,7 +6,7 @@ from functools import partial
 from pipelines.engines.loops import first_round
 from pipelines.engines.protocols import Pcm, StopSignal
 from pipelines.engines.remarks import remark
-from pipelines.engines.simulated_time import is_modelled
+from pipelines.engines.simulated_time import is_simulated
 from pipelines.runtime.engines import Engines
 from pipelines.runtime.lanes import Delivery, Lanes, Work
 from pipelines.runtime.resampling import LiveResampler
@@ -92,7 +92,7 @@ class Transcriber:
         if last:
             self._job = None
         run = partial(self._transcribe, job, pcm, fresh, end if until is None else until, last)
-        simulated_time = is_modelled(self._engines.asr)
+        simulated_time = is_simulated(self._engines.asr)
         self._lanes.submit(Work(job, "asr", "asr", run, simulated_time, self._free, counted=last))
 
     def _free(self) -> None:

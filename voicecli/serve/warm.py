@@ -9,7 +9,7 @@ import numpy as np
 
 from pipelines.engines.closing import closing
 from pipelines.engines.protocols import Llm, Pcm, StopSignal, StreamingAsr, Tts, TurnDetector, Vad
-from pipelines.engines.simulated_time import is_modelled
+from pipelines.engines.simulated_time import is_simulated
 from pipelines.engines.tools import Tool
 from pipelines.runtime.clock import day_in_words, local_day
 from pipelines.runtime.engines import Engines
@@ -37,7 +37,7 @@ class TtsCache:
 
     def __init__(self, tts: Tts, rate: int) -> None:
         self.sample_rate = rate
-        self.simulated_time = is_modelled(tts)
+        self.simulated_time = is_simulated(tts)
         self._tts = tts
         self._kept: dict[str, Pcm] = {}
         self._keeping = True

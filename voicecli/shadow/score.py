@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.engines.simulated_time import is_modelled
+from pipelines.engines.simulated_time import is_simulated
 from pipelines.runtime.effects import audio_for, probability
 from pipelines.runtime.lanes import charged
 from pipelines.runtime.timeline import Timeline
@@ -64,7 +64,7 @@ class Shadows:
         pcm = audio_for(detector, heard, question)
         p, cost = charged(
             lambda: probability(detector, question, pcm, heard.rate),
-            simulated_time=is_modelled(detector),
+            simulated_time=is_simulated(detector),
         )
         return max(self._wait(shadow.choice, p), asked + cost - pause.speech_end), p
 

@@ -23,6 +23,7 @@ _KINDS = {
     "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,),
     "array": (list,), "object": (dict,),
 }  # fmt: skip
+_OPENS = re.compile(r"[\[{]")
 _TAG = re.compile(r"<[^<>]{0,300}>|`{3}\w{0,20}")
 
 
@@ -99,7 +100,7 @@ def _named(text: str, tools: Mapping[str, Tool]) -> Iterator[tuple[str, Any]]:
 def _values(text: str) -> Iterator[tuple[int, Any]]:
     """The objects and lists of JSON in a text, with where they begin."""
     at = 0
-    while opened := re.compile(r"[\[{]").search(text, at):
+    while opened := _OPENS.search(text, at):
         quotes = "\"'" if re.match(r"[\[{\s]*'", text[opened.start() :]) else '"'
         end = Balance(opened.start(), quotes).closed(text)
         value = value_of(text[opened.start() : end]) if end else None
