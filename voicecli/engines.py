@@ -61,17 +61,20 @@ class LazyEngines:
         if self._first is not None:
             return self._first.agents
         if self._others is None:
-            own = self._profile.agent.name if self._profile.agent is not None else ""
             self._others = {
-                name: self if name == own else LazyEngines(self._profile, name, self)
+                name: self if name == self._own_name else LazyEngines(self._profile, name, self)
                 for name in self._all_agents()
             }
         return self._others
 
     @property
     def _agent(self) -> LoadedAgent:
-        own = self._profile.agent.name if self._profile.agent is not None else ""
-        return self._all_agents().get(self._name or own, NO_AGENT)
+        return self._all_agents().get(self._name or self._own_name, NO_AGENT)
+
+    @property
+    def _own_name(self) -> str:
+        """Of the agent that the profile names; empty if it names none."""
+        return self._profile.agent.name if self._profile.agent is not None else ""
 
     def _all_agents(self) -> dict[str, LoadedAgent]:
         if self._first is not None:
